@@ -1,0 +1,2 @@
+/* cpu/cp15.c */
+typedef int armature_empty_cpu_cp15_c;

@@ -1,0 +1,223 @@
+/* The state of one Cortex-A9 and what the rest of the machine may do with it. */
+#ifndef ARMATURE_CPU_CPU_H
+#define ARMATURE_CPU_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/bus.h"
+#include "machine/clock.h"
+#include "machine/irq.h"
+#include "machine/log.h"
+#include "mmu/mmu.h"
+
+typedef enum CpuMode {
+    MODE_USR = 0x10, MODE_FIQ = 0x11, MODE_IRQ = 0x12, MODE_SVC = 0x13,
+    MODE_MON = 0x16, MODE_ABT = 0x17, MODE_UND = 0x1b, MODE_SYS = 0x1f
+} CpuMode;
+
+/* Banks of r13, r14 and SPSR. */
+typedef enum CpuBank { BANK_USR, BANK_FIQ, BANK_IRQ, BANK_SVC, BANK_ABT, BANK_UND, BANK_MON, BANKS } CpuBank;
+
+enum {
+    PSR_N = 1u << 31, PSR_Z = 1 << 30, PSR_C = 1 << 29, PSR_V = 1 << 28, PSR_Q = 1 << 27, PSR_J = 1 << 24,
+    PSR_GE = 0xf << 16, PSR_E = 1 << 9, PSR_A = 1 << 8, PSR_I = 1 << 7, PSR_F = 1 << 6, PSR_T = 1 << 5,
+    PSR_MODE = 0x1f, PSR_IT = 0x0600fc00
+};
+
+typedef enum Exception {
+    EXC_RESET, EXC_UNDEFINED, EXC_SVC, EXC_SMC, EXC_PREFETCH_ABORT, EXC_DATA_ABORT, EXC_IRQ, EXC_FIQ, EXC_COUNT
+} Exception;
+
+/* Why the engine must look up before the next block (cpu->attention). */
+enum {
+    ATTN_IRQ = 1,      /* the IRQ input is high */
+    ATTN_FIQ = 2,      /* the FIQ input is high */
+    ATTN_HALTED = 4,   /* in WFI or WFE */
+    ATTN_STOP = 8,     /* the machine wants control (request, event became due sooner) */
+    ATTN_RESET = 16    /* held in reset */
+};
+
+/* Set while an instruction executes, to end the block after it (cpu->leave). */
+enum {
+    LEAVE_PC = 1,      /* cpu->pc was written: a branch or an exception */
+    LEAVE_FAULT = 2,   /* the instruction took an abort: it must change nothing more */
+    LEAVE_CHECK = 4    /* state changed (attention, mode, code): go on at the next instruction, but look first */
+};
+
+struct Insn;
+struct Block;
+struct CodeCache;
+
+/* CP15 registers with one copy per security state (DDI 0406C B3.15.3). Index: 0 Secure, 1 Non-secure. */
+typedef struct Cp15Banked {
+    uint32_t csselr, sctlr, actlr_unused, ttbr0, ttbr1, ttbcr, dacr, dfsr, ifsr, adfsr, aifsr, dfar, ifar, par, prrr,
+        nmrr, vbar, fcseidr, contextidr, tpidrurw, tpidruro, tpidrprw;
+} Cp15Banked;
+
+enum { PMU_COUNTERS = 6 };
+
+typedef struct Pmu {
+    uint32_t pmcr, pmcnten, pmovsr, pmselr, pmuserenr, pminten;
+    uint32_t evtyper[PMU_COUNTERS];
+    uint32_t count[PMU_COUNTERS]; /* value when base was taken */
+    uint64_t base[PMU_COUNTERS];  /* event total when count was taken */
+    uint32_t ccnt;
+    uint64_t ccnt_base;
+} Pmu;
+
+typedef struct Cp15 {
+    Cp15Banked bank[2];
+    uint32_t actlr, cpacr, scr, sder, nsacr, mvbar, diagnostic, power_control, config_base;
+    uint32_t virtualization_control, lockdown_va, lockdown_pa, lockdown_attributes, plecr[8];
+    Pmu pmu;
+    uint32_t teecr, teehbr;   /* CP14 */
+    uint32_t dbgdscr, dbgvcr; /* CP14 debug, as far as software probes it */
+} Cp15;
+
+typedef struct Cpu {
+    /* Hot state first. r[15] holds, while an instruction executes, what reading PC gives it. */
+    uint32_t r[16];
+    uint32_t nf;               /* N is bit 31 */
+    uint32_t zf;               /* Z is set if this is 0 */
+    uint32_t cf;               /* 0 or 1 */
+    uint32_t vf;               /* V is bit 31 */
+    uint32_t pc;               /* address of the next instruction, between blocks */
+    uint32_t page_va;          /* va of the page of the block that runs */
+    uint8_t leave;             /* LEAVE_* */
+    uint8_t attention;         /* ATTN_* */
+    uint8_t thumb;             /* CPSR.T */
+    uint8_t itstate;           /* CPSR.IT, between blocks */
+    const struct Insn *insn;   /* the instruction that executes, NULL between blocks */
+    const struct Insn *block_start;
+    TlbTable *tlb;             /* for the current address space and privilege */
+    uint64_t icount;           /* instructions begun before block_start (exact between blocks) */
+    uint64_t icount_limit;     /* the engine returns when icount reaches it */
+
+    uint8_t mode;              /* CpuMode */
+    uint8_t ge;                /* CPSR.GE, 4 bits */
+    bool q, e, a, i, f, j;     /* CPSR bits */
+    bool secure;               /* !SCR.NS or Monitor mode */
+    bool halted_for_event;     /* ATTN_HALTED by WFE rather than WFI */
+    bool event;                /* the Event Register */
+    bool exclusive_valid;
+    uint8_t exclusive_size;
+    uint32_t exclusive_pa;     /* aligned to exclusive_size */
+
+    uint32_t bank_r13[BANKS], bank_r14[BANKS], spsr[BANKS];
+    uint32_t usr_r8_12[5], fiq_r8_12[5]; /* the set that is not current is valid */
+
+    /* VFP and Advanced SIMD: D0-D31; S and Q registers are views (little-endian host). */
+    union {
+        uint64_t d[32];
+        uint32_t s[64];
+        uint16_t h[128];
+        uint8_t b[256];
+    } v __attribute__((aligned(16)));
+    uint32_t fpscr, fpexc;
+
+    Cp15 cp15;
+
+    unsigned number;           /* 0 to 3: MPIDR.CPU ID */
+    unsigned cpus;             /* in the cluster */
+    char name[8];              /* "cpu0" */
+    Mmu *mmu;
+    Bus *bus;
+    Clock *clock;
+    Log *log;
+    struct CodeCache *code;
+    IrqLine pmu_irq;
+    struct Cpu *const *peers;  /* all CPUs of the machine, [cpus] */
+    void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */
+    uint64_t exceptions[EXC_COUNT];      /* counters */
+} Cpu;
+
+Cpu *cpu_new(unsigned number, unsigned cpus, Bus *bus, Clock *clock, Log *log);
+void cpu_free(Cpu *cpu);
+
+/* Power-on reset: Secure SVC mode, interrupts masked, pc at the reset vector (0). */
+void cpu_reset(Cpu *cpu);
+
+/* Interrupt inputs (level). opaque of the IrqLine is the Cpu, input is EXC_IRQ or EXC_FIQ. */
+void cpu_interrupt_changed(void *cpu, unsigned input, bool level);
+
+/* Instructions begun so far, exact also while an instruction executes (it is not counted yet). */
+uint64_t cpu_icount(const Cpu *cpu);
+
+/* Address of the instruction that executes, or of the next one between blocks. */
+uint32_t cpu_insn_address(const Cpu *cpu);
+
+/* ---- PSRs and modes (cpu.c) -------------------------------------------------------------------------------- */
+
+uint32_t cpsr_read(const Cpu *cpu);             /* ITSTATE is that of the executing instruction */
+/* Writes the bits in mask without any checks, switching banks when the mode changes (an illegal mode value is
+ * ignored and logged). Selects the TLB table; sets LEAVE_CHECK. */
+void cpsr_write(Cpu *cpu, uint32_t value, uint32_t mask);
+uint32_t spsr_read(const Cpu *cpu);             /* UNKNOWN (0) in User and System mode */
+void spsr_write(Cpu *cpu, uint32_t value, uint32_t mask);
+/* CPSRWriteByInstr and SPSRWriteByInstr of the manual (B1.3.3): byte mask in bits 3:0. */
+void cpsr_write_by_instr(Cpu *cpu, uint32_t value, unsigned bytemask, bool is_exception_return);
+void spsr_write_by_instr(Cpu *cpu, uint32_t value, unsigned bytemask);
+void cpu_switch_mode(Cpu *cpu, CpuMode mode);
+bool cpu_mode_valid(const Cpu *cpu, uint32_t mode); /* in the current security state */
+CpuBank cpu_bank_of(uint32_t mode);
+/* Registers of another mode: r0 to r14 (LDM/STM user registers, SRS, MRS banked views). */
+uint32_t cpu_reg_of_mode(const Cpu *cpu, unsigned reg, CpuMode mode);
+void cpu_set_reg_of_mode(Cpu *cpu, unsigned reg, CpuMode mode, uint32_t value);
+
+static inline bool cpu_privileged(const Cpu *cpu)
+{
+    return cpu->mode != MODE_USR;
+}
+
+static inline Cp15Banked *cp15_bank(Cpu *cpu)
+{
+    return &cpu->cp15.bank[!cpu->secure];
+}
+
+/* ---- Exceptions (exception.c) ------------------------------------------------------------------------------ */
+
+/* Takes the exception for the executing instruction, with the return address the manual gives (B1.8.3): sets SPSR,
+ * LR, mode, masks, T, E, J, IT, pc and LEAVE_PC | LEAVE_FAULT. */
+void exception_undefined(Cpu *cpu);
+void exception_svc(Cpu *cpu);
+void exception_smc(Cpu *cpu);
+void exception_data_abort(Cpu *cpu, const Fault *fault);
+/* Between blocks, or for BKPT from the executing instruction: cpu_insn_address() is the faulting address. */
+void exception_prefetch_abort(Cpu *cpu, const Fault *fault);
+void exception_interrupt(Cpu *cpu, Exception irq_or_fiq);
+/* Between blocks: takes a pending, unmasked interrupt if there is one (FIQ first); true if so. */
+bool exception_take_pending(Cpu *cpu);
+
+/* ---- Coprocessors (cp15.c) --------------------------------------------------------------------------------- */
+
+/* MCR/MRC/MCRR/MRRC to CP14 and CP15. coproc 14 or 15. They take Undefined Instruction themselves where access is not
+ * allowed; the caller checks faulted(). Writes set LEAVE_CHECK where the engine must look. */
+uint32_t cp_read(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2);
+void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2, uint32_t value);
+uint64_t cp_read64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm);
+void cp_write64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm, uint64_t value);
+void cp15_reset(Cpu *cpu);
+/* Performance counters: an event (manual's number) happened n times; only rare events are reported this way. */
+void pmu_event(Cpu *cpu, unsigned event, uint32_t n);
+
+/* ---- VFP access (fpu.c) ------------------------------------------------------------------------------------ */
+
+/* True if VFP/NEON instructions may execute now (CPACR, NSACR, FPEXC.EN); otherwise takes Undefined Instruction.
+ * needs_simd: Advanced SIMD (CPACR.ASEDIS); ignore_enable: VMRS/VMSR of FPEXC, FPSID, MVFRx in privileged modes. */
+bool fpu_access(Cpu *cpu, bool needs_simd, bool ignore_enable);
+
+/* ---- Engine (interp.c) ------------------------------------------------------------------------------------- */
+
+/* Runs until icount reaches icount_limit or attention demands the machine (ATTN_STOP, halted). */
+void interp_run(Cpu *cpu);
+
+struct CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers);
+void code_cache_free(struct CodeCache *cache);
+/* Physical memory [pa, pa+size) is about to be or was just written: decoded code in it is dropped. */
+void code_cache_written(struct CodeCache *cache, uint32_t pa, uint32_t size);
+/* True if the page of pa holds decoded code, so that stores to it must be reported. */
+bool code_cache_has_code(const struct CodeCache *cache, uint32_t pa);
+void code_cache_flush(struct CodeCache *cache);
+
+#endif

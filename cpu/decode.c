@@ -1,0 +1,2 @@
+/* cpu/decode.c */
+typedef int armature_empty_cpu_decode_c;

@@ -1,0 +1,2 @@
+/* cpu/disasm.c */
+typedef int armature_empty_cpu_disasm_c;

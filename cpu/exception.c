@@ -1,0 +1,2 @@
+/* cpu/exception.c */
+typedef int armature_empty_cpu_exception_c;

@@ -1,0 +1,2 @@
+/* cpu/format.c */
+typedef int armature_empty_cpu_format_c;

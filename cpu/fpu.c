@@ -1,0 +1,2 @@
+/* cpu/fpu.c */
+typedef int armature_empty_cpu_fpu_c;

@@ -1,0 +1,2 @@
+/* cpu/interp.c */
+typedef int armature_empty_cpu_interp_c;

@@ -1,0 +1,2 @@
+/* cpu/pmu.c */
+typedef int armature_empty_cpu_pmu_c;

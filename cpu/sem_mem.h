@@ -1,0 +1,1 @@
+/* cpu/sem_mem.h */

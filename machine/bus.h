@@ -1,0 +1,89 @@
+/* The physical address space: what answers at which address.
+ *
+ * Regions never overlap. RAM and ROM have host memory behind them; MMIO regions call functions; a "ROM device" (NOR
+ * flash in array mode) is read from host memory and written through functions. */
+#ifndef ARMATURE_MACHINE_BUS_H
+#define ARMATURE_MACHINE_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "machine/log.h"
+
+typedef struct Bus Bus;
+
+/* One transaction as the slave sees it. */
+typedef struct BusAccess {
+    uint8_t size;        /* bytes: 1, 2 or 4, naturally aligned */
+    uint8_t cpu;         /* which CPU asks; BUS_DMA for other masters */
+    bool secure;         /* the AXI NS bit is clear */
+    bool privileged;
+} BusAccess;
+
+enum { BUS_DMA = 0xff };
+
+typedef enum BusResult {
+    BUS_OK,
+    BUS_DECODE_ERROR, /* nothing answers at the address: an external abort, decode error */
+    BUS_SLAVE_ERROR   /* the slave refused: an external abort, slave error */
+} BusResult;
+
+typedef struct MmioOps {
+    BusResult (*read)(void *opaque, uint32_t offset, const BusAccess *access, uint32_t *value);
+    BusResult (*write)(void *opaque, uint32_t offset, const BusAccess *access, uint32_t value);
+} MmioOps;
+
+typedef enum RegionKind { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_ROM_DEVICE } RegionKind;
+
+typedef struct Region {
+    const char *name;    /* not owned */
+    uint32_t base;
+    uint64_t size;       /* bytes; base + size <= 2^32 */
+    RegionKind kind;
+    uint8_t *host;       /* RAM, ROM, ROM_DEVICE; page-aligned where base is */
+    const MmioOps *ops;  /* MMIO, ROM_DEVICE */
+    void *opaque;
+    bool direct;         /* reads may go straight to host (always for RAM and ROM; ROM_DEVICE: array mode) */
+} Region;
+
+Bus *bus_new(Log *log);
+void bus_free(Bus *bus);
+
+/* Adds a region (copied). Overlaps are a programming error (assert). Aliases of RAM are regions with the same host
+ * memory at another base. Returns the bus's own copy, valid until the region is removed. */
+Region *bus_add(Bus *bus, const Region *region);
+void bus_remove(Bus *bus, Region *region);
+
+/* The region that answers at pa, NULL if none. */
+Region *bus_find(const Bus *bus, uint32_t pa);
+
+/* True if the whole 4 KiB page at pa lies in one region. */
+bool bus_page_uniform(const Bus *bus, uint32_t pa);
+
+/* Called whenever what answers at some address changed (region added, removed, ROM device switched mode), so that
+ * TLBs and decoded code forget it. base and size give the range. */
+void bus_on_change(Bus *bus, void (*changed)(void *opaque, uint32_t base, uint64_t size), void *opaque);
+
+/* Tells the bus that region->direct changed. */
+void bus_region_changed(Bus *bus, Region *region);
+
+/* Called before host memory of a RAM page is written through bus_write()/bus_dma_write(), so that decoded code in it
+ * is dropped. CPU stores that hit their TLB have taken care of it themselves. */
+void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t size), void *opaque);
+
+/* One naturally aligned access of access->size bytes. Values are little-endian, in the low bits. Writes to ROM are
+ * ignored and logged as guest errors. */
+BusResult bus_read(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t *value);
+BusResult bus_write(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t value);
+
+/* Block transfers by bus masters and loaders: RAM and ROM only; false if part of the range is something else (what
+ * lies before that part was transferred). With to_rom, ROM can be written (loaders). */
+bool bus_dma_read(Bus *bus, uint32_t pa, void *data, uint64_t size);
+bool bus_dma_write(Bus *bus, uint32_t pa, const void *data, uint64_t size);
+bool bus_load(Bus *bus, uint32_t pa, const void *data, uint64_t size);
+
+/* Host pointer to [pa, pa+size) if that is one piece of RAM or ROM, else NULL. */
+uint8_t *bus_host(const Bus *bus, uint32_t pa, uint64_t size);
+
+#endif

@@ -1,0 +1,2 @@
+/* machine/machine.c */
+typedef int armature_empty_machine_machine_c;

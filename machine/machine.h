@@ -1,0 +1,76 @@
+/* One whole machine: CPUs, memory, devices, clock. No state lives outside it, so that several run in one process. */
+#ifndef ARMATURE_MACHINE_MACHINE_H
+#define ARMATURE_MACHINE_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+#include "devices/device.h"
+#include "machine/bus.h"
+#include "machine/clock.h"
+#include "machine/error.h"
+#include "machine/log.h"
+
+enum { MAX_CPUS = 4, MAX_DEVICES = 64, ROM_BYTES = 0x10000 };
+
+typedef struct MachineOptions {
+    unsigned cpus;          /* 1 to 4 */
+    uint64_t memory;        /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
+    bool deterministic;     /* virtual time from the instruction count instead of the host's clock */
+    uint32_t rtc_base;      /* seconds since 1970 at power-on */
+    const char *flash[2];   /* files with the contents of the NOR flash banks, NULL = erased, not kept */
+    bool boot_from_flash;   /* no boot ROM: address 0 is flash bank 0 */
+} MachineOptions;
+
+typedef enum MachineEnd { END_POWER_OFF, END_REBOOT, END_STOPPED } MachineEnd;
+
+typedef struct Machine {
+    MachineOptions options;
+    DeviceEnv env;          /* clock, log, bus, serial ports */
+    Clock *clock;
+    Log *log;
+    Bus *bus;
+    struct CodeCache *code;
+    Cpu *cpu[MAX_CPUS];
+    Device *device[MAX_DEVICES];
+    unsigned device_count;
+    uint8_t *ram;           /* host view of RAM: a memfd mapping */
+    int ram_fd;
+    uint8_t *rom;           /* ROM_BYTES, boot ROM at address 0 */
+    uint8_t *vram, *psram;
+    uint64_t reset_icount;  /* deterministic time: instructions before the last clock adjustment */
+    uint64_t time_base;     /* virtual ns that do not come from the source below (idle time skipped) */
+    uint64_t host_base;     /* host ns at power-on */
+    unsigned current_cpu;
+    bool stop_requested, request_pending;
+    MachineRequest request;
+    /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial input. With
+     * timeout 0 it only polls. May be NULL. Returns false to stop the machine (END_STOPPED). */
+    bool (*poll)(void *opaque, uint64_t timeout_ns);
+    void *poll_opaque;
+} Machine;
+
+/* Builds the board. NULL with err set if the host lacks memory, or a file cannot be used. log is taken over. */
+Machine *machine_new(const MachineOptions *options, Log *log, Error *err);
+void machine_free(Machine *machine);
+
+/* Power-on reset of CPUs and devices; memory keeps its contents. */
+void machine_reset(Machine *machine);
+
+/* Runs until the guest powers off or reboots, poll() says stop, or machine_stop() was called. */
+MachineEnd machine_run(Machine *machine);
+void machine_stop(Machine *machine);
+
+/* Runs at most `count` instructions in all on CPU 0 (tests, monitors). */
+void machine_step(Machine *machine, uint64_t count);
+
+Device *machine_device(Machine *machine, const char *name);
+
+/* Base address and size of RAM. */
+uint32_t machine_ram_base(const Machine *machine);
+
+/* Instructions begun by all CPUs. */
+uint64_t machine_icount(const Machine *machine);
+
+#endif

@@ -1,0 +1,2 @@
+/* mmu/fault.c */
+typedef int armature_empty_mmu_fault_c;

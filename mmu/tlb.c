@@ -1,0 +1,2 @@
+/* mmu/tlb.c */
+typedef int armature_empty_mmu_tlb_c;

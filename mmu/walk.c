@@ -1,0 +1,2 @@
+/* mmu/walk.c */
+typedef int armature_empty_mmu_walk_c;
