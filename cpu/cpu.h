@@ -69,7 +69,8 @@ typedef struct Pmu {
 typedef struct Cp15 {
     Cp15Banked bank[2];
     uint32_t actlr, cpacr, scr, sder, nsacr, mvbar, diagnostic, power_control, config_base;
-    uint32_t virtualization_control, lockdown_va, lockdown_pa, lockdown_attributes, plecr[8];
+    uint32_t virtualization_control, virtualization_interrupt, tlb_lockdown, lockdown_va, lockdown_pa,
+        lockdown_attributes, plecr[8];
     Pmu pmu;
     uint32_t teecr, teehbr;   /* CP14 */
     uint32_t dbgdscr, dbgvcr; /* CP14 debug, as far as software probes it */
@@ -115,6 +116,7 @@ typedef struct Cpu {
         uint8_t b[256];
     } v __attribute__((aligned(16)));
     uint32_t fpscr, fpexc;
+    uint8_t fp_access;         /* FP_ACCESS_*: follows from CPACR, NSACR, FPEXC, FPSCR, mode and security state */
 
     Cp15 cp15;
 
@@ -200,12 +202,37 @@ void cp_write64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm, uint64_t
 void cp15_reset(Cpu *cpu);
 /* Performance counters: an event (manual's number) happened n times; only rare events are reported this way. */
 void pmu_event(Cpu *cpu, unsigned event, uint32_t n);
+/* Instruction count at which a counter will overflow and interrupt (UINT64_MAX: none will). The engine's caller does
+ * not set icount_limit beyond it, and calls pmu_check() when the engine returned. */
+uint64_t pmu_next_overflow(const Cpu *cpu);
+void pmu_check(Cpu *cpu);
 
 /* ---- VFP access (fpu.c) ------------------------------------------------------------------------------------ */
 
+enum {
+    FP_ACCESS_VFP = 1,    /* VFP instructions execute, with all registers */
+    FP_ACCESS_SCALAR = 2, /* so do the data-processing ones that could work on short vectors: FPSCR.Len is 0 */
+    FP_ACCESS_SIMD = 4    /* Advanced SIMD instructions execute */
+};
+
+/* Recomputes fp_access. To be called after CPACR, NSACR, SCR, the mode, FPEXC or FPSCR changed otherwise than by
+ * fpu_write_register() (reset, loading a snapshot, exceptions, CPS ...). */
+void fpu_update_access(Cpu *cpu);
 /* True if VFP/NEON instructions may execute now (CPACR, NSACR, FPEXC.EN); otherwise takes Undefined Instruction.
  * needs_simd: Advanced SIMD (CPACR.ASEDIS); ignore_enable: VMRS/VMSR of FPEXC, FPSID, MVFRx in privileged modes. */
 bool fpu_access(Cpu *cpu, bool needs_simd, bool ignore_enable);
+/* Slow path of VFP instructions, when a bit of `need` (FP_ACCESS_*) is not set: the same decision for one that uses
+ * the D registers whose numbers, or-ed together, are d_registers. */
+bool fpu_access_vfp(Cpu *cpu, unsigned need, unsigned d_registers);
+/* VMRS and VMSR, with all checks: they take Undefined Instruction themselves (the caller checks faulted()). reg is the
+ * manual's number: 0 FPSID, 1 FPSCR, 6 MVFR1, 7 MVFR0, 8 FPEXC. */
+uint32_t fpu_read_register(Cpu *cpu, unsigned reg);
+void fpu_write_register(Cpu *cpu, unsigned reg, uint32_t value);
+
+static inline bool fpu_simd_enabled(Cpu *cpu)
+{
+    return __builtin_expect(cpu->fp_access & FP_ACCESS_SIMD, 1) || fpu_access(cpu, true, false);
+}
 
 /* ---- Engine (interp.c) ------------------------------------------------------------------------------------- */
 

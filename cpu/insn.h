@@ -52,7 +52,7 @@ struct Insn {
     uint8_t size;        /* NEON element size log2, VFP precision, coprocessor number: what the format says */
     uint8_t q;           /* NEON: 1 = quadword; else what the format says */
     bool ends_block;     /* branches, and whatever may change how the next instruction is decoded or executed */
-    bool reads_pc;
+    bool starts_it;      /* IT: imm is the new ITSTATE */
 };
 
 /* Fields of an encoding by letter: f->v['d' & 63]. Lower-case a-z and upper-case A-Z do not collide. */
@@ -73,7 +73,8 @@ enum {
     INSN_NOT_IN_IT = 4,  /* UNPREDICTABLE in an IT block: executes as UNDEFINED there */
     INSN_LAST_IN_IT = 8, /* in an IT block only as its last instruction; elsewhere UNDEFINED */
     INSN_NEON = 16,      /* needs Advanced SIMD enabled */
-    INSN_VFP = 32        /* needs VFP enabled */
+    INSN_VFP = 32,       /* needs VFP enabled */
+    INSN_FIRST = 64      /* wins over every line without this flag that matches too */
 };
 
 typedef enum InsnSet { SET_A32, SET_T32, SET_T16, INSN_SETS } InsnSet;
@@ -114,6 +115,12 @@ static inline bool thumb_is_32bit(uint16_t first_halfword)
 static inline uint8_t it_advance(uint8_t itstate)
 {
     return itstate & 7 ? (uint8_t)((itstate & 0xe0) | ((itstate << 1) & 0x1f)) : 0;
+}
+
+/* ITSTATE for the instruction that follows: IT starts a block (its format leaves the new ITSTATE in imm). */
+static inline uint8_t insn_next_itstate(const Insn *insn)
+{
+    return insn->starts_it ? (uint8_t)insn->imm : it_advance(insn->itstate);
 }
 
 /* Disassembles into text (at least 96 bytes), for the instruction at address. */

@@ -144,8 +144,19 @@ static bool id_block_read(const Device *dev, uint32_t offset, uint32_t *value)
     return true;
 }
 
+/* False, and a log line, if the device refuses the access. */
+static bool allowed(Device *dev, const RegDef *row, const RegAccess *access, bool write)
+{
+    if (!dev->type->allows || access->debug || dev->type->allows(dev, access, write))
+        return true;
+    log_line(dev->env->log, LOG_GUEST, dev->name, "%s of register %s refused", write ? "write" : "read", row->name);
+    return false;
+}
+
 static uint32_t read_row(Device *dev, const RegDef *row, const RegAccess *access)
 {
+    if (!allowed(dev, row, access, false))
+        return 0;
     bool may_act = !(row->flags & REG_READ_ACTS) || !access->debug;
     if (row->read && may_act)
         return row->read(dev, access);
@@ -168,6 +179,8 @@ static uint32_t read_row(Device *dev, const RegDef *row, const RegAccess *access
 
 static void write_row(Device *dev, const RegDef *row, const RegAccess *access, uint32_t value)
 {
+    if (!allowed(dev, row, access, true))
+        return;
     uint32_t mask = row->writable & access->lanes;
     switch (row->kind) {
     case REG_RO:

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devices/i2c.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/error.h"
@@ -32,7 +33,9 @@ typedef struct DeviceEnv {
     Log *log;
     Bus *bus;                         /* for DMA and for ROM devices */
     SerialPort serial[SERIAL_PORTS];
+    I2cBus i2c[I2C_BUSES];
     unsigned cpus;                    /* 1 to 4 */
+    const char *flash_path[2];        /* files behind the NOR flash banks, NULL = erased at power-on, not kept */
     uint32_t rtc_base;                /* seconds since 1970 at virtual time 0 */
     /* Asks the machine to stop or restart; takes effect after the current instruction. */
     void (*request)(void *machine, MachineRequest request);
@@ -132,6 +135,13 @@ struct DeviceType {
     void (*update)(Device *dev);                              /* recompute all output lines */
     void (*input)(Device *dev, unsigned input, bool level);   /* an input line changed */
     void (*loaded)(Device *dev);                              /* state was loaded from a snapshot */
+    /* Locks and security: asked before a register is read or written; false: it reads as 0, ignores the write. */
+    bool (*allows)(Device *dev, const RegAccess *access, bool write);
+    /* The device is not in the address space: its window is what an I2C master reaches. */
+    bool off_bus;
+    /* For devices with host memory behind their window: makes a region that is about to be added (MMIO, with base and
+     * size set) what the device needs. */
+    void (*map)(Device *dev, Region *region);
     /* For windows that are not made of registers (flash, FIFO windows): takes the whole access. NULL: registers. */
     const MmioOps *raw;
 };
@@ -142,6 +152,9 @@ struct Device {
     DeviceEnv *env;
     DeviceProps props;
     uint32_t base;
+    Device *peer;             /* another device that this one is part of (set by the board's row), or NULL */
+    Region *region;           /* where the board mapped it; NULL until then */
+    Region *alias;            /* a second place where the same device answers, or NULL */
     IrqLine out[DEVICE_OUTPUTS];
     const uint16_t *index;    /* offset/4 -> row + 1 (owned by the engine) */
 };

@@ -1,5 +1,5 @@
-/* Puts what is to run into the machine's memory: kernels (zImage, Image, ELF, uImage), initrd, device tree, raw
- * binaries; and tells the boot ROM through its parameter block what to enter. See docs/booting.md. */
+/* Puts what is to run into the machine's memory: kernels (zImage, Image, ELF, uImage), initrd, device tree,
+ * raw binaries; and tells the boot ROM through its parameter block what to enter. See docs/booting.md. */
 #ifndef ARMATURE_MACHINE_BOOT_H
 #define ARMATURE_MACHINE_BOOT_H
 
@@ -13,18 +13,18 @@ typedef struct BootLoad {
 } BootLoad;
 
 typedef struct BootOptions {
-    const char *kernel;     /* NULL: the ROM's monitor, or what was loaded with `load` */
+    const char *kernel; /* NULL: the ROM's monitor, or what was loaded with `load` */
     const char *initrd;
-    const char *dtb;        /* NULL: the built-in device tree */
-    const char *append;     /* NULL: the default, "console=ttyAMA0" with a Linux kernel */
+    const char *dtb;    /* NULL: the built-in device tree */
+    const char *append; /* NULL: the default, "console=ttyAMA0" with a Linux kernel */
     BootLoad load[BOOT_MAX_LOADS];
     unsigned load_count;
     bool has_entry;
     uint32_t entry;
 } BootOptions;
 
-/* Loads everything; the machine is ready to run from reset afterwards. Warnings (no console= on the command line ...)
- * go to stderr as one line each. */
+/* Loads everything; the machine is ready to run from reset afterwards. Warnings (no console= on the command
+ * line ...) go to stderr as one line each. */
 bool boot_load(Machine *machine, const BootOptions *options, Error *err);
 
 #endif

@@ -1,2 +1,238 @@
-/* machine/bus.c */
-typedef int armature_empty_machine_bus_c;
+#include "machine/bus.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUS_PAGE_BITS = 12, BUS_PAGES = 1 << 20, MAX_REGIONS = 256 };
+enum { PAGE_EMPTY = 0, PAGE_MIXED = 0xffff }; /* otherwise region number + 1 */
+
+struct Bus {
+    Log *log;
+    Region *region[MAX_REGIONS]; /* NULL = free slot */
+    uint16_t page[BUS_PAGES];    /* what covers each 4 KiB page */
+    void (*changed)(void *opaque, uint32_t base, uint64_t size);
+    void *changed_opaque;
+    void (*written)(void *opaque, uint32_t pa, uint32_t size);
+    void *written_opaque;
+};
+
+Bus *bus_new(Log *log)
+{
+    Bus *bus = calloc(1, sizeof *bus);
+    if (!bus)
+        abort();
+    bus->log = log;
+    return bus;
+}
+
+void bus_free(Bus *bus)
+{
+    if (!bus)
+        return;
+    for (unsigned n = 0; n < MAX_REGIONS; n++)
+        free(bus->region[n]);
+    free(bus);
+}
+
+static uint64_t region_end(const Region *region)
+{
+    return region->base + region->size;
+}
+
+static bool overlaps(const Region *region, uint64_t base, uint64_t end)
+{
+    return region->base < end && base < region_end(region);
+}
+
+/* What covers a page that no region fills: nothing, or parts of regions. */
+static uint16_t partial_page(const Bus *bus, uint64_t start)
+{
+    for (unsigned n = 0; n < MAX_REGIONS; n++)
+        if (bus->region[n] && overlaps(bus->region[n], start, start + (1u << BUS_PAGE_BITS)))
+            return PAGE_MIXED;
+    return PAGE_EMPTY;
+}
+
+/* Brings the page map up to date after region came or went; whole is the entry for the pages that it fills. */
+static void map_pages(Bus *bus, const Region *region, uint16_t whole)
+{
+    uint64_t end = region_end(region);
+    for (uint64_t page = region->base >> BUS_PAGE_BITS; page << BUS_PAGE_BITS < end; page++) {
+        uint64_t start = page << BUS_PAGE_BITS, stop = start + (1u << BUS_PAGE_BITS);
+        bool filled = region->base <= start && end >= stop;
+        bus->page[page] = filled ? whole : partial_page(bus, start);
+    }
+}
+
+static void notify_change(Bus *bus, const Region *region)
+{
+    if (bus->changed)
+        bus->changed(bus->changed_opaque, region->base, region->size);
+}
+
+Region *bus_add(Bus *bus, const Region *region)
+{
+    assert(region->size && region_end(region) <= (uint64_t)1 << 32);
+    unsigned slot = MAX_REGIONS;
+    for (unsigned n = MAX_REGIONS; n-- > 0;) {
+        if (!bus->region[n])
+            slot = n;
+        else
+            assert(!overlaps(bus->region[n], region->base, region_end(region)) && "bus regions overlap");
+    }
+    assert(slot < MAX_REGIONS);
+    Region *copy = malloc(sizeof *copy);
+    if (!copy)
+        abort();
+    *copy = *region;
+    if (copy->kind == REGION_RAM || copy->kind == REGION_ROM)
+        copy->direct = true;
+    bus->region[slot] = copy;
+    map_pages(bus, copy, (uint16_t)(slot + 1));
+    notify_change(bus, copy);
+    return copy;
+}
+
+void bus_remove(Bus *bus, Region *region)
+{
+    for (unsigned n = 0; n < MAX_REGIONS; n++) {
+        if (bus->region[n] != region)
+            continue;
+        bus->region[n] = NULL;
+        map_pages(bus, region, PAGE_EMPTY);
+        notify_change(bus, region);
+        free(region);
+        return;
+    }
+    assert(!"region is not on this bus");
+}
+
+Region *bus_find(const Bus *bus, uint32_t pa)
+{
+    uint16_t what = bus->page[pa >> BUS_PAGE_BITS];
+    if (what != PAGE_MIXED)
+        return what ? bus->region[what - 1] : NULL;
+    for (unsigned n = 0; n < MAX_REGIONS; n++)
+        if (bus->region[n] && overlaps(bus->region[n], pa, (uint64_t)pa + 1))
+            return bus->region[n];
+    return NULL;
+}
+
+bool bus_page_uniform(const Bus *bus, uint32_t pa)
+{
+    return bus->page[pa >> BUS_PAGE_BITS] != PAGE_MIXED;
+}
+
+void bus_on_change(Bus *bus, void (*changed)(void *opaque, uint32_t base, uint64_t size), void *opaque)
+{
+    bus->changed = changed;
+    bus->changed_opaque = opaque;
+}
+
+void bus_region_changed(Bus *bus, Region *region)
+{
+    notify_change(bus, region);
+}
+
+void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t size), void *opaque)
+{
+    bus->written = written;
+    bus->written_opaque = opaque;
+}
+
+static uint32_t host_read(const uint8_t *host, unsigned size)
+{
+    uint32_t value = 0;
+    memcpy(&value, host, size);
+    return value;
+}
+
+/* An access never reaches past its region, wherever the region ends. */
+static bool inside(const Region *region, uint32_t pa, unsigned size)
+{
+    return (uint64_t)pa + size <= region_end(region);
+}
+
+BusResult bus_read(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t *value)
+{
+    const Region *region = bus_find(bus, pa);
+    if (!region || !inside(region, pa, access->size))
+        return BUS_DECODE_ERROR;
+    if (region->direct) {
+        *value = host_read(region->host + (pa - region->base), access->size);
+        return BUS_OK;
+    }
+    return region->ops->read(region->opaque, pa - region->base, access, value);
+}
+
+BusResult bus_write(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t value)
+{
+    const Region *region = bus_find(bus, pa);
+    if (!region || !inside(region, pa, access->size))
+        return BUS_DECODE_ERROR;
+    switch (region->kind) {
+    case REGION_RAM:
+        if (bus->written)
+            bus->written(bus->written_opaque, pa, access->size);
+        memcpy(region->host + (pa - region->base), &value, access->size);
+        return BUS_OK;
+    case REGION_ROM:
+        log_line(bus->log, LOG_GUEST, region->name, "write of 0x%08x to read-only memory at 0x%08x", value, pa);
+        return BUS_OK;
+    default:
+        return region->ops->write(region->opaque, pa - region->base, access, value);
+    }
+}
+
+/* Walks [pa, pa+size) region by region. */
+static bool transfer(Bus *bus, uint32_t pa, uint8_t *data, uint64_t size, bool write, bool to_rom)
+{
+    while (size) {
+        const Region *region = bus_find(bus, pa);
+        if (!region || region->kind == REGION_MMIO || !region->host)
+            return false;
+        if (write && region->kind != REGION_RAM && !to_rom)
+            return false;
+        uint64_t part = region_end(region) - pa;
+        if (part > size)
+            part = size;
+        uint8_t *host = region->host + (pa - region->base);
+        if (write) {
+            if (bus->written)
+                bus->written(bus->written_opaque, pa, (uint32_t)part);
+            memcpy(host, data, part);
+        } else {
+            memcpy(data, host, part);
+        }
+        data += part;
+        size -= part;
+        pa += (uint32_t)part;
+        if (size && pa == 0)
+            return false;
+    }
+    return true;
+}
+
+bool bus_dma_read(Bus *bus, uint32_t pa, void *data, uint64_t size)
+{
+    return transfer(bus, pa, data, size, false, false);
+}
+
+bool bus_dma_write(Bus *bus, uint32_t pa, const void *data, uint64_t size)
+{
+    return transfer(bus, pa, (uint8_t *)data, size, true, false);
+}
+
+bool bus_load(Bus *bus, uint32_t pa, const void *data, uint64_t size)
+{
+    return transfer(bus, pa, (uint8_t *)data, size, true, true);
+}
+
+uint8_t *bus_host(const Bus *bus, uint32_t pa, uint64_t size)
+{
+    const Region *region = bus_find(bus, pa);
+    if (!region || region->kind == REGION_MMIO || !region->host || pa + size > region_end(region))
+        return NULL;
+    return region->host + (pa - region->base);
+}

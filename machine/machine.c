@@ -1,2 +1,442 @@
-/* machine/machine.c */
-typedef int armature_empty_machine_machine_c;
+/* Builds the machine a board's table describes, and runs it. */
+#define _GNU_SOURCE
+#include "machine/machine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "machine/board.h"
+
+/* Instructions a CPU runs before the machine looks at timers and other CPUs again. */
+enum { SLICE_ALONE = 50000, SLICE_SHARED = 5000 };
+
+/* Deterministic time: every instruction takes this long. */
+enum { NS_PER_INSN = 5 };
+
+/* How often, in host time, the frontend is asked for input while the guest is busy. */
+#define POLL_INTERVAL_NS 1000000u
+
+static uint64_t host_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t machine_icount(const Machine *machine)
+{
+    uint64_t sum = 0;
+    for (unsigned n = 0; n < machine->options.cpus; n++)
+        sum += cpu_icount(machine->cpu[n]);
+    return sum;
+}
+
+static uint64_t time_from_icount(void *opaque)
+{
+    const Machine *m = opaque;
+    return m->time_base + machine_icount(m) * NS_PER_INSN;
+}
+
+static uint64_t time_from_host(void *opaque)
+{
+    const Machine *m = opaque;
+    return m->time_base + host_ns() - m->host_base;
+}
+
+/* ---- What the parts of the machine tell each other ------------------------------------------------------------ */
+
+/* Makes the running CPU come back after its current instruction. */
+static void interrupt_slice(Machine *m)
+{
+    Cpu *cpu = m->cpu[m->current_cpu];
+    if (!cpu)
+        return;
+    cpu->leave |= cpu->insn ? LEAVE_CHECK : 0;
+    cpu->icount_limit = cpu->icount;
+}
+
+static void event_became_sooner(void *opaque)
+{
+    Machine *m = opaque;
+    if (m->running)
+        interrupt_slice(m);
+}
+
+static void request_from_device(void *opaque, MachineRequest request)
+{
+    Machine *m = opaque;
+    m->request_pending = true;
+    m->request = request;
+    interrupt_slice(m);
+}
+
+static void bus_changed(void *opaque, uint32_t base, uint64_t size)
+{
+    Machine *m = opaque;
+    for (unsigned n = 0; n < m->options.cpus && m->cpu[n]; n++)
+        mmu_flush_physical(m->cpu[n], base, size);
+    if (m->code)
+        code_cache_flush(m->code);
+}
+
+static void memory_written(void *opaque, uint32_t pa, uint32_t size)
+{
+    Machine *m = opaque;
+    if (m->code)
+        code_cache_written(m->code, pa, size);
+}
+
+static void send_event(Cpu *cpu)
+{
+    for (unsigned n = 0; n < cpu->cpus; n++)
+        cpu->peers[n]->event = true;
+}
+
+/* ---- Building ---------------------------------------------------------------------------------------------------- */
+
+static bool make_ram(Machine *m, Error *err)
+{
+    uint64_t size = m->options.memory;
+    m->ram_fd = memfd_create("armature-ram", MFD_CLOEXEC);
+    if (m->ram_fd < 0 || ftruncate(m->ram_fd, (off_t)size))
+        return error_set(err, "cannot create %llu MiB of guest memory: %s", (unsigned long long)size >> 20,
+                         strerror(errno));
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->ram_fd, 0);
+    if (at == MAP_FAILED)
+        return error_set(err, "cannot map %llu MiB of guest memory: %s", (unsigned long long)size >> 20,
+                         strerror(errno));
+    m->ram = at;
+    return true;
+}
+
+static bool make_store(uint8_t **store, uint32_t size, Error *err)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return error_set(err, "cannot map %u KiB of guest memory: %s", size >> 10, strerror(errno));
+    *store = at;
+    return true;
+}
+
+static uint8_t *store_host(const Machine *m, BoardStore store)
+{
+    uint8_t *const host[STORES] = {
+        [STORE_RAM] = m->ram, [STORE_ROM] = m->rom, [STORE_VRAM] = m->vram, [STORE_PSRAM] = m->psram};
+    return host[store];
+}
+
+static bool make_memory(Machine *m, const Board *board, Error *err)
+{
+    if (!make_ram(m, err) || !make_store(&m->rom, board->store_size[STORE_ROM], err) ||
+        !make_store(&m->vram, board->store_size[STORE_VRAM], err) ||
+        !make_store(&m->psram, board->store_size[STORE_PSRAM], err))
+        return false;
+    for (unsigned n = 0; n < board->memory_count; n++) {
+        const BoardMemory *row = &board->memory[n];
+        if (row->store == STORE_ROM && m->options.boot_from_flash)
+            continue;
+        uint64_t size = row->store == STORE_RAM ? m->options.memory : board->store_size[row->store];
+        bus_add(m->bus, &(Region){.name = row->name,
+                                  .base = row->base,
+                                  .size = row->size ? row->size : size,
+                                  .kind = row->kind,
+                                  .host = store_host(m, row->store)});
+    }
+    return true;
+}
+
+Device *machine_device(Machine *machine, const char *name)
+{
+    for (unsigned n = 0; n < machine->device_count; n++)
+        if (!strcmp(machine->device[n]->name, name))
+            return machine->device[n];
+    return NULL;
+}
+
+static Region *map_device(Machine *m, Device *dev, uint32_t base)
+{
+    Region region = {.name = dev->name,
+                     .base = base,
+                     .size = dev->type->window,
+                     .kind = REGION_MMIO,
+                     .ops = &device_mmio,
+                     .opaque = dev};
+    if (dev->type->map)
+        dev->type->map(dev, &region);
+    return bus_add(m->bus, &region);
+}
+
+static bool make_device(Machine *m, const BoardDevice *row, Error *err)
+{
+    const DeviceType *type = device_type_find(row->type);
+    assert(type && m->device_count < MAX_DEVICES);
+    Device *dev = device_new(type, row->name, &m->env, &row->props, row->base, err);
+    if (!dev)
+        return false;
+    if (row->peer) {
+        dev->peer = machine_device(m, row->peer);
+        assert(dev->peer);
+    }
+    m->device[m->device_count++] = dev;
+    if (!type->off_bus)
+        dev->region = map_device(m, dev, row->base);
+    return true;
+}
+
+static void connect(IrqLine *line, Device *controller, unsigned input)
+{
+    assert(input < controller->type->inputs);
+    *line = (IrqLine){device_input_changed, controller, input, false};
+}
+
+static bool make_devices(Machine *m, const Board *board, Error *err)
+{
+    for (unsigned n = 0; n < board->device_count; n++)
+        if (!make_device(m, &board->device[n], err))
+            return false;
+    Device *controller = machine_device(m, board->interrupt_controller);
+    for (unsigned n = 0; n < board->device_count; n++) {
+        const BoardDevice *row = &board->device[n];
+        for (unsigned k = 0; k < row->lines; k++)
+            connect(&m->device[n]->out[row->line[k].output], controller, row->line[k].input);
+    }
+    for (unsigned n = 0; n < m->options.cpus; n++) {
+        controller->out[2 * n] = (IrqLine){cpu_interrupt_changed, m->cpu[n], EXC_IRQ, false};
+        controller->out[2 * n + 1] = (IrqLine){cpu_interrupt_changed, m->cpu[n], EXC_FIQ, false};
+        connect(&m->cpu[n]->pmu_irq, controller, board->pmu_line[n]);
+    }
+    return true;
+}
+
+static void make_cpus(Machine *m)
+{
+    for (unsigned n = 0; n < m->options.cpus; n++) {
+        m->cpu[n] = cpu_new(n, m->options.cpus, m->bus, m->clock, m->log);
+        m->cpu[n]->peers = m->cpu;
+        m->cpu[n]->send_event = send_event;
+    }
+    m->code = code_cache_new(m->options.cpus, m->cpu);
+    for (unsigned n = 0; n < m->options.cpus; n++)
+        m->cpu[n]->code = m->code;
+}
+
+static bool check_options(const MachineOptions *options, const Board *board, Error *err)
+{
+    uint32_t most = board->store_size[STORE_RAM];
+    if (options->cpus < 1 || options->cpus > MAX_CPUS)
+        return error_set(err, "--cpus %u: the board has 1 to %d CPUs", options->cpus, MAX_CPUS);
+    if (options->memory > most)
+        return error_set(err, "--memory %lluM: the board takes at most %uM", (unsigned long long)options->memory >> 20,
+                         most >> 20);
+    if (options->memory < 1 << 20 || options->memory % (1 << 20))
+        return error_set(err, "--memory: the size must be a multiple of 1M, at least 1M");
+    return true;
+}
+
+Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
+{
+    const Board *board = &vexpress_a9;
+    if (!check_options(options, board, err)) {
+        log_free(log);
+        return NULL;
+    }
+    Machine *m = calloc(1, sizeof *m);
+    if (!m)
+        abort();
+    m->options = *options;
+    m->ram_fd = -1;
+    m->log = log;
+    m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
+    m->bus = bus_new(log);
+    m->env = (DeviceEnv){.clock = m->clock,
+                         .log = log,
+                         .bus = m->bus,
+                         .cpus = options->cpus,
+                         .rtc_base = options->rtc_base,
+                         .request = request_from_device,
+                         .machine = m,
+                         .flash_path = {options->flash[0], options->flash[1]}};
+    m->host_base = host_ns();
+    make_cpus(m);
+    if (!make_memory(m, board, err) || !make_devices(m, board, err)) {
+        machine_free(m);
+        return NULL;
+    }
+    bus_on_change(m->bus, bus_changed, m);
+    bus_on_write(m->bus, memory_written, m);
+    clock_on_sooner(m->clock, event_became_sooner, m);
+    machine_reset(m);
+    return m;
+}
+
+void machine_free(Machine *machine)
+{
+    if (!machine)
+        return;
+    bus_on_change(machine->bus, NULL, NULL);
+    for (unsigned n = 0; n < machine->device_count; n++)
+        device_free(machine->device[n]);
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        serial_free(&machine->env.serial[n]);
+    for (unsigned n = 0; n < machine->options.cpus; n++)
+        cpu_free(machine->cpu[n]);
+    code_cache_free(machine->code);
+    bus_free(machine->bus);
+    clock_free(machine->clock);
+    const Board *board = &vexpress_a9;
+    uint8_t *const store[STORES] = {
+        [STORE_ROM] = machine->rom, [STORE_VRAM] = machine->vram, [STORE_PSRAM] = machine->psram};
+    for (unsigned n = 0; n < STORES; n++)
+        if (store[n])
+            munmap(store[n], board->store_size[n]);
+    if (machine->ram)
+        munmap(machine->ram, machine->options.memory);
+    if (machine->ram_fd >= 0)
+        close(machine->ram_fd);
+    log_free(machine->log);
+    free(machine);
+}
+
+uint32_t machine_ram_base(const Machine *machine)
+{
+    (void)machine;
+    for (unsigned n = 0; n < vexpress_a9.memory_count; n++)
+        if (vexpress_a9.memory[n].store == STORE_RAM)
+            return vexpress_a9.memory[n].base;
+    assert(!"a board has RAM");
+    return 0;
+}
+
+void machine_reset(Machine *machine)
+{
+    for (unsigned n = 0; n < machine->device_count; n++)
+        device_reset(machine->device[n]);
+    for (unsigned n = 0; n < machine->options.cpus; n++)
+        cpu_reset(machine->cpu[n]);
+    code_cache_flush(machine->code);
+    for (unsigned n = 0; n < machine->options.cpus; n++)
+        machine->cpu[n]->leave = 0;
+    machine->request_pending = false;
+}
+
+/* ---- Running ----------------------------------------------------------------------------------------------------- */
+
+/* How many instructions the next slice may have before a timer is due. */
+static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)
+{
+    uint64_t due = clock_next_due(m->clock);
+    if (!m->options.deterministic || due == CLOCK_NEVER)
+        return most;
+    uint64_t ahead = due > now ? (due - now + NS_PER_INSN - 1) / NS_PER_INSN : 1;
+    return ahead < most ? ahead : most;
+}
+
+static void run_cpu(Machine *m, unsigned n, uint64_t count)
+{
+    Cpu *cpu = m->cpu[n];
+    m->current_cpu = n;
+    m->running = true;
+    cpu->icount_limit = cpu->icount + count;
+    cpu->attention &= (uint8_t)~ATTN_STOP;
+    interp_run(cpu);
+    m->running = false;
+    /* Another CPU may write memory now; a store-exclusive after that must fail (DDI 0406C A3.4.2 lets it fail). */
+    if (m->options.cpus > 1)
+        mmu_clear_exclusive(cpu);
+}
+
+static bool can_run(const Cpu *cpu)
+{
+    if (cpu->attention & ATTN_RESET)
+        return false;
+    if (!(cpu->attention & ATTN_HALTED))
+        return true;
+    return (cpu->attention & (ATTN_IRQ | ATTN_FIQ)) || (cpu->halted_for_event && cpu->event);
+}
+
+/* Gives every CPU that can run a slice; false if none could. */
+static bool run_slices(Machine *m)
+{
+    bool any = false;
+    uint64_t most = m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
+    for (unsigned n = 0; n < m->options.cpus && !m->request_pending; n++) {
+        if (!can_run(m->cpu[n]))
+            continue;
+        uint64_t before = m->cpu[n]->icount;
+        run_cpu(m, n, slice_length(m, clock_now(m->clock), most));
+        any |= m->cpu[n]->icount != before;
+        if (m->options.deterministic && clock_next_due(m->clock) <= clock_now(m->clock))
+            clock_run_due(m->clock);
+    }
+    return any;
+}
+
+/* Nothing can run before the next timer or input. Returns false if the frontend wants to stop. */
+static bool idle(Machine *m)
+{
+    uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock);
+    uint64_t wait = due == CLOCK_NEVER ? UINT64_MAX : due > now ? due - now : 0;
+    if (m->options.deterministic) {
+        bool forever = due == CLOCK_NEVER;
+        m->time_base += forever ? 0 : wait;
+        return !m->poll || m->poll(m->poll_opaque, forever ? UINT64_MAX : 0);
+    }
+    if (m->poll)
+        return m->poll(m->poll_opaque, wait);
+    if (wait && wait != UINT64_MAX) {
+        struct timespec ts = {(time_t)(wait / 1000000000u), (long)(wait % 1000000000u)};
+        nanosleep(&ts, NULL);
+    }
+    return wait != UINT64_MAX;
+}
+
+/* Handles what a device asked for; true if the machine run ends. */
+static bool handle_request(Machine *m, MachineEnd *end)
+{
+    if (!m->request_pending)
+        return false;
+    m->request_pending = false;
+    *end = m->request == REQUEST_POWER_OFF ? END_POWER_OFF : END_REBOOT;
+    return true;
+}
+
+MachineEnd machine_run(Machine *machine)
+{
+    MachineEnd end = END_STOPPED;
+    uint64_t polled = host_ns();
+    machine->stop_requested = false;
+    while (!machine->stop_requested && !handle_request(machine, &end)) {
+        clock_run_due(machine->clock);
+        bool ran = run_slices(machine);
+        uint64_t now = host_ns();
+        if (ran && now - polled < POLL_INTERVAL_NS)
+            continue;
+        polled = now;
+        if (ran ? machine->poll && !machine->poll(machine->poll_opaque, 0) : !idle(machine))
+            break;
+    }
+    return end;
+}
+
+void machine_stop(Machine *machine)
+{
+    machine->stop_requested = true;
+}
+
+void machine_step(Machine *machine, uint64_t count)
+{
+    clock_run_due(machine->clock);
+    uint64_t target = machine->cpu[0]->icount + count;
+    while (machine->cpu[0]->icount < target && !machine->request_pending) {
+        uint64_t before = machine->cpu[0]->icount;
+        run_cpu(machine, 0, slice_length(machine, clock_now(machine->clock), target - before));
+        clock_run_due(machine->clock);
+        if (machine->cpu[0]->icount == before)
+            break;
+    }
+}

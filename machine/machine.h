@@ -12,7 +12,7 @@
 #include "machine/error.h"
 #include "machine/log.h"
 
-enum { MAX_CPUS = 4, MAX_DEVICES = 64, ROM_BYTES = 0x10000 };
+enum { MAX_CPUS = 4, MAX_DEVICES = 64 };
 
 typedef struct MachineOptions {
     unsigned cpus;          /* 1 to 4 */
@@ -37,12 +37,12 @@ typedef struct Machine {
     unsigned device_count;
     uint8_t *ram;           /* host view of RAM: a memfd mapping */
     int ram_fd;
-    uint8_t *rom;           /* ROM_BYTES, boot ROM at address 0 */
+    uint8_t *rom;           /* boot ROM, at address 0 */
     uint8_t *vram, *psram;
-    uint64_t reset_icount;  /* deterministic time: instructions before the last clock adjustment */
     uint64_t time_base;     /* virtual ns that do not come from the source below (idle time skipped) */
     uint64_t host_base;     /* host ns at power-on */
     unsigned current_cpu;
+    bool running;           /* a CPU executes right now */
     bool stop_requested, request_pending;
     MachineRequest request;
     /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial input. With

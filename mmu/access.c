@@ -1,2 +1,589 @@
-/* mmu/access.c */
-typedef int armature_empty_mmu_access_c;
+/* Loads and stores that miss the fast path, instruction fetch, exclusive monitors, VA-to-PA operations.
+ *
+ * An access is translated first (both pages of one that crosses a page boundary), then performed; so nothing is written
+ * when a part of it faults. All external aborts are synchronous and precise, also those of stores, which the hardware
+ * may report late. */
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "mmu/tlb.h"
+
+enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1 };
+enum { PMU_ITLB_REFILL = 0x02, PMU_DTLB_REFILL = 0x05, PMU_UNALIGNED = 0x0f };
+enum { EXCLUSIVE_GRANULE = 32 };
+
+/* ---- Translation ------------------------------------------------------------------------------------------- */
+
+static MmuRegs mmu_regs(const Cpu *cpu, bool secure)
+{
+    const Cp15Banked *bank = &cpu->cp15.bank[!secure];
+    return (MmuRegs){bank->sctlr, bank->ttbr0, bank->ttbr1, bank->ttbcr, bank->dacr, bank->prrr, bank->nmrr, secure};
+}
+
+static void external_fault(Fault *fault, FaultKind kind, BusResult result)
+{
+    fault->kind = kind;
+    fault->decode_error = result == BUS_DECODE_ERROR;
+}
+
+static void log_external(const Cpu *cpu, uint32_t pa, BusResult result, const char *what)
+{
+    log_once(cpu->log, LOG_GUEST, cpu->name, "%s 0x%08x (%s at pc 0x%08x)",
+             result == BUS_DECODE_ERROR ? "no device at" : "device refuses access at", pa, what,
+             cpu_insn_address(cpu));
+}
+
+/* Reads a page-table descriptor (WalkRead). */
+static bool read_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *fault)
+{
+    Cpu *cpu = opaque;
+    BusAccess access = {4, (uint8_t)cpu->number, cpu->secure, true};
+    BusResult result = bus_read(cpu->bus, pa, &access, value);
+    if (result == BUS_OK)
+        return true;
+    external_fault(fault, FAULT_EXTERNAL_ON_WALK, result);
+    log_external(cpu, pa, result, "translation table walk");
+    return false;
+}
+
+static bool has_code(const Cpu *cpu, uint32_t pa)
+{
+    return cpu->code && code_cache_has_code(cpu->code, pa);
+}
+
+/* Sets the tags that let accesses to the entry's page bypass the slow path. */
+static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va)
+{
+    uint32_t page = va & PAGE_MASK;
+    const Region *region = bus_find(cpu->bus, entry->pa_page);
+    if (!region || !region->direct || !bus_page_uniform(cpu->bus, entry->pa_page))
+        return;
+    entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
+    if (entry->may & TLB_MAY_READ)
+        entry->read = page;
+    if (entry->may & TLB_MAY_FETCH)
+        entry->fetch = page;
+    if (entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && !has_code(cpu, entry->pa_page))
+        tlb_allow_write(cpu->mmu, entry, va);
+}
+
+static void count_event(Cpu *cpu, unsigned event)
+{
+    if (cpu->cp15.pmu.pmcnten)
+        pmu_event(cpu, event, 1);
+}
+
+static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, Fault *fault)
+{
+    MmuRegs regs = mmu_regs(cpu, cpu->secure);
+    Translation t;
+    if (!mmu_walk(&regs, read_descriptor, cpu, va, kind, privileged, &t, fault))
+        return NULL;
+    TlbEntry *entry = tlb_replace(cpu->mmu, privileged, va, t.page_size);
+    entry->page = va & PAGE_MASK;
+    entry->pa_page = t.pa & PAGE_MASK;
+    entry->may = (uint8_t)((t.may_read ? TLB_MAY_READ : 0) | (t.may_write ? TLB_MAY_WRITE : 0) |
+                           (t.may_fetch ? TLB_MAY_FETCH : 0));
+    /* With the MMU off the type of a fetch is not that of a load; entries hold what data accesses need. */
+    entry->type = regs.sctlr & SCTLR_M ? t.type : MEM_STRONGLY_ORDERED;
+    entry->global = t.global;
+    entry->ns = t.ns;
+    set_tags(cpu, entry, va);
+    count_event(cpu, kind == ACCESS_FETCH ? PMU_ITLB_REFILL : PMU_DTLB_REFILL);
+    return entry;
+}
+
+static const TlbEntry *translate(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, Fault *fault)
+{
+    static const uint8_t needed[] = {
+        [ACCESS_READ] = TLB_MAY_READ, [ACCESS_WRITE] = TLB_MAY_WRITE, [ACCESS_FETCH] = TLB_MAY_FETCH};
+    const TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged), va);
+    if (entry->page == (va & PAGE_MASK) && entry->may & needed[kind])
+        return entry;
+    return fill(cpu, va, kind, privileged, fault);
+}
+
+/* ---- Physical accesses ------------------------------------------------------------------------------------- */
+
+/* One piece of an access: it lies in one page. */
+typedef struct Piece {
+    uint32_t pa;
+    uint8_t size;
+    BusAccess bus;
+} Piece;
+
+/* The largest transaction that a device is asked for at once: naturally aligned, 4 bytes at most. */
+static unsigned transaction_size(uint32_t pa, unsigned size)
+{
+    unsigned n = 4;
+    while (n > size || pa & (n - 1))
+        n >>= 1;
+    return n;
+}
+
+static uint8_t *direct_host(const Cpu *cpu, uint32_t pa, unsigned size, bool write)
+{
+    const Region *region = bus_find(cpu->bus, pa);
+    if (!region || !region->direct || (write && region->kind != REGION_RAM) ||
+        (uint64_t)pa + size > region->base + region->size)
+        return NULL;
+    return region->host + (pa - region->base);
+}
+
+/* Constant sizes make each copy one host access, so that it is single-copy atomic when aligned. */
+static uint64_t host_load(const uint8_t *host, unsigned size)
+{
+    uint64_t value = 0;
+    switch (size) {
+    case 1: memcpy(&value, host, 1); break;
+    case 2: memcpy(&value, host, 2); break;
+    case 4: memcpy(&value, host, 4); break;
+    case 8: memcpy(&value, host, 8); break;
+    default: memcpy(&value, host, size); break;
+    }
+    return value;
+}
+
+static void host_store(uint8_t *host, uint64_t value, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(host, &value, 1); break;
+    case 2: memcpy(host, &value, 2); break;
+    case 4: memcpy(host, &value, 4); break;
+    case 8: memcpy(host, &value, 8); break;
+    default: memcpy(host, &value, size); break;
+    }
+}
+
+static BusResult read_piece(const Cpu *cpu, const Piece *piece, uint64_t *value)
+{
+    const uint8_t *host = direct_host(cpu, piece->pa, piece->size, false);
+    if (host) {
+        *value = host_load(host, piece->size);
+        return BUS_OK;
+    }
+    *value = 0;
+    BusAccess access = piece->bus;
+    for (unsigned done = 0; done < piece->size; done += access.size) {
+        uint32_t part = 0;
+        access.size = (uint8_t)transaction_size(piece->pa + done, piece->size - done);
+        BusResult result = bus_read(cpu->bus, piece->pa + done, &access, &part);
+        if (result != BUS_OK)
+            return result;
+        uint32_t mask = UINT32_MAX >> (32 - 8 * access.size);
+        *value |= (uint64_t)(part & mask) << (8 * done);
+    }
+    return BUS_OK;
+}
+
+static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
+{
+    uint8_t *host = direct_host(cpu, piece->pa, piece->size, true);
+    if (host) {
+        if (has_code(cpu, piece->pa))
+            code_cache_written(cpu->code, piece->pa, piece->size);
+        host_store(host, value, piece->size);
+        return BUS_OK;
+    }
+    BusAccess access = piece->bus;
+    for (unsigned done = 0; done < piece->size; done += access.size) {
+        access.size = (uint8_t)transaction_size(piece->pa + done, piece->size - done);
+        uint32_t mask = UINT32_MAX >> (32 - 8 * access.size);
+        BusResult result = bus_write(cpu->bus, piece->pa + done, &access, (uint32_t)(value >> (8 * done)) & mask);
+        if (result != BUS_OK)
+            return result;
+    }
+    return BUS_OK;
+}
+
+/* ---- Accesses by instructions ------------------------------------------------------------------------------ */
+
+/* An access after translation: one piece, or two if it crosses a page boundary. */
+typedef struct Access {
+    Piece piece[2];
+    unsigned pieces;
+} Access;
+
+static bool take_abort(Cpu *cpu, const Fault *fault)
+{
+    exception_data_abort(cpu, fault);
+    return false;
+}
+
+static bool privileged_access(const Cpu *cpu, unsigned op)
+{
+    return cpu_privileged(cpu) && !(op & MEM_UNPRIV);
+}
+
+/* Alignment that the instruction demands or that SCTLR.A demands of it. */
+static uint32_t required_alignment(Cpu *cpu, unsigned op)
+{
+    uint32_t size = op & MEM_SIZE;
+    uint32_t explicit_alignment = 1u << (op >> MEM_ALIGN_SHIFT & 15);
+    if (op & MEM_ALIGN_SIZE)
+        return size;
+    if (op & MEM_ALIGN_4)
+        return 4;
+    if (explicit_alignment > 1)
+        return explicit_alignment;
+    return cp15_bank(cpu)->sctlr & SCTLR_A ? size : 1;
+}
+
+/* Alignment below which memory that is not Normal cannot be accessed. */
+static uint32_t device_alignment(unsigned op)
+{
+    uint32_t size = op & MEM_SIZE;
+    return op & MEM_ALIGN_4 && size > 4 ? 4 : size;
+}
+
+static bool check_alignment(Cpu *cpu, uint32_t va, AccessKind kind, uint32_t alignment)
+{
+    if (!(va & (alignment - 1)))
+        return true;
+    Fault fault = {.kind = FAULT_ALIGNMENT, .va = va, .write = kind == ACCESS_WRITE};
+    return take_abort(cpu, &fault);
+}
+
+static bool add_piece(Cpu *cpu, Access *access, uint32_t va, unsigned size, AccessKind kind, unsigned op)
+{
+    bool privileged = privileged_access(cpu, op);
+    Fault fault;
+    const TlbEntry *entry = translate(cpu, va, kind, privileged, &fault);
+    if (!entry)
+        return take_abort(cpu, &fault);
+    if (entry->type != MEM_NORMAL && !check_alignment(cpu, va, kind, access->pieces ? 1 : device_alignment(op)))
+        return false;
+    access->piece[access->pieces++] = (Piece){
+        .pa = entry->pa_page | (va & ~PAGE_MASK),
+        .size = (uint8_t)size,
+        .bus = {4, (uint8_t)cpu->number, !entry->ns, privileged},
+    };
+    return true;
+}
+
+/* Translates the access and makes all checks; false if it took an abort. */
+static bool prepare(Cpu *cpu, Access *access, uint32_t va, AccessKind kind, unsigned op)
+{
+    unsigned size = op & MEM_SIZE;
+    unsigned in_page = PAGE_SIZE - (va & ~PAGE_MASK);
+    access->pieces = 0;
+    if (!check_alignment(cpu, va, kind, required_alignment(cpu, op)))
+        return false;
+    if (va & (size - 1))
+        count_event(cpu, PMU_UNALIGNED);
+    if (size <= in_page)
+        return add_piece(cpu, access, va, size, kind, op);
+    return add_piece(cpu, access, va, in_page, kind, op) &&
+           add_piece(cpu, access, va + in_page, size - in_page, kind, op);
+}
+
+static bool external_abort(Cpu *cpu, const Access *access, unsigned piece, uint32_t va, AccessKind kind,
+                           BusResult result)
+{
+    Fault fault = {.va = piece ? va + access->piece[0].size : va, .write = kind == ACCESS_WRITE};
+    external_fault(&fault, FAULT_EXTERNAL, result);
+    log_external(cpu, access->piece[piece].pa, result, kind == ACCESS_WRITE ? "store" : "load");
+    return take_abort(cpu, &fault);
+}
+
+static bool perform_read(Cpu *cpu, const Access *access, uint32_t va, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned n = 0, shift = 0; n < access->pieces; shift += 8 * access->piece[n++].size) {
+        uint64_t part;
+        BusResult result = read_piece(cpu, &access->piece[n], &part);
+        if (result != BUS_OK)
+            return external_abort(cpu, access, n, va, ACCESS_READ, result);
+        *value |= part << shift;
+    }
+    return true;
+}
+
+static bool perform_write(Cpu *cpu, const Access *access, uint32_t va, uint64_t value)
+{
+    for (unsigned n = 0; n < access->pieces; n++) {
+        BusResult result = write_piece(cpu, &access->piece[n], value);
+        if (result != BUS_OK)
+            return external_abort(cpu, access, n, va, ACCESS_WRITE, result);
+        value >>= 8 * access->piece[n].size & 63;
+    }
+    return true;
+}
+
+/* Big-endian data: the bytes of the access in reverse. */
+static uint64_t swap(const Cpu *cpu, uint64_t value, unsigned op)
+{
+    if (!cpu->e || op & MEM_NO_SWAP)
+        return value;
+    return __builtin_bswap64(value) >> (64 - 8 * (op & MEM_SIZE));
+}
+
+/* Host memory of an access whose page's tag matches and which no alignment rule forbids: what the inlined fast path
+ * leaves over (unaligned and 64-bit accesses). NULL: take the slow path. */
+static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_t va, unsigned op)
+{
+    unsigned size = op & MEM_SIZE;
+    if (tag != (va & PAGE_MASK) || op & MEM_UNPRIV || (va & ~PAGE_MASK) > PAGE_SIZE - size)
+        return NULL;
+    uint32_t alignment = required_alignment(cpu, op);
+    if (entry->type != MEM_NORMAL && alignment < device_alignment(op))
+        alignment = device_alignment(op);
+    if (va & (alignment - 1))
+        return NULL;
+    if (va & (size - 1))
+        count_event(cpu, PMU_UNALIGNED);
+    return (uint8_t *)(entry->host + va);
+}
+
+uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op)
+{
+    const TlbEntry *entry = tlb_entry(cpu->tlb, va);
+    const uint8_t *host = fast_host(cpu, entry, entry->read, va, op);
+    if (host)
+        return host_load(host, op & MEM_SIZE);
+    Access access;
+    uint64_t value;
+    if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
+        return 0;
+    return swap(cpu, value, op);
+}
+
+/* Once its code was dropped, a page may be written directly again. */
+static void retag(Cpu *cpu, uint32_t va, unsigned op)
+{
+    TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged_access(cpu, op)), va);
+    if (entry->page == (va & PAGE_MASK) && entry->write == TLB_NO_MATCH)
+        set_tags(cpu, entry, va);
+}
+
+void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
+{
+    const TlbEntry *entry = tlb_entry(cpu->tlb, va);
+    uint8_t *host = fast_host(cpu, entry, entry->write, va, op);
+    if (host) {
+        host_store(host, value, op & MEM_SIZE);
+        return;
+    }
+    Access access;
+    if (prepare(cpu, &access, va, ACCESS_WRITE, op) && perform_write(cpu, &access, va, swap(cpu, value, op)))
+        retag(cpu, va, op);
+}
+
+bool mmu_probe(Cpu *cpu, uint32_t va, uint32_t size, AccessKind kind, unsigned op)
+{
+    if (!check_alignment(cpu, va, kind, required_alignment(cpu, op | ((op & MEM_SIZE) ? 0 : MEM_8))))
+        return false;
+    for (uint64_t done = 0; done < size;) {
+        Access access = {.pieces = 0};
+        uint32_t at = va + (uint32_t)done;
+        if (!add_piece(cpu, &access, at, 1, kind, (op & ~(unsigned)MEM_SIZE) | MEM_8))
+            return false;
+        done += PAGE_SIZE - (at & ~PAGE_MASK);
+    }
+    return true;
+}
+
+bool mmu_probe_maintenance(Cpu *cpu, uint32_t va)
+{
+    if (tlb_entry(tlb_table(cpu->mmu, cpu_privileged(cpu)), va)->page == (va & PAGE_MASK))
+        return true;
+    MmuRegs regs = mmu_regs(cpu, cpu->secure);
+    Translation t;
+    Fault fault;
+    if (mmu_walk(&regs, read_descriptor, cpu, va, ACCESS_READ, true, &t, &fault) || fault.kind == FAULT_DOMAIN ||
+        fault.kind == FAULT_PERMISSION)
+        return true;
+    fault.cache_maintenance = true;
+    return take_abort(cpu, &fault);
+}
+
+/* ---- Exclusive monitors ------------------------------------------------------------------------------------ */
+
+uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op)
+{
+    Access access;
+    uint64_t value;
+    op |= MEM_ALIGN_SIZE;
+    if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
+        return 0;
+    cpu->exclusive_valid = true;
+    cpu->exclusive_size = op & MEM_SIZE;
+    cpu->exclusive_pa = access.piece[0].pa;
+    return swap(cpu, value, op);
+}
+
+/* The other CPUs lose their reservations of what was just written. */
+static void clear_peers(const Cpu *cpu, uint32_t pa)
+{
+    for (unsigned n = 0; cpu->peers && n < cpu->cpus; n++) {
+        Cpu *peer = cpu->peers[n];
+        if (peer && peer != cpu && (peer->exclusive_pa ^ pa) < EXCLUSIVE_GRANULE)
+            peer->exclusive_valid = false;
+    }
+}
+
+uint32_t mmu_store_exclusive(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
+{
+    Access access;
+    op |= MEM_ALIGN_SIZE;
+    if (!prepare(cpu, &access, va, ACCESS_WRITE, op))
+        return 1;
+    uint32_t pa = access.piece[0].pa;
+    bool pass = cpu->exclusive_valid && cpu->exclusive_pa == pa && cpu->exclusive_size == (op & MEM_SIZE);
+    cpu->exclusive_valid = false;
+    if (!pass || !perform_write(cpu, &access, va, swap(cpu, value, op)))
+        return 1;
+    clear_peers(cpu, pa);
+    retag(cpu, va, op);
+    return 0;
+}
+
+void mmu_clear_exclusive(Cpu *cpu)
+{
+    cpu->exclusive_valid = false;
+}
+
+/* ---- Instruction fetch ------------------------------------------------------------------------------------- */
+
+static bool take_prefetch_abort(Cpu *cpu, const Fault *fault)
+{
+    exception_prefetch_abort(cpu, fault);
+    return false;
+}
+
+static bool fetch_external_abort(Cpu *cpu, uint32_t va, uint32_t pa, BusResult result)
+{
+    Fault fault = {.va = va};
+    external_fault(&fault, FAULT_EXTERNAL, result);
+    log_external(cpu, pa, result, "instruction fetch");
+    return take_prefetch_abort(cpu, &fault);
+}
+
+static const TlbEntry *translate_fetch(Cpu *cpu, uint32_t va, uint32_t *pa)
+{
+    Fault fault;
+    const TlbEntry *entry = translate(cpu, va, ACCESS_FETCH, cpu_privileged(cpu), &fault);
+    if (!entry) {
+        take_prefetch_abort(cpu, &fault);
+        return NULL;
+    }
+    *pa = entry->pa_page | (va & ~PAGE_MASK);
+    return entry;
+}
+
+bool mmu_fetch_page(Cpu *cpu, uint32_t va, uint32_t *pa, const uint8_t **host_page)
+{
+    const TlbEntry *entry = translate_fetch(cpu, va, pa);
+    if (!entry)
+        return false;
+    *host_page = NULL;
+    if (entry->fetch == (va & PAGE_MASK))
+        *host_page = (const uint8_t *)(entry->host + (va & PAGE_MASK));
+    else if (!bus_find(cpu->bus, *pa))
+        return fetch_external_abort(cpu, va, *pa, BUS_DECODE_ERROR);
+    return true;
+}
+
+bool mmu_fetch_halfword(Cpu *cpu, uint32_t va, uint16_t *value)
+{
+    uint32_t pa;
+    const TlbEntry *entry = translate_fetch(cpu, va, &pa);
+    if (!entry)
+        return false;
+    uint64_t halfword;
+    Piece piece = {pa, 2, {2, (uint8_t)cpu->number, !entry->ns, cpu_privileged(cpu)}};
+    BusResult result = read_piece(cpu, &piece, &halfword);
+    if (result != BUS_OK)
+        return fetch_external_abort(cpu, va, pa, result);
+    *value = (uint16_t)halfword;
+    return true;
+}
+
+/* ---- VA to PA ---------------------------------------------------------------------------------------------- */
+
+/* Inner attributes of PAR[6:4] for Normal memory, by Translation.inner. */
+static uint32_t par_inner(unsigned cacheability)
+{
+    static const uint8_t code[4] = {0, 5, 6, 7};
+    return code[cacheability & 3];
+}
+
+static uint32_t par_attributes(const Translation *t)
+{
+    if (t->type == MEM_STRONGLY_ORDERED)
+        return 1u << 4;
+    if (t->type == MEM_DEVICE)
+        return 3u << 4;
+    return par_inner(t->inner) << 4 | (uint32_t)t->outer << 2;
+}
+
+/* PAR of a fault: F, and FS as bits 12, 10 and 3:0 of the fault status. */
+static uint32_t par_fault(const Fault *fault)
+{
+    uint32_t fsr = fault_dfsr(fault);
+    return (fsr >> 12 & 1) << 6 | (fsr >> 10 & 1) << 5 | (fsr & 15) << 1 | 1;
+}
+
+uint32_t mmu_translate_par(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, bool secure_regs)
+{
+    MmuRegs regs = mmu_regs(cpu, secure_regs);
+    Translation t;
+    Fault fault;
+    if (!mmu_walk(&regs, read_descriptor, cpu, va, kind, privileged, &t, &fault)) {
+        if (fault.kind == FAULT_EXTERNAL_ON_WALK) {
+            fault.cache_maintenance = true;
+            take_abort(cpu, &fault);
+        }
+        return par_fault(&fault);
+    }
+    uint32_t par = par_attributes(&t) | (uint32_t)t.shareable << 7 | (uint32_t)t.inner_shareable << 10;
+    if (t.ns)
+        par |= 1u << 9;
+    if (t.page_size > 0x100000)
+        return par | (t.pa & 0xff000000) | 2;
+    return par | (t.pa & PAGE_MASK);
+}
+
+/* ---- Debugger ---------------------------------------------------------------------------------------------- */
+
+/* As read_descriptor(), but devices are left alone: reading them might change them. */
+static bool peek_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *fault)
+{
+    (void)fault;
+    const Cpu *cpu = opaque;
+    return bus_dma_read(cpu->bus, pa, value, sizeof *value);
+}
+
+/* Physical address of va and how many bytes from there on are in its page. */
+static bool debug_translate(Cpu *cpu, uint32_t va, uint32_t size, uint32_t *pa, uint32_t *part)
+{
+    MmuRegs regs = mmu_regs(cpu, cpu->secure);
+    regs.dacr = UINT32_MAX; /* manager of all domains: permissions do not count */
+    regs.sctlr &= ~(1u << 29);
+    Translation t;
+    Fault fault;
+    if (!mmu_walk(&regs, peek_descriptor, cpu, va, ACCESS_READ, true, &t, &fault))
+        return false;
+    uint32_t in_page = PAGE_SIZE - (va & ~PAGE_MASK);
+    *pa = t.pa;
+    *part = size < in_page ? size : in_page;
+    return true;
+}
+
+bool mmu_debug_read(Cpu *cpu, uint32_t va, void *data, uint32_t size)
+{
+    uint8_t *to = data;
+    for (uint32_t pa, part; size; size -= part, va += part, to += part)
+        if (!debug_translate(cpu, va, size, &pa, &part) || !bus_dma_read(cpu->bus, pa, to, part))
+            return false;
+    return true;
+}
+
+bool mmu_debug_write(Cpu *cpu, uint32_t va, const void *data, uint32_t size)
+{
+    const uint8_t *from = data;
+    for (uint32_t pa, part; size; size -= part, va += part, from += part)
+        if (!debug_translate(cpu, va, size, &pa, &part) || !bus_dma_write(cpu->bus, pa, from, part))
+            return false;
+    return true;
+}

@@ -54,6 +54,7 @@ typedef struct Translation {
     bool global;
     bool ns;              /* output address is in the Non-secure space */
     bool shareable;
+    bool inner_shareable; /* shareable, but not in the outer domain (PRRR.NOSn) */
     MemType type;
     uint8_t inner, outer; /* cacheability as PAR reports it: 0 non-cacheable, 1 WBWA, 2 WT, 3 WB no WA */
     uint8_t domain, level;
@@ -146,6 +147,10 @@ void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op);
 /* Checks that [va, va+size) can be written (or read) and takes the data abort if not: for instructions that must not
  * change memory before a later access of theirs faults. */
 bool mmu_probe(Cpu *cpu, uint32_t va, uint32_t size, AccessKind kind, unsigned op);
+
+/* Cache maintenance by address: takes the data abort if va has no translation (translation and access flag faults;
+ * domains and permissions do not matter). */
+bool mmu_probe_maintenance(Cpu *cpu, uint32_t va);
 
 /* Instruction fetch: the physical address of va and, if it is plain memory, the host address of its page (else NULL).
  * False: prefetch abort was taken. Halfwords of code outside plain memory are read with mmu_fetch_halfword(). */

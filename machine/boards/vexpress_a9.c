@@ -1,2 +1,73 @@
-/* machine/boards/vexpress_a9.c */
-typedef int armature_empty_machine_boards_vexpress_a9_c;
+/* Versatile Express with the CoreTile Express A9x4: V2M-P1 motherboard (DUI 0447) with V2P-CA9 daughterboard (DUI 0448).
+ * Addresses and interrupts are those of Linux's device tree for the board. */
+#include "machine/board.h"
+
+#define MIB(n) ((n) * 0x100000u)
+
+/* Interrupt controller inputs: shared interrupts first, then five private ones for each CPU (see devices/gic.c). */
+#define PPI(cpu, id) (64 + 5 * (cpu) + (id) - 27)
+#define EACH_CPU(id) {0, PPI(0, id)}, {1, PPI(1, id)}, {2, PPI(2, id)}, {3, PPI(3, id)}
+#define PRIVATE(id) .line = {EACH_CPU(id)}, .lines = 4
+#define SPI(n) .line = {{0, n}}, .lines = 1
+#define TWO_SPIS(first, second) .line = {{0, first}, {1, second}}, .lines = 2
+
+enum { PERIPHCLK = 200000000, REFCLK_32K = 32768, TIMCLK = 1000000 };
+
+/* clang-format off */
+static const BoardMemory memory[] = {
+    {"rom",   0x00000000, 0, REGION_ROM, STORE_ROM},
+    {"psram", 0x48000000, 0, REGION_RAM, STORE_PSRAM},
+    {"vram",  0x4c000000, 0, REGION_RAM, STORE_VRAM},
+    {"ram",   0x60000000, 0, REGION_RAM, STORE_RAM},
+};
+
+static const BoardDevice devices[] = {
+    /* The Cortex-A9 MPCore's private region */
+    {"gic",          "gic",       0x1e001000, NULL, {{0}}, {{0}}, 0},
+    {"gic_cpu",      "gic_cpu",   0x1e000100, "gic", {{0}}, {{0}}, 0},
+    {"scu",          "scu",       0x1e000000, NULL, {{0}}, {{0}}, 0},
+    {"global_timer", "gtimer",    0x1e000200, NULL, {{PERIPHCLK}}, PRIVATE(27)},
+    {"a9_timer",     "ptimer",    0x1e000600, NULL, {{PERIPHCLK}}, PRIVATE(29)},
+    {"a9_watchdog",  "pwatchdog", 0x1e000620, NULL, {{PERIPHCLK}}, PRIVATE(30)},
+    {"l2c310",       "l2",        0x1e00a000, NULL, {{0}}, SPI(43)},
+    /* The daughterboard */
+    {"pl111",        "clcd1",     0x10020000, NULL, {{0}}, SPI(44)},
+    {"pl341",        "dmc",       0x100e0000, NULL, {{0}}, {{0}}, 0},
+    {"pl354",        "smc",       0x100e1000, NULL, {{0}}, TWO_SPIS(45, 46)},
+    {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, {{1, 48}, {2, 49}}, 2},
+    {"sp805",        "wdt1",      0x100e5000, NULL, {{REFCLK_32K}}, SPI(51)},
+    /* The motherboard */
+    {"sysreg",       "sysreg",    0x10000000, NULL, {{0}}, {{0}}, 0},
+    {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, {{0}}, 0},
+    {"versatile_i2c", "i2c1",     0x10002000, NULL, {{0}}, {{0}}, 0},
+    {"pl041",        "aaci",      0x10004000, NULL, {{0}}, SPI(11)},
+    {"pl180",        "mmc",       0x10005000, NULL, {{0}}, TWO_SPIS(9, 10)},
+    {"pl050",        "kmi0",      0x10006000, NULL, {{0}}, SPI(12)},
+    {"pl050",        "kmi1",      0x10007000, NULL, {{1}}, SPI(13)},
+    {"pl011",        "uart0",     0x10009000, NULL, {{0}}, SPI(5)},
+    {"pl011",        "uart1",     0x1000a000, NULL, {{1}}, SPI(6)},
+    {"pl011",        "uart2",     0x1000b000, NULL, {{2}}, SPI(7)},
+    {"pl011",        "uart3",     0x1000c000, NULL, {{3}}, SPI(8)},
+    {"sp805",        "wdt0",      0x1000f000, NULL, {{REFCLK_32K}}, SPI(0)},
+    {"sp804",        "timer01",   0x10011000, NULL, {{TIMCLK, TIMCLK}}, SPI(2)},
+    {"sp804",        "timer23",   0x10012000, NULL, {{TIMCLK, TIMCLK}}, SPI(3)},
+    {"versatile_i2c", "i2c0",     0x10016000, NULL, {{1}}, {{0}}, 0},
+    {"pl031",        "rtc",       0x10017000, NULL, {{0}}, SPI(4)},
+    {"compact_flash", "cf",       0x1001a000, NULL, {{0}}, {{0}}, 0},
+    {"pl111",        "clcd0",     0x1001f000, NULL, {{0}}, SPI(14)},
+    /* Static memory */
+    {"lan9118",      "lan",       0x4e000000, NULL, {{0}}, SPI(15)},
+    {"isp1761",      "usb",       0x4f000000, NULL, {{0}}, SPI(16)},
+};
+/* clang-format on */
+
+const Board vexpress_a9 = {
+    .name = "vexpress-a9",
+    .memory = memory,
+    .memory_count = sizeof memory / sizeof *memory,
+    .device = devices,
+    .device_count = sizeof devices / sizeof *devices,
+    .interrupt_controller = "gic",
+    .store_size = {[STORE_RAM] = MIB(1024), [STORE_ROM] = 0x10000, [STORE_VRAM] = MIB(8), [STORE_PSRAM] = MIB(32)},
+    .pmu_line = {60, 61, 62, 63},
+};

@@ -1,0 +1,272 @@
+#include "cpu/code_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ARENA_BYTES = 96 << 20,
+    HASH_SIZE = 1 << 16,
+    PAGE_HASH_SIZE = 1 << 12,
+    GRAIN_BITS = 6 /* 64 grains of 64 bytes in a page */
+};
+
+/* A physical page that holds blocks. */
+typedef struct CodePage {
+    uint32_t pa;
+    uint64_t grains; /* which 64-byte pieces instructions of blocks lie in */
+    Block *blocks;
+    struct CodePage *hash_next;
+} CodePage;
+
+struct CodeCache {
+    Block *hash[HASH_SIZE];
+    CodePage *page_hash[PAGE_HASH_SIZE];
+    uint8_t page_has_code[(1u << 20) / 8]; /* by physical page number */
+    uint8_t *arena;
+    size_t used;
+    bool flush_pending;
+    uint32_t epoch; /* counts how often everything was dropped */
+    unsigned cpus;
+    Cpu *const *peers;
+};
+
+CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers)
+{
+    CodeCache *cache = calloc(1, sizeof *cache);
+    uint8_t *arena = malloc(ARENA_BYTES);
+    if (!cache || !arena)
+        abort();
+    cache->arena = arena;
+    cache->cpus = cpus;
+    cache->peers = peers;
+    decode_init();
+    return cache;
+}
+
+void code_cache_free(CodeCache *cache)
+{
+    if (cache)
+        free(cache->arena);
+    free(cache);
+}
+
+bool code_cache_has_code(const CodeCache *cache, uint32_t pa)
+{
+    uint32_t page = pa >> PAGE_BITS;
+    return cache->page_has_code[page / 8] >> (page % 8) & 1;
+}
+
+static void *arena_alloc(CodeCache *cache, size_t bytes)
+{
+    void *at = cache->arena + cache->used;
+    cache->used += (bytes + 15) & ~(size_t)15;
+    return at;
+}
+
+/* Drops everything; only between blocks, since the arena is used again. */
+static void empty(CodeCache *cache)
+{
+    memset(cache->hash, 0, sizeof cache->hash);
+    memset(cache->page_hash, 0, sizeof cache->page_hash);
+    memset(cache->page_has_code, 0, sizeof cache->page_has_code);
+    cache->used = 0;
+    cache->flush_pending = false;
+    cache->epoch++;
+}
+
+uint32_t code_cache_epoch(const CodeCache *cache)
+{
+    return cache->epoch;
+}
+
+/* Whatever runs now ends its block after the current instruction. */
+static void interrupt_blocks(CodeCache *cache)
+{
+    for (unsigned n = 0; n < cache->cpus; n++)
+        cache->peers[n]->leave |= LEAVE_CHECK;
+}
+
+void code_cache_flush(CodeCache *cache)
+{
+    cache->flush_pending = true;
+    interrupt_blocks(cache);
+}
+
+static unsigned hash_key(BlockKey key)
+{
+    uint32_t x = (key.pa >> 1) * 0x9e3779b1u + key.itstate * 0x85ebca6bu + key.thumb;
+    return x >> 16;
+}
+
+static unsigned hash_page(uint32_t pa)
+{
+    return (pa >> PAGE_BITS) * 0x9e3779b1u >> 20;
+}
+
+Block *code_cache_find(CodeCache *cache, BlockKey key)
+{
+    if (__builtin_expect(cache->flush_pending, 0))
+        empty(cache);
+    for (Block *b = cache->hash[hash_key(key)]; b; b = b->hash_next)
+        if (b->key.pa == key.pa && b->key.thumb == key.thumb && b->key.itstate == key.itstate)
+            return b;
+    return NULL;
+}
+
+static CodePage *find_page(const CodeCache *cache, uint32_t pa)
+{
+    CodePage *page = cache->page_hash[hash_page(pa)];
+    while (page && page->pa != (pa & PAGE_MASK))
+        page = page->hash_next;
+    return page;
+}
+
+static CodePage *page_for(CodeCache *cache, uint32_t pa)
+{
+    CodePage *page = find_page(cache, pa);
+    if (page)
+        return page;
+    page = arena_alloc(cache, sizeof *page);
+    *page = (CodePage){.pa = pa & PAGE_MASK, .hash_next = cache->page_hash[hash_page(pa)]};
+    cache->page_hash[hash_page(pa)] = page;
+    return page;
+}
+
+/* From now on stores to the page come through code_cache_written(). */
+static void protect_page(CodeCache *cache, uint32_t pa)
+{
+    if (code_cache_has_code(cache, pa))
+        return;
+    uint32_t number = pa >> PAGE_BITS;
+    cache->page_has_code[number / 8] |= (uint8_t)(1u << (number % 8));
+    for (unsigned n = 0; n < cache->cpus; n++)
+        mmu_protect_code(cache->peers[n], pa & PAGE_MASK);
+}
+
+/* The grains that bytes [first, last] of a page touch. */
+static uint64_t grain_mask(uint32_t first, uint32_t last)
+{
+    uint64_t from = ~(uint64_t)0 << (first >> GRAIN_BITS), to = ~(uint64_t)0 >> (63 - (last >> GRAIN_BITS));
+    return from & to;
+}
+
+static uint64_t block_grains(const Block *b)
+{
+    return grain_mask(b->key.pa & ~PAGE_MASK, b->end_offset - 1u);
+}
+
+/* Decodes the instruction at offset; false if it does not end within the page. */
+static bool decode_at(Insn *insn, const uint8_t *host_page, uint32_t offset, BlockKey key)
+{
+    uint16_t half[2];
+    uint32_t word;
+    if (!key.thumb) {
+        memcpy(&word, host_page + offset, 4);
+        decode(insn, SET_A32, word, 0);
+    } else {
+        memcpy(half, host_page + offset, 2);
+        if (!thumb_is_32bit(half[0])) {
+            decode(insn, SET_T16, half[0], key.itstate);
+        } else if (offset + 4 > PAGE_SIZE) {
+            return false;
+        } else {
+            memcpy(half + 1, host_page + offset + 2, 2);
+            decode(insn, SET_T32, (uint32_t)half[0] << 16 | half[1], key.itstate);
+        }
+    }
+    insn->offset = (uint16_t)offset;
+    return true;
+}
+
+static void decode_block(Block *b, const uint8_t *host_page)
+{
+    BlockKey key = b->key;
+    uint32_t offset = key.pa & ~PAGE_MASK;
+    while (b->count < BLOCK_MAX_INSNS && offset < PAGE_SIZE) {
+        Insn *insn = &b->insn[b->count];
+        if (!decode_at(insn, host_page, offset, key))
+            break;
+        b->count++;
+        offset += insn->length;
+        key.itstate = insn_next_itstate(insn);
+        if (insn->ends_block)
+            break;
+    }
+    b->end_offset = (uint16_t)offset;
+    b->next_itstate = key.itstate;
+}
+
+Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page)
+{
+    size_t most = sizeof(Block) + BLOCK_MAX_INSNS * sizeof(Insn);
+    if (cache->flush_pending || cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES)
+        empty(cache);
+    CodePage *page = page_for(cache, key.pa);
+    Block *b = (Block *)(cache->arena + cache->used);
+    memset(b, 0, sizeof *b);
+    b->key = key;
+    decode_block(b, host_page);
+    if (!b->count)
+        return NULL;
+    arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));
+    b->valid = true;
+    unsigned h = hash_key(key);
+    b->hash_next = cache->hash[h];
+    cache->hash[h] = b;
+    b->page_next = page->blocks;
+    page->blocks = b;
+    page->grains |= block_grains(b);
+    protect_page(cache, key.pa);
+    return b;
+}
+
+static void unhash(CodeCache *cache, Block *b)
+{
+    Block **at = &cache->hash[hash_key(b->key)];
+    while (*at != b)
+        at = &(*at)->hash_next;
+    *at = b->hash_next;
+}
+
+/* Drops the page's blocks that touch any of the grains. Links to them are checked for validity before use. */
+static void drop_blocks(CodeCache *cache, CodePage *page, uint64_t grains)
+{
+    uint64_t left = 0;
+    Block **at = &page->blocks;
+    while (*at) {
+        Block *b = *at;
+        if (block_grains(b) & grains) {
+            b->valid = false;
+            unhash(cache, b);
+            *at = b->page_next;
+        } else {
+            left |= block_grains(b);
+            at = &b->page_next;
+        }
+    }
+    page->grains = left;
+    if (!left)
+        cache->page_has_code[page->pa >> PAGE_BITS >> 3] &= (uint8_t)~(1u << (page->pa >> PAGE_BITS & 7));
+    interrupt_blocks(cache);
+}
+
+static void written_in_page(CodeCache *cache, uint32_t pa, uint32_t size)
+{
+    CodePage *page = find_page(cache, pa);
+    uint32_t offset = pa & ~PAGE_MASK;
+    uint64_t grains = grain_mask(offset, offset + size - 1);
+    if (page && (page->grains & grains))
+        drop_blocks(cache, page, grains);
+}
+
+void code_cache_written(CodeCache *cache, uint32_t pa, uint32_t size)
+{
+    uint64_t end = (uint64_t)pa + size;
+    for (uint64_t at = pa; at < end;) {
+        uint64_t stop = (at | (PAGE_SIZE - 1)) + 1;
+        uint32_t part = (uint32_t)((stop < end ? stop : end) - at);
+        if (code_cache_has_code(cache, (uint32_t)at))
+            written_in_page(cache, (uint32_t)at, part);
+        at += part;
+    }
+}

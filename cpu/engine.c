@@ -1,0 +1,206 @@
+/* The run loop: finds decoded blocks, runs them, and looks up between them.
+ *
+ * Interrupts and stop requests are seen between instructions: `attention` is checked after each block, and whatever
+ * raises it from within an instruction sets LEAVE_CHECK, which ends the block there. */
+#include "cpu/code_cache.h"
+#include "cpu/exec.h"
+
+#include <stddef.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Runs n instructions from first; the last one run is left in cpu->insn. Returns how many began. */
+static inline unsigned run_insns(Cpu *cpu, const Insn *first, unsigned n)
+{
+    const Insn *i = first, *end = first + n;
+    uint32_t base = cpu->page_va + (cpu->thumb ? 4 : 8);
+    cpu->block_start = first;
+    do {
+        cpu->insn = i;
+        cpu->r[15] = base + i->offset;
+        if (likely(i->cond == 14) || condition_holds(cpu, i->cond)) {
+            i->exec(cpu, i);
+            if (unlikely(cpu->leave)) {
+                i++;
+                break;
+            }
+        }
+    } while (++i != end);
+    return (unsigned)(i - first);
+}
+
+/* Brings pc, ITSTATE and the count up to date after `ran` instructions from first. Returns what was in leave. */
+static inline uint8_t finish(Cpu *cpu, const Insn *first, unsigned ran)
+{
+    const Insn *last = first + ran - 1;
+    uint8_t leave = cpu->leave;
+    cpu->leave = 0;
+    cpu->insn = NULL;
+    cpu->icount += ran;
+    if (!(leave & LEAVE_PC)) {
+        cpu->pc = cpu->page_va + last->offset + last->length;
+        cpu->itstate = insn_next_itstate(last);
+    }
+    return leave;
+}
+
+/* The successor of b in the same page, if it was met before and is still there. */
+static inline Block *linked(const Cpu *cpu, const Block *b, unsigned slot)
+{
+    Block *next = b->link[slot];
+    uint32_t offset = cpu->pc - cpu->page_va;
+    if (next && next->valid && (next->key.pa & ~PAGE_MASK) == offset && next->key.thumb == cpu->thumb &&
+        next->key.itstate == cpu->itstate)
+        return next;
+    return NULL;
+}
+
+/* Runs one instruction that cannot be kept: it crosses a page, or its memory is not plain. */
+static void run_unkept(Cpu *cpu)
+{
+    Insn insn;
+    uint16_t half[2];
+    uint32_t pc = cpu->pc;
+    uint8_t itstate = cpu->itstate;
+    if (!mmu_fetch_halfword(cpu, pc, &half[0]))
+        goto aborted;
+    if (!cpu->thumb) {
+        if (!mmu_fetch_halfword(cpu, pc + 2, &half[1]))
+            goto aborted;
+        decode(&insn, SET_A32, (uint32_t)half[1] << 16 | half[0], 0);
+    } else if (!thumb_is_32bit(half[0])) {
+        decode(&insn, SET_T16, half[0], itstate);
+    } else {
+        if (!mmu_fetch_halfword(cpu, pc + 2, &half[1]))
+            goto aborted;
+        decode(&insn, SET_T32, (uint32_t)half[0] << 16 | half[1], itstate);
+    }
+    insn.offset = (uint16_t)(pc & ~PAGE_MASK);
+    cpu->page_va = pc & PAGE_MASK;
+    cpu->itstate = 0;
+    finish(cpu, &insn, run_insns(cpu, &insn, 1));
+    return;
+aborted:
+    cpu->leave = 0;
+    cpu->icount++;
+}
+
+/* The block at pc, decoded if need be. NULL: an abort was taken or one instruction was run another way. */
+static Block *lookup(Cpu *cpu)
+{
+    const TlbEntry *e = tlb_entry(cpu->tlb, cpu->pc);
+    BlockKey key = {.thumb = cpu->thumb, .itstate = cpu->itstate};
+    if (likely(e->fetch == (cpu->pc & PAGE_MASK))) {
+        key.pa = e->pa_page | (cpu->pc & ~PAGE_MASK);
+        Block *b = code_cache_find(cpu->code, key);
+        if (likely(b != NULL))
+            return b;
+    }
+    const uint8_t *host_page;
+    if (!mmu_fetch_page(cpu, cpu->pc, &key.pa, &host_page)) {
+        cpu->leave = 0;
+        cpu->icount++;
+        return NULL;
+    }
+    if (!host_page) {
+        run_unkept(cpu);
+        return NULL;
+    }
+    Block *b = code_cache_find(cpu->code, key);
+    if (!b)
+        b = code_cache_decode(cpu->code, key, host_page);
+    if (!b)
+        run_unkept(cpu);
+    return b;
+}
+
+static void log_block(const Cpu *cpu, const Block *b)
+{
+    char text[96];
+    if (log_on(cpu->log, LOG_EXEC))
+        log_line(cpu->log, LOG_EXEC, cpu->name, "%08x %s icount %llu", cpu->pc, cpu->thumb ? "T32" : "A32",
+                 (unsigned long long)cpu->icount);
+    for (unsigned n = 0; log_on(cpu->log, LOG_IN_ASM) && n < b->count; n++) {
+        uint32_t address = (cpu->pc & PAGE_MASK) + b->insn[n].offset;
+        disassemble(&b->insn[n], address, text, sizeof text);
+        log_line(cpu->log, LOG_IN_ASM, cpu->name, "%08x  %08x  %s", address, b->insn[n].raw, text);
+    }
+}
+
+/* Runs blocks until something needs a look or the limit is near enough to cut a block. */
+static void run_chain(Cpu *cpu, Block *b)
+{
+    bool logging = log_on(cpu->log, LOG_EXEC) || log_on(cpu->log, LOG_IN_ASM);
+    cpu->page_va = cpu->pc & PAGE_MASK;
+    for (;;) {
+        if (unlikely(logging))
+            log_block(cpu, b);
+        if (unlikely(cpu->icount >= cpu->icount_limit))
+            return;
+        uint64_t left = cpu->icount_limit - cpu->icount;
+        unsigned n = likely(b->count <= left) ? b->count : (unsigned)left;
+        cpu->itstate = 0;
+        uint8_t leave = finish(cpu, b->insn, run_insns(cpu, b->insn, n));
+        if (unlikely(leave & ~LEAVE_PC) || unlikely(cpu->attention))
+            return;
+        if ((cpu->pc ^ cpu->page_va) & PAGE_MASK) {
+            b = lookup(cpu);
+            if (!b)
+                return;
+            cpu->page_va = cpu->pc & PAGE_MASK;
+            continue;
+        }
+        unsigned slot = leave & LEAVE_PC;
+        Block *next = linked(cpu, b, slot);
+        if (unlikely(!next)) {
+            uint32_t epoch = code_cache_epoch(cpu->code);
+            next = lookup(cpu);
+            if (!next)
+                return;
+            if (epoch == code_cache_epoch(cpu->code) && b->valid)
+                b->link[slot] = next;
+        }
+        b = next;
+    }
+}
+
+/* Wakes a halted CPU if it may (DDI 0406C B1.8.13, B1.8.14). Returns false while it sleeps. */
+static bool awake(Cpu *cpu)
+{
+    bool wake;
+    if (cpu->halted_for_event) {
+        bool irq = (cpu->attention & ATTN_IRQ) && !cpu->i, fiq = (cpu->attention & ATTN_FIQ) && !cpu->f;
+        wake = cpu->event || irq || fiq;
+        if (wake)
+            cpu->event = false;
+    } else {
+        wake = cpu->attention & (ATTN_IRQ | ATTN_FIQ);
+    }
+    if (wake)
+        cpu->attention &= (uint8_t)~ATTN_HALTED;
+    return wake;
+}
+
+/* Returns false if the CPU cannot go on now. */
+static bool attend(Cpu *cpu)
+{
+    if (cpu->attention & (ATTN_STOP | ATTN_RESET))
+        return false;
+    if ((cpu->attention & ATTN_HALTED) && !awake(cpu))
+        return false;
+    if (exception_take_pending(cpu))
+        cpu->leave = 0;
+    return true;
+}
+
+void interp_run(Cpu *cpu)
+{
+    while (cpu->icount < cpu->icount_limit) {
+        if (cpu->attention && !attend(cpu))
+            return;
+        Block *b = lookup(cpu);
+        if (b)
+            run_chain(cpu, b);
+    }
+}

@@ -1,0 +1,48 @@
+/* A board is a table: memory, devices, and which line goes where. machine.c builds whatever the table says. */
+#ifndef ARMATURE_MACHINE_BOARD_H
+#define ARMATURE_MACHINE_BOARD_H
+
+#include "machine/bus.h"
+#include "devices/device.h"
+
+enum { BOARD_LINES = 9 };
+
+typedef enum BoardStore { STORE_RAM, STORE_ROM, STORE_VRAM, STORE_PSRAM, STORES } BoardStore;
+
+typedef struct BoardMemory {
+    const char *name;
+    uint32_t base;
+    uint32_t size;       /* bytes; 0: as large as the store */
+    RegionKind kind;
+    BoardStore store;    /* which host memory is behind it; several rows with one store are aliases */
+} BoardMemory;
+
+/* An output of a device and the interrupt controller's input that it drives. */
+typedef struct BoardLine {
+    uint8_t output;
+    uint8_t input;
+} BoardLine;
+
+typedef struct BoardDevice {
+    const char *type, *name;
+    uint32_t base;
+    const char *peer;              /* name of an earlier row, see Device.peer */
+    DeviceProps props;
+    BoardLine line[BOARD_LINES];
+    uint8_t lines;
+} BoardDevice;
+
+typedef struct Board {
+    const char *name;
+    const BoardMemory *memory;
+    unsigned memory_count;
+    const BoardDevice *device;
+    unsigned device_count;
+    const char *interrupt_controller; /* name of its row; its outputs 2n and 2n+1 are IRQ and FIQ of CPU n */
+    uint32_t store_size[STORES];      /* bytes; STORE_RAM: the largest that the board takes */
+    uint8_t pmu_line[4];              /* interrupt controller inputs of the CPUs' performance monitors */
+} Board;
+
+extern const Board vexpress_a9;
+
+#endif

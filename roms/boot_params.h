@@ -1,0 +1,30 @@
+/* The block through which the loader (machine/boot.c) tells the boot ROM what to do. It lies at the end of
+ * the ROM; both sides are compiled from this header. */
+#ifndef ARMATURE_ROMS_BOOT_PARAMS_H
+#define ARMATURE_ROMS_BOOT_PARAMS_H
+
+#include <stdint.h>
+
+#define BOOT_PARAMS_OFFSET 0xff00u
+#define BOOT_PARAMS_MAGIC 0x424d5241u /* "ARMB" */
+#define BOOT_PARAMS_VERSION 1u
+
+/* Bits of BootParams.flags. */
+#define BOOT_PARAMS_ENTER 1u /* something was loaded: enter it; else the monitor starts */
+
+/* Machine type of the Versatile Express in Linux's registry of Arm machines, handed over in r1. */
+#define BOOT_MACHINE_TYPE 2272u
+
+typedef struct BootParams {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t flags;
+    uint32_t entry; /* address to enter; bit 0 set: in Thumb state */
+    uint32_t r0, r1, r2;
+    uint32_t cpus;
+    uint32_t ram_base;
+    uint32_t ram_bytes;
+    char release[24]; /* version of the emulator, for the banner; ends with a 0 */
+} BootParams;
+
+#endif

@@ -1,0 +1,406 @@
+/* The disassembler, and with it patterns and formats, against capstone: random words of every line of the tables, alone
+ * and in IT blocks, and words that are random altogether. Both texts are brought to one spelling; every difference that
+ * remains must be one of those listed here with its reason. */
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <capstone/capstone.h>
+
+#include "cpu/insn.h"
+
+enum { ADDRESS = 0x10008, WORDS_PER_LINE = 150, RANDOM_WORDS = 30000, SHOWN_PER_LINE = 3, TEXT = 256 };
+
+typedef struct Rng {
+    uint64_t state;
+} Rng;
+
+/* splitmix64 */
+static uint32_t next_random(Rng *rng)
+{
+    uint64_t z = rng->state += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return (uint32_t)(z ^ z >> 31);
+}
+
+/* ---- Words ---- */
+
+static bool has_condition(const InsnInfo *info)
+{
+    return info->table != TABLE_T16 && info->table != TABLE_T32 && info->pattern[0] == 'c';
+}
+
+/* Fixed and soft bits as the pattern says, the others random; the condition mostly "always". */
+static uint32_t random_word(Rng *rng, const InsnInfo *info)
+{
+    uint32_t word = 0, bits = next_random(rng);
+    for (const char *p = info->pattern; *p; p++, bits >>= 1) {
+        bool one = *p == '1' || *p == 'o', zero = *p == '0' || *p == 'z' || *p == '-';
+        word = word << 1 | (one || (!zero && (bits & 1)));
+    }
+    if (has_condition(info) && (word >> 28 == 15 || next_random(rng) % 4))
+        word = (word & 0x0fffffff) | 0xe0000000;
+    return word;
+}
+
+/* A line that serves both sets: its A32 word as T32 (the reverse of what decode() does). */
+static uint32_t t32_form(uint32_t word)
+{
+    if (word >> 25 == 0x79)
+        return 0xef000000 | (word >> 24 & 1) << 28 | (word & 0x00ffffff);
+    if (word >> 24 == 0xf4)
+        return 0xf9000000 | (word & 0x00ffffff);
+    return word >> 28 == 15 ? word : 0xe0000000 | (word & 0x0fffffff);
+}
+
+static InsnSet set_of(const InsnInfo *info)
+{
+    return info->table == TABLE_T16 ? SET_T16 : info->table == TABLE_T32 ? SET_T32 : SET_A32;
+}
+
+static bool serves_t32(const InsnInfo *info)
+{
+    return info->table == TABLE_COP || info->table == TABLE_VFP || info->table == TABLE_NEON;
+}
+
+/* ---- One spelling ---- */
+
+static const struct {
+    const char *theirs, *ours;
+} register_names[] = {{"sb", "r9"}, {"sl", "r10"}, {"fp", "r11"}, {"ip", "r12"}};
+
+/* Copies letters, digits, dots and underlines; returns what follows them. */
+static const char *copy_name(const char *p, char *out)
+{
+    char *start = out;
+    while (isalnum((unsigned char)*p) || *p == '.' || *p == '_')
+        *out++ = (char)tolower((unsigned char)*p++);
+    *out = 0;
+    for (size_t n = 0; n < sizeof register_names / sizeof *register_names; n++)
+        if (strcmp(start, register_names[n].theirs) == 0)
+            strcpy(start, register_names[n].ours);
+    return p;
+}
+
+/* Integers of any base become hexadecimal without prefix. */
+static const char *copy_number(const char *p, char *out)
+{
+    char *end;
+    bool negative = *p == '-';
+    size_t length = strspn(p + negative, "0123456789.eE+");
+    if (strcspn(p + negative, ".") < length) {
+        sprintf(out, "%.9g", strtod(p, &end));
+        return end;
+    }
+    unsigned long long value = strtoull(p + negative, &end, 0);
+    if (negative && value == 0)
+        sprintf(out, "-0");
+    else
+        sprintf(out, "%llx", negative ? (unsigned long long)(uint32_t)-value : value);
+    return end;
+}
+
+static void respell(const char *p, char *out)
+{
+    char *start = out;
+    *out = 0;
+    while (*p) {
+        bool hash = *p == '#';
+        if (isdigit((unsigned char)p[hash]) || (hash && p[1] == '-')) {
+            p = copy_number(p + hash, out);
+        } else if (isalpha((unsigned char)*p)) {
+            p = copy_name(p, out);
+        } else if (!isspace((unsigned char)*p) || (out > start && out[-1] != ' ' && p[1])) {
+            out[0] = isspace((unsigned char)*p) ? ' ' : *p;
+            out[1] = 0;
+            p++;
+        } else {
+            p++;
+        }
+        out += strlen(out);
+    }
+}
+
+/* ---- Differences that are expected ---- */
+
+typedef struct Case {
+    const char *line;            /* name; of the line the word was made from if we refuse it, or "random" */
+    InsnSet set;
+    uint32_t raw;
+    const char *ours, *theirs;   /* "" if refused */
+} Case;
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Begins with the prefix, which is the whole mnemonic but for a condition or suffix. */
+static bool any_prefix(const char *text, const char *const *prefixes)
+{
+    for (; *prefixes; prefixes++)
+        if (begins(text, *prefixes))
+            return true;
+    return false;
+}
+
+static bool contains_word(const char *text, const char *word)
+{
+    for (const char *p = text; (p = strstr(p, word)); p++) {
+        char before = p > text ? p[-1] : ' ', after = p[strlen(word)];
+        if (!isalnum((unsigned char)before) && before != '_' && !isalnum((unsigned char)after))
+            return true;
+    }
+    return false;
+}
+
+static bool contains_pc(const Case *c)
+{
+    return contains_word(c->theirs, "pc");
+}
+
+/* The same core register twice: as result and base or as two results. */
+static bool repeats_register(const Case *c)
+{
+    static const char *const names[] = {"r0", "r1", "r2",  "r3",  "r4",  "r5", "r6", "r7",
+                                        "r8", "r9", "r10", "r11", "r12", "sp", "lr"};
+    const char *operands = strchr(c->theirs, ' ');
+    for (size_t n = 0; operands && n < sizeof names / sizeof *names; n++) {
+        const char *first = NULL;
+        for (const char *p = operands; (p = strstr(p, names[n])); p++) {
+            if (isalnum((unsigned char)p[-1]) || isalnum((unsigned char)p[strlen(names[n])]))
+                continue;
+            if (first)
+                return true;
+            first = p;
+        }
+    }
+    return false;
+}
+
+static bool odd_first_register(const Case *c)
+{
+    unsigned rt = c->line[0] == 'S' && begins(c->line, "STREXD") ? c->raw & 15 : c->raw >> 12 & 15;
+    return rt & 1 || rt == 14;
+}
+
+/* Runs past the last extension register: capstone wraps around or cuts it off. */
+static bool list_too_long(const Case *c)
+{
+    unsigned d = c->raw >> 12 & 15, top = c->raw >> 22 & 1, count = c->raw & 0xff;
+    if (contains_word(c->theirs, "fpinst2") || contains_word(c->theirs, "mvfr0"))
+        return true;
+    if (begins(c->theirs, "vst") || begins(c->theirs, "vld") ? isdigit((unsigned char)c->theirs[3]) : false)
+        return contains_word(c->theirs, "{d28") || contains_word(c->theirs, "{d29") ||
+               contains_word(c->theirs, "{d30") || contains_word(c->theirs, "{d31") || strstr(c->theirs, "{d2");
+    if (c->raw >> 8 & 1)
+        return (top << 4 | d) + count / 2 > 32 || count / 2 > 16 || count / 2 == 0;
+    return (d << 1 | top) + count > 32 || count == 0;
+}
+
+/* A bit "should be" otherwise (which capstone takes for a condition). */
+static bool soft_bits_wrong(const Case *c)
+{
+    for (unsigned line = 1; line < insn_count; line++) {
+        const InsnInfo *info = &insn_table[line];
+        if (strcmp(info->name, c->line) != 0)
+            continue;
+        unsigned width = (unsigned)strlen(info->pattern);
+        for (unsigned n = 0; n < width; n++) {
+            bool bit = c->raw >> (width - 1 - n) & 1;
+            if ((info->pattern[n] == 'z' && bit) || (info->pattern[n] == 'o' && !bit))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool anything(const Case *c)
+{
+    (void)c;
+    return true;
+}
+
+typedef struct Expected {
+    const char *line; /* prefix of the line's name */
+    bool (*when)(const Case *c);
+    const char *reason;
+} Expected;
+
+static bool listed(const Expected *list, const Case *c)
+{
+    for (; list->line; list++)
+        if (begins(c->line, list->line) && list->when(c))
+            return true;
+    return false;
+}
+
+/* Instructions that capstone knows and the Cortex-A9 does not have. */
+static bool not_on_a9(const Case *c)
+{
+    static const char *const mnemonics[] = {"hvc", NULL};
+    return any_prefix(c->theirs, mnemonics);
+}
+
+static const Expected refused_by_us[] = {
+    {"", not_on_a9, "not in ARMv7-A of the Cortex-A9"},
+    {"", contains_pc, "PC where it is UNPREDICTABLE"},
+    {"", repeats_register, "write-back to a register transferred, or two results in one register"},
+    {"LDRD", odd_first_register, "odd Rt"},
+    {"STRD", odd_first_register, "odd Rt"},
+    {NULL, NULL, NULL},
+};
+
+static const Expected refused_by_capstone[] = {
+    {"", soft_bits_wrong, "should-be bits"},
+    {NULL, NULL, NULL},
+};
+
+static const Expected other_texts[] = {
+    {NULL, NULL, NULL},
+};
+
+/* ---- Comparing ---- */
+
+typedef struct Comparison {
+    csh arm, thumb;
+    unsigned differences, compared;
+    unsigned per_line[4096];
+} Comparison;
+
+/* What capstone says, or "". In an IT block: that of its second instruction. */
+static void capstone_text(const Comparison *c, InsnSet set, uint32_t raw, uint8_t itstate, char *text)
+{
+    uint8_t bytes[6];
+    unsigned at = itstate ? 2 : 0, length = set == SET_T16 ? 2 : 4;
+    uint16_t it = (uint16_t)(0xbf00 | itstate);
+    uint32_t memory = set == SET_T32 ? raw << 16 | raw >> 16 : raw;
+    memcpy(bytes, &it, 2);
+    memcpy(bytes + at, &memory, 4);
+    cs_insn *insn = NULL;
+    csh handle = set == SET_A32 ? c->arm : c->thumb;
+    size_t count = cs_disasm(handle, bytes, at + length, ADDRESS - at, 2, &insn);
+    const cs_insn *last = count ? &insn[count - 1] : NULL;
+    *text = 0;
+    if (last && last->address == ADDRESS && last->size == length)
+        snprintf(text, TEXT, "%s %s", last->mnemonic, last->op_str);
+    cs_free(insn, count);
+}
+
+static bool expected(const Case *c)
+{
+    if (strcmp(c->ours, c->theirs) == 0)
+        return true;
+    if (!*c->ours)
+        return listed(refused_by_us, c);
+    return listed(*c->theirs ? other_texts : refused_by_capstone, c);
+}
+
+static void compare(Comparison *c, InsnSet set, uint32_t raw, uint8_t itstate, unsigned line)
+{
+    Insn insn;
+    char text[TEXT] = "", ours[2 * TEXT], theirs[2 * TEXT];
+    decode(&insn, set, raw, itstate);
+    if (insn.row)
+        disassemble(&insn, ADDRESS, text, sizeof text);
+    respell(text, ours);
+    capstone_text(c, set, raw, itstate, text);
+    respell(text, theirs);
+    line = insn.row ? insn.row : line;
+    Case this = {line ? insn_table[line].name : "random", set, raw, ours, theirs};
+    c->compared++;
+    if (expected(&this))
+        return;
+    c->differences++;
+    if (c->per_line[line]++ < SHOWN_PER_LINE)
+        print_message("%-14s %08x it %02x [%s] capstone [%s]\n", this.line, raw, itstate, ours, theirs);
+}
+
+static void report(Comparison *c)
+{
+    print_message("%u words compared\n", c->compared);
+    unsigned differences = c->differences;
+    c->compared = c->differences = 0;
+    assert_int_equal(differences, 0);
+}
+
+static void lines_agree_with_capstone(void **state)
+{
+    Comparison *c = *state;
+    Rng rng = {1};
+    for (unsigned line = 1; line < insn_count; line++) {
+        const InsnInfo *info = &insn_table[line];
+        for (unsigned n = 0; n < WORDS_PER_LINE; n++) {
+            uint32_t word = random_word(&rng, info);
+            compare(c, set_of(info), word, 0, line);
+            if (serves_t32(info))
+                compare(c, SET_T32, t32_form(word), 0, line);
+        }
+    }
+    report(c);
+}
+
+static void lines_agree_in_it_blocks(void **state)
+{
+    Comparison *c = *state;
+    Rng rng = {2};
+    for (unsigned line = 1; line < insn_count; line++) {
+        const InsnInfo *info = &insn_table[line];
+        for (unsigned n = 0; n < WORDS_PER_LINE / 5; n++) {
+            uint32_t word = random_word(&rng, info);
+            uint8_t itstate = (uint8_t)((next_random(&rng) % 14) << 4 | 8);
+            if (serves_t32(info))
+                compare(c, SET_T32, t32_form(word), itstate, line);
+            else if (set_of(info) != SET_A32 && !(info->flags & INSN_NOT_IN_IT))
+                compare(c, set_of(info), word, itstate, line);
+        }
+    }
+    report(c);
+}
+
+static void random_words_agree_with_capstone(void **state)
+{
+    Comparison *c = *state;
+    Rng rng = {3};
+    for (unsigned n = 0; n < RANDOM_WORDS; n++) {
+        uint32_t word = next_random(&rng);
+        compare(c, SET_A32, word, 0, 0);
+        compare(c, SET_A32, word | 0xf0000000, 0, 0);
+        compare(c, SET_T32, word | 0xe8000000, 0, 0);
+    }
+    for (uint32_t word = 0; !thumb_is_32bit((uint16_t)word); word++)
+        compare(c, SET_T16, word, 0, 0);
+    report(c);
+}
+
+static int setup(void **state)
+{
+    static Comparison c;
+    *state = &c;
+    decode_init();
+    return cs_open(CS_ARCH_ARM, CS_MODE_ARM, &c.arm) || cs_open(CS_ARCH_ARM, CS_MODE_THUMB, &c.thumb);
+}
+
+static int teardown(void **state)
+{
+    Comparison *c = *state;
+    return cs_close(&c->arm) || cs_close(&c->thumb);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_agree_with_capstone),
+        cmocka_unit_test(lines_agree_in_it_blocks),
+        cmocka_unit_test(random_words_agree_with_capstone),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

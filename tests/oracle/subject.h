@@ -1,0 +1,14 @@
+/* Runs oracle cases on our CPU: User mode, code and data pages mapped as in the runner, nothing else. */
+#ifndef ARMATURE_TESTS_SUBJECT_H
+#define ARMATURE_TESTS_SUBJECT_H
+
+#include "tests/oracle/oracle.h"
+
+typedef struct Subject Subject;
+
+Subject *subject_new(void);
+void subject_free(Subject *subject);
+void subject_run(Subject *subject, const OracleCase *c, OracleResult *result);
+const uint32_t *subject_data(const Subject *subject);
+
+#endif
