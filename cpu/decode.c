@@ -232,8 +232,10 @@ static uint16_t find_row(InsnSet set, uint32_t *raw)
 {
     if (set == SET_T16)
         return lookup(SPACE_T16, *raw);
-    if (set == SET_T32)
-        return lookup(t32_space(raw), *raw);
+    if (set == SET_T32) {
+        Space space = t32_space(raw); /* changes raw */
+        return lookup(space, *raw);
+    }
     return lookup(*raw >> 28 == 0xf ? SPACE_UNCOND : SPACE_COND, *raw);
 }
 

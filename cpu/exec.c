@@ -3,7 +3,7 @@
 
 void load_words_slow(C *c, V address, V *values, unsigned count, unsigned op)
 {
-    V loaded[16];
+    V loaded[32]; /* 16 doubleword registers at most */
     for (unsigned n = 0; n < count; n++) {
         loaded[n] = load(c, address + 4 * n, op);
         if (faulted(c))

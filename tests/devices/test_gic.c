@@ -594,7 +594,6 @@ static void test_secure_is_fiq(void **state)
 {
     (void)state;
     Gic g;
-    gic_up(&g, 2);
     security_up(&g);
     spi(&g, 40, true);
     expect_irq_of(&g, 0, true); /* Non-secure: always IRQ */

@@ -228,7 +228,7 @@ static bool memory_ok(const InsnInfo *info, const Insn *insn, bool thumb)
         return false;
     if (reg_offset && (insn->rm == insn->rn || insn->rm == 15 || (pair && (insn->rm == insn->rd || insn->rm == insn->ra))))
         return false;
-    if (starts(info->name, "STREX") && (insn->rs == insn->rd || insn->rs == insn->rn || (pair && insn->rs == insn->ra)))
+    if (starts(info->name, "STREX") && (insn->rd == insn->rn || insn->rs == insn->rd || insn->rs == insn->rn || (pair && (insn->rs == insn->ra || insn->ra == insn->rn))))
         return false;
     return insn->rn != 15 || !insn->wback;
 }
@@ -240,11 +240,11 @@ static void emit_memory_setup(Builder *b, const InsnInfo *info, const Insn *insn
     uint32_t address = ORACLE_DATA + 1024 + (rng_below(b->rng, 2048) & ~7u);
     if (!exclusive && !doubles && !list_of_registers(info) && one_in(b->rng, 4))
         address += rng_below(b->rng, 8);
+    bool reg_offset = is_vector(info) ? insn->rm < 13 : insn->op2 != OP2_IMM && !exclusive;
+    if (!exclusive && !doubles && !list_of_registers(info) && one_in(b->rng, 64))
+        address = ORACLE_DATA + ORACLE_DATA_BYTES - rng_below(b->rng, 16) * 4;
     if (info->table == TABLE_NEON) /* QEMU does not check @align in all cases */
         address &= ~((1u << insn->rs) - 1);
-    bool reg_offset = is_vector(info) ? insn->rm < 13 : insn->op2 != OP2_IMM && !exclusive;
-    if (!exclusive && one_in(b->rng, 64))
-        address = ORACLE_DATA + ORACLE_DATA_BYTES - rng_below(b->rng, 16) * 4;
     if (insn->rn != 15)
         emit_constant(b, insn->rn, address);
     if (reg_offset && insn->rm != insn->rn && insn->rm < 15)
@@ -257,6 +257,19 @@ static bool exchange_ok(const InsnInfo *info, const Insn *insn)
     bool exchanges = starts(info->name, "VSWP") || starts(info->name, "VTRN") || starts(info->name, "VUZP") ||
                      starts(info->name, "VZIP");
     return !exchanges || insn->rd != insn->rm;
+}
+
+/* Before a store-exclusive: the load-exclusive of the same size and address, or none at all. (A pair of different
+ * sizes is UNPREDICTABLE.) */
+static void emit_exclusive_load(Builder *b, uint32_t store)
+{
+    bool paired = one_in(b->rng, 2);
+    if (!b->thumb)
+        emit_a32(b, paired ? (store & 0x0ffffff0 & ~0xf000u) | 14u << 28 | 1 << 20 | 0xf | (store & 0xf) << 12 : 0xf57ff01f);
+    else if (!paired)
+        emit_t32(b, 0xf3bf8f2f);
+    else
+        emit_t32(b, store | 1 << 20 | ((store & 0xfff00000) == 0xe8400000 ? 0xf00 : 0xf));
 }
 
 /* Finds an acceptable encoding of the row in the builder's state. */
@@ -295,6 +308,8 @@ static bool emit_random(Builder *b, uint16_t row, bool with_setup)
         if (!with_setup)
             return false;
         emit_memory_setup(b, info, &insn);
+        if (starts(info->name, "STREX"))
+            emit_exclusive_load(b, word);
     }
     if (info->table == TABLE_T16)
         b->half[b->halves++] = (uint16_t)word;
