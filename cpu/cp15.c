@@ -1,17 +1,32 @@
 /* The system control coprocessor, CP15, and the debug, ThumbEE and Jazelle registers of CP14.
  *
- * cp15.def has one row per register; here are the index over the rows, the access checks, and the functions of the
- * registers that compute or act. Caches and branch predictors are not modelled: their maintenance completes at once. */
+ * cp15.def has one row per register; here are the index over the rows, the access checks, and the functions
+ * of the registers that compute or act. Caches and branch predictors are not modelled: their maintenance
+ * completes at once. */
 #include "cpu/cp15.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 enum {
-    SCTLR_M = 1 << 0, SCTLR_RR = 1 << 14, SCTLR_EE = 1 << 25, SCTLR_TRE = 1 << 28, SCTLR_AFE = 1 << 29,
-    ACTLR_SMP = 1 << 6, SCR_NS = 1 << 0, TEECR_XED = 1 << 0, DSCR_UDCCDIS = 1 << 12, PMUSERENR_EN = 1 << 0,
-    NSACR_CP10 = 1 << 10, NSACR_CP11 = 1 << 11, NSACR_NSD32DIS = 1 << 14, NSACR_NSASEDIS = 1 << 15,
-    NSACR_PLE = 1 << 16, NSACR_TL = 1 << 17, NSACR_NS_SMP = 1 << 18
+    SCTLR_M = 1 << 0,
+    SCTLR_RR = 1 << 14,
+    SCTLR_EE = 1 << 25,
+    SCTLR_TRE = 1 << 28,
+    SCTLR_AFE = 1 << 29,
+    ACTLR_SMP = 1 << 6,
+    SCR_NS = 1 << 0,
+    TEECR_XED = 1 << 0,
+    DSCR_UDCCDIS = 1 << 12,
+    DSCR_NS = 1 << 18,
+    PMUSERENR_EN = 1 << 0,
+    NSACR_CP10 = 1 << 10,
+    NSACR_CP11 = 1 << 11,
+    NSACR_NSD32DIS = 1 << 14,
+    NSACR_NSASEDIS = 1 << 15,
+    NSACR_PLE = 1 << 16,
+    NSACR_TL = 1 << 17,
+    NSACR_NS_SMP = 1 << 18
 };
 #define CPACR_CP10 (3u << 20)
 #define CPACR_CP11 (3u << 22)
@@ -43,7 +58,8 @@ uint32_t *cp15_cell(Cpu *cpu, const CpReg *reg)
     return (uint32_t *)((char *)&cpu->cp15 + at);
 }
 
-/* ---- c0: identification ------------------------------------------------------------------------------------ */
+/* ---- c0: identification
+ * ------------------------------------------------------------------------------------ */
 
 static uint32_t mpidr_read(Cpu *cpu, const CpReg *reg)
 {
@@ -57,13 +73,17 @@ static uint32_t ccsidr_read(Cpu *cpu, const CpReg *reg)
 {
     (void)reg;
     switch (accessed_bank(cpu)->csselr) {
-    case 0: return 0x701fe019;
-    case 1: return 0x201fe019;
-    default: return 0;
+    case 0:
+        return 0x701fe019;
+    case 1:
+        return 0x201fe019;
+    default:
+        return 0;
     }
 }
 
-/* ---- c1: system control ------------------------------------------------------------------------------------ */
+/* ---- c1: system control
+ * ------------------------------------------------------------------------------------ */
 
 static void sctlr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
@@ -123,7 +143,8 @@ static void scr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     mmu_select(cpu);
 }
 
-/* ---- c2, c3, c10, c13: translation ------------------------------------------------------------------------- */
+/* ---- c2, c3, c10, c13: translation
+ * ------------------------------------------------------------------------- */
 
 static void ttbcr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
@@ -155,7 +176,8 @@ static void contextidr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     pmu_event(cpu, PMU_CONTEXT_CHANGE, 1);
 }
 
-/* ---- c7: caches, barriers, address translation ------------------------------------------------------------- */
+/* ---- c7: caches, barriers, address translation
+ * ------------------------------------------------------------- */
 
 static void cache_by_mva(Cpu *cpu, const CpReg *reg, uint32_t va)
 {
@@ -226,7 +248,8 @@ static void ats12nsouw(Cpu *cpu, const CpReg *reg, uint32_t va)
     translate(cpu, va, ACCESS_WRITE, false, false);
 }
 
-/* ---- c8: TLB maintenance ----------------------------------------------------------------------------------- */
+/* ---- c8: TLB maintenance
+ * ----------------------------------------------------------------------------------- */
 
 static void tlbiall(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
@@ -254,7 +277,8 @@ static void tlbimvaa(Cpu *cpu, const CpReg *reg, uint32_t value)
 }
 
 /* The inner-shareable forms reach every CPU of the cluster. */
-static void broadcast(Cpu *cpu, const CpReg *reg, uint32_t value, void (*operation)(Cpu *, const CpReg *, uint32_t))
+static void broadcast(Cpu *cpu, const CpReg *reg, uint32_t value,
+                      void (*operation)(Cpu *, const CpReg *, uint32_t))
 {
     operation(cpu, reg, value);
     for (unsigned n = 0; cpu->peers && n < cpu->cpus; n++)
@@ -282,15 +306,33 @@ static void tlbimvaais(Cpu *cpu, const CpReg *reg, uint32_t value)
     broadcast(cpu, reg, value, tlbimvaa);
 }
 
-/* ---- c12: vectors ------------------------------------------------------------------------------------------ */
+/* ---- c12: vectors
+ * ------------------------------------------------------------------------------------------ */
 
 static uint32_t isr_read(Cpu *cpu, const CpReg *reg)
 {
     (void)reg;
-    return (cpu->attention & ATTN_IRQ ? PSR_I : 0) | (cpu->attention & ATTN_FIQ ? PSR_F : 0);
+    uint32_t virtual = cpu->secure ? 0 : cpu->cp15.virtualization_interrupt;
+    return virtual | (cpu->attention & ATTN_IRQ ? PSR_I : 0) | (cpu->attention & ATTN_FIQ ? PSR_F : 0);
 }
 
-/* ---- The table --------------------------------------------------------------------------------------------- */
+/* The virtual interrupts reach Non-secure state as if their inputs were high. */
+static void vir_write(Cpu *cpu, const CpReg *reg, uint32_t value)
+{
+    *cp15_cell(cpu, reg) = value;
+    cpu->attention = (uint8_t)(value ? cpu->attention | ATTN_VIRTUAL : cpu->attention & ~ATTN_VIRTUAL);
+}
+
+/* ---- CP14
+ * --------------------------------------------------------------------------------------------------- */
+
+static uint32_t dbgdscr_read(Cpu *cpu, const CpReg *reg)
+{
+    return *cp15_cell(cpu, reg) | (cpu->secure ? 0 : DSCR_NS);
+}
+
+/* ---- The table
+ * --------------------------------------------------------------------------------------------- */
 
 enum {
     RW = PL1_READ | PL1_WRITE,
@@ -303,11 +345,10 @@ enum {
     SECURE_RW = RW | SECURE_ONLY,
     SECURE_WO = WO | SECURE_ONLY,
     NSACR_RW = RW | SECURE_WRITE,
-    CBAR_RW = RW | SECURE_WRITE,
+    CBAR_RW = RW_USER_RO | SECURE_WRITE,
     PMU_RW = USER_RW | NEED_PMUSERENR,
     PMU_WO = USER_WO | NEED_PMUSERENR,
     LOCK_RW = RW | NEED_NSACR_TL,
-    LOCK_WO = WO | NEED_NSACR_TL,
     PLE_RW = RW | NEED_NSACR_PLE,
     PLE_RO = RO | NEED_NSACR_PLE,
     DEBUG_RW = USER_RW | NEED_UDCC,
@@ -391,8 +432,8 @@ static bool allowed(const Cpu *cpu, const CpReg *reg, bool write)
 static void unknown(Cpu *cpu, const char *what, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm,
                     unsigned opc2)
 {
-    log_once(cpu->log, LOG_UNIMP, cpu->name, "%s p%u, %u, c%u, c%u, %u at pc 0x%08x: undefined", what, coproc, opc1,
-             crn, crm, opc2, cpu_insn_address(cpu));
+    log_once(cpu->log, LOG_UNIMP, cpu->name, "%s p%u, %u, c%u, c%u, %u at pc 0x%08x: undefined", what, coproc,
+             opc1, crn, crm, opc2, cpu_insn_address(cpu));
     exception_undefined(cpu);
 }
 
@@ -413,7 +454,8 @@ uint32_t cp_read(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigne
     return cell ? *cell : reg->reset;
 }
 
-void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2, uint32_t value)
+void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2,
+              uint32_t value)
 {
     const CpReg *reg = find(coproc, opc1, crn, crm, opc2);
     if (!reg) {
@@ -426,16 +468,18 @@ void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned c
     }
     uint32_t *cell = cp15_cell(cpu, reg);
     value &= reg->writable;
-    if (cell && !reg->write)
-        *cell = (*cell & ~reg->writable) | value;
-    if (!reg->write)
-        return;
-    cpu->leave |= LEAVE_CHECK;
-    reg->write(cpu, reg, cell ? (*cell & ~reg->writable) | value : value);
+    if (cell)
+        value |= *cell & ~reg->writable;
+    if (reg->write) {
+        cpu->leave |= LEAVE_CHECK;
+        reg->write(cpu, reg, value);
+    } else if (cell) {
+        *cell = value;
+    }
 }
 
-/* MCRR and MRRC reach no register: the ones of the architecture belong to extensions that the A9 does not have, and its
- * own to the preload engine. */
+/* MCRR and MRRC reach no register: the ones of the architecture belong to extensions that the A9 does not
+ * have, and its own to the preload engine. */
 uint64_t cp_read64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm)
 {
     unknown(cpu, "MRRC", coproc, opc1, 0, crm, 0);
@@ -458,5 +502,6 @@ void cp15_reset(Cpu *cpu)
         if (reg->at < sizeof(Cp15Banked))
             *(uint32_t *)(cell + sizeof(Cp15Banked)) = reg->reset;
     }
+    cpu->attention &= (uint8_t)~ATTN_VIRTUAL;
     pmu_reset(cpu);
 }

@@ -6,14 +6,17 @@
 
 /* Who may access a register. Whatever is not allowed is UNDEFINED. */
 enum {
-    PL1_READ = 1, PL1_WRITE = 2, PL0_READ = 4, PL0_WRITE = 8,
-    SECURE_ONLY = 0x10,       /* Secure state (with Monitor mode) only */
-    SECURE_WRITE = 0x20,      /* Non-secure state may only read */
-    NEED_PMUSERENR = 0x40,    /* User mode only with PMUSERENR.EN */
-    NEED_UDCC = 0x80,         /* User mode only without DBGDSCR.UDCCdis */
+    PL1_READ = 1,
+    PL1_WRITE = 2,
+    PL0_READ = 4,
+    PL0_WRITE = 8,
+    SECURE_ONLY = 0x10,        /* Secure state (with Monitor mode) only */
+    SECURE_WRITE = 0x20,       /* Non-secure state may only read */
+    NEED_PMUSERENR = 0x40,     /* User mode only with PMUSERENR.EN */
+    NEED_UDCC = 0x80,          /* User mode only without DBGDSCR.UDCCdis */
     NEED_THUMBEE_USER = 0x100, /* User mode only without TEECR.XED */
-    NEED_NSACR_TL = 0x200,    /* Non-secure state only with NSACR.TL */
-    NEED_NSACR_PLE = 0x400    /* Non-secure state only with NSACR.PLE */
+    NEED_NSACR_TL = 0x200,     /* Non-secure state only with NSACR.TL */
+    NEED_NSACR_PLE = 0x400     /* Non-secure state only with NSACR.PLE */
 };
 
 typedef struct CpReg CpReg;
@@ -21,7 +24,7 @@ typedef struct CpReg CpReg;
 struct CpReg {
     const char *name;
     uint16_t access;
-    uint16_t at;       /* offset in Cp15; in bank[0] for registers with a copy per security state */
+    uint16_t at; /* offset in Cp15; in bank[0] for registers with a copy per security state */
     uint32_t reset;
     uint32_t writable; /* mask */
     /* NULL: the stored value, or reset if nothing is stored. */

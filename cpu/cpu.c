@@ -82,7 +82,8 @@ void cpu_interrupt_changed(void *opaque, unsigned input, bool level)
 {
     Cpu *cpu = opaque;
     uint8_t bit = input == EXC_FIQ ? ATTN_FIQ : ATTN_IRQ;
-    log_line(cpu->log, LOG_IRQ, cpu->name, "%s input %s", input == EXC_FIQ ? "FIQ" : "IRQ", level ? "high" : "low");
+    log_line(cpu->log, LOG_IRQ, cpu->name, "%s input %s", input == EXC_FIQ ? "FIQ" : "IRQ",
+             level ? "high" : "low");
     cpu->attention = (uint8_t)(level ? cpu->attention | bit : cpu->attention & ~bit);
     if (cpu->insn)
         cpu->leave |= LEAVE_CHECK;
@@ -98,21 +99,30 @@ uint32_t cpu_insn_address(const Cpu *cpu)
     return cpu->insn ? cpu->page_va + cpu->insn->offset : cpu->pc;
 }
 
-/* ---- Modes and banked registers ---------------------------------------------------------------------------- */
+/* ---- Modes and banked registers
+ * ---------------------------------------------------------------------------- */
 
 /* The bank of a mode number; BANKS if there is no such mode. */
 CpuBank cpu_bank_of(uint32_t mode)
 {
     switch (mode) {
     case MODE_USR:
-    case MODE_SYS: return BANK_USR;
-    case MODE_FIQ: return BANK_FIQ;
-    case MODE_IRQ: return BANK_IRQ;
-    case MODE_SVC: return BANK_SVC;
-    case MODE_ABT: return BANK_ABT;
-    case MODE_UND: return BANK_UND;
-    case MODE_MON: return BANK_MON;
-    default: return BANKS;
+    case MODE_SYS:
+        return BANK_USR;
+    case MODE_FIQ:
+        return BANK_FIQ;
+    case MODE_IRQ:
+        return BANK_IRQ;
+    case MODE_SVC:
+        return BANK_SVC;
+    case MODE_ABT:
+        return BANK_ABT;
+    case MODE_UND:
+        return BANK_UND;
+    case MODE_MON:
+        return BANK_MON;
+    default:
+        return BANKS;
     }
 }
 
@@ -179,15 +189,16 @@ void cpu_set_reg_of_mode(Cpu *cpu, unsigned reg, CpuMode mode, uint32_t value)
     *reg_of_mode(cpu, reg, mode) = value;
 }
 
-/* ---- Program status registers ------------------------------------------------------------------------------ */
+/* ---- Program status registers
+ * ------------------------------------------------------------------------------ */
 
 uint32_t cpsr_read(const Cpu *cpu)
 {
     uint32_t it = cpu->insn ? cpu->insn->itstate : cpu->itstate;
-    return (cpu->nf & PSR_N) | (cpu->zf == 0 ? PSR_Z : 0) | (cpu->cf ? PSR_C : 0) | (cpu->vf >> 31 ? PSR_V : 0) |
-           (cpu->q ? PSR_Q : 0) | (it & 3) << 25 | (cpu->j ? PSR_J : 0) | (uint32_t)cpu->ge << 16 | (it & 0xfc) << 8 |
-           (cpu->e ? PSR_E : 0) | (cpu->a ? PSR_A : 0) | (cpu->i ? PSR_I : 0) | (cpu->f ? PSR_F : 0) |
-           (cpu->thumb ? PSR_T : 0) | cpu->mode;
+    return (cpu->nf & PSR_N) | (cpu->zf == 0 ? PSR_Z : 0) | (cpu->cf ? PSR_C : 0) |
+           (cpu->vf >> 31 ? PSR_V : 0) | (cpu->q ? PSR_Q : 0) | (it & 3) << 25 | (cpu->j ? PSR_J : 0) |
+           (uint32_t)cpu->ge << 16 | (it & 0xfc) << 8 | (cpu->e ? PSR_E : 0) | (cpu->a ? PSR_A : 0) |
+           (cpu->i ? PSR_I : 0) | (cpu->f ? PSR_F : 0) | (cpu->thumb ? PSR_T : 0) | cpu->mode;
 }
 
 static void write_flags(Cpu *cpu, uint32_t value, uint32_t mask)
@@ -209,8 +220,8 @@ static void write_flags(Cpu *cpu, uint32_t value, uint32_t mask)
 static void write_mode(Cpu *cpu, uint32_t mode)
 {
     if (!cpu_mode_valid(cpu, mode))
-        log_line(cpu->log, LOG_GUEST, cpu->name, "illegal mode 0x%02x written to CPSR at 0x%08x: ignored", mode,
-                 cpu_insn_address(cpu));
+        log_line(cpu->log, LOG_GUEST, cpu->name, "illegal mode 0x%02x written to CPSR at 0x%08x: ignored",
+                 mode, cpu_insn_address(cpu));
     else
         cpu_switch_mode(cpu, (CpuMode)mode);
 }
@@ -219,7 +230,8 @@ static void write_mode(Cpu *cpu, uint32_t mode)
 static void write_state(Cpu *cpu, uint32_t value, uint32_t mask)
 {
     if (mask & PSR_IT) {
-        uint8_t it = (uint8_t)((value >> 25 & 3) | (value >> 8 & 0xfc)), bits = (mask >> 25 & 3) | (mask >> 8 & 0xfc);
+        uint8_t it = (uint8_t)((value >> 25 & 3) | (value >> 8 & 0xfc)),
+                bits = (mask >> 25 & 3) | (mask >> 8 & 0xfc);
         cpu->itstate = (uint8_t)((cpu->itstate & ~bits) | (it & bits));
     }
     if (mask & PSR_E)
@@ -271,8 +283,8 @@ static uint32_t writable_control(Cpu *cpu, uint32_t value, bool is_exception_ret
         mask |= PSR_F;
     if (cpu_mode_valid(cpu, value & PSR_MODE))
         return mask | PSR_MODE;
-    log_line(cpu->log, LOG_GUEST, cpu->name, "change to mode 0x%02x not allowed at 0x%08x: ignored", value & PSR_MODE,
-             cpu_insn_address(cpu));
+    log_line(cpu->log, LOG_GUEST, cpu->name, "change to mode 0x%02x not allowed at 0x%08x: ignored",
+             value & PSR_MODE, cpu_insn_address(cpu));
     return mask;
 }
 

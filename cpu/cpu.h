@@ -35,7 +35,8 @@ enum {
     ATTN_FIQ = 2,      /* the FIQ input is high */
     ATTN_HALTED = 4,   /* in WFI or WFE */
     ATTN_STOP = 8,     /* the machine wants control (request, event became due sooner) */
-    ATTN_RESET = 16    /* held in reset */
+    ATTN_RESET = 16,   /* held in reset */
+    ATTN_VIRTUAL = 32  /* a virtual interrupt or abort is pending (VIR), for Non-secure state */
 };
 
 /* Set while an instruction executes, to end the block after it (cpu->leave). */

@@ -3,9 +3,18 @@
 #include "cpu/insn.h"
 
 enum {
-    SCR_NS = 1 << 0, SCR_IRQ = 1 << 1, SCR_FIQ = 1 << 2, SCR_EA = 1 << 3, SCR_FW = 1 << 4, SCR_AW = 1 << 5,
-    SCTLR_V = 1 << 13, SCTLR_EE = 1 << 25, SCTLR_TE = 1 << 30
+    SCR_NS = 1 << 0,
+    SCR_IRQ = 1 << 1,
+    SCR_FIQ = 1 << 2,
+    SCR_EA = 1 << 3,
+    SCR_FW = 1 << 4,
+    SCR_AW = 1 << 5,
+    SCTLR_V = 1 << 13,
+    SCTLR_EE = 1 << 25,
+    SCTLR_TE = 1 << 30
 };
+enum { VIRTUAL_FIQ = 1 << 6, VIRTUAL_IRQ = 1 << 7, VIRTUAL_ABORT = 1 << 8 }; /* VCR, VIR */
+enum { DSCR_MOE = 0xf << 2, DSCR_MOE_BKPT = 3 << 2 };
 enum { PMU_EXCEPTION_TAKEN = 0x09, PMU_EXTERNAL_INTERRUPT = 0x93 };
 
 typedef struct ExceptionInfo {
@@ -17,7 +26,7 @@ typedef struct ExceptionInfo {
 } ExceptionInfo;
 
 static const ExceptionInfo info[EXC_COUNT] = {
-    /* clang-format off */
+  /* clang-format off */
     [EXC_RESET]          = {"reset",                 0x00, MODE_SVC, true,  true,  0, 0},
     [EXC_UNDEFINED]      = {"undefined instruction", 0x04, MODE_UND, false, false, 4, 2},
     [EXC_SVC]            = {"supervisor call",       0x08, MODE_SVC, false, false, 4, 2},
@@ -26,7 +35,7 @@ static const ExceptionInfo info[EXC_COUNT] = {
     [EXC_DATA_ABORT]     = {"data abort",            0x10, MODE_ABT, true,  false, 8, 8},
     [EXC_IRQ]            = {"IRQ",                   0x18, MODE_IRQ, true,  false, 4, 4},
     [EXC_FIQ]            = {"FIQ",                   0x1c, MODE_FIQ, true,  true,  4, 4},
-    /* clang-format on */
+  /* clang-format on */
 };
 
 static uint32_t vector_base(Cpu *cpu, bool to_monitor)
@@ -37,8 +46,8 @@ static uint32_t vector_base(Cpu *cpu, bool to_monitor)
     return bank->sctlr & SCTLR_V ? 0xffff0000 : bank->vbar;
 }
 
-/* Masks of the new state. Outside Monitor mode, A and F are left alone in Non-secure state unless SCR lets it change
- * them. */
+/* Masks of the new state. Outside Monitor mode, A and F are left alone in Non-secure state unless SCR lets it
+ * change them. */
 static void set_masks(Cpu *cpu, const ExceptionInfo *e, bool to_monitor)
 {
     bool secure = !(cpu->cp15.scr & SCR_NS);
@@ -52,8 +61,8 @@ static void set_masks(Cpu *cpu, const ExceptionInfo *e, bool to_monitor)
 static void log_entry(const Cpu *cpu, Exception exc, uint32_t from, uint32_t spsr)
 {
     if (log_on(cpu->log, LOG_IRQ))
-        log_line(cpu->log, LOG_IRQ, cpu->name, "%s at 0x%08x, mode 0x%02x%s -> 0x%02x, vector 0x%08x", info[exc].name,
-                 from, spsr & PSR_MODE, spsr & PSR_T ? " Thumb" : "", cpu->mode, cpu->pc);
+        log_line(cpu->log, LOG_IRQ, cpu->name, "%s at 0x%08x, mode 0x%02x%s -> 0x%02x, vector 0x%08x",
+                 info[exc].name, from, spsr & PSR_MODE, spsr & PSR_T ? " Thumb" : "", cpu->mode, cpu->pc);
 }
 
 /* itstate: what SPSR shall hold. */
@@ -120,7 +129,8 @@ void exception_data_abort(Cpu *cpu, const Fault *fault)
     bool to_monitor = abort_to_monitor(cpu, fault);
     Cp15Banked *bank = abort_bank(cpu, to_monitor);
     bank->dfsr = fault_dfsr(fault);
-    bank->dfar = fault->va;
+    if (fault->kind != FAULT_ASYNCHRONOUS)
+        bank->dfar = fault->va;
     if (log_on(cpu->log, LOG_MMU))
         log_line(cpu->log, LOG_MMU, cpu->name, "data abort: DFSR 0x%03x DFAR 0x%08x at pc 0x%08x", bank->dfsr,
                  bank->dfar, cpu_insn_address(cpu));
@@ -133,11 +143,13 @@ void exception_prefetch_abort(Cpu *cpu, const Fault *fault)
     bool to_monitor = abort_to_monitor(cpu, fault);
     Cp15Banked *bank = abort_bank(cpu, to_monitor);
     bank->ifsr = fault_ifsr(fault);
-    if (fault->kind != FAULT_DEBUG)
+    if (fault->kind == FAULT_DEBUG)
+        cpu->cp15.dbgdscr = (cpu->cp15.dbgdscr & ~(uint32_t)DSCR_MOE) | DSCR_MOE_BKPT;
+    else
         bank->ifar = fault->va;
     if (log_on(cpu->log, LOG_MMU))
-        log_line(cpu->log, LOG_MMU, cpu->name, "prefetch abort: IFSR 0x%03x IFAR 0x%08x at pc 0x%08x", bank->ifsr,
-                 bank->ifar, cpu_insn_address(cpu));
+        log_line(cpu->log, LOG_MMU, cpu->name, "prefetch abort: IFSR 0x%03x IFAR 0x%08x at pc 0x%08x",
+                 bank->ifsr, bank->ifar, cpu_insn_address(cpu));
     take(cpu, EXC_PREFETCH_ABORT, to_monitor, current_itstate(cpu));
 }
 
@@ -149,15 +161,45 @@ void exception_interrupt(Cpu *cpu, Exception irq_or_fiq)
     take(cpu, irq_or_fiq, cpu->cp15.scr & route, current_itstate(cpu));
 }
 
-bool exception_take_pending(Cpu *cpu)
+/* The Cortex-A9's virtual interrupts and abort: in Non-secure state, taken there. */
+static bool take_virtual(Cpu *cpu)
 {
-    if (cpu->attention & ATTN_FIQ && !cpu->f) {
-        exception_interrupt(cpu, EXC_FIQ);
+    uint32_t *vir = &cpu->cp15.virtualization_interrupt;
+    if (cpu->secure)
+        return false;
+    if (*vir & VIRTUAL_ABORT && !cpu->a) {
+        Fault fault = {.kind = FAULT_ASYNCHRONOUS};
+        *vir &= ~(uint32_t)VIRTUAL_ABORT;
+        exception_data_abort(cpu, &fault);
         return true;
     }
-    if (cpu->attention & ATTN_IRQ && !cpu->i) {
-        exception_interrupt(cpu, EXC_IRQ);
+    if (*vir & VIRTUAL_FIQ && !cpu->f) {
+        take(cpu, EXC_FIQ, false, current_itstate(cpu));
+        return true;
+    }
+    if (*vir & VIRTUAL_IRQ && !cpu->i) {
+        take(cpu, EXC_IRQ, false, current_itstate(cpu));
         return true;
     }
     return false;
+}
+
+/* In Non-secure state, VCR lets an interrupt that goes to Monitor mode override its mask. */
+static bool unmasked(const Cpu *cpu, bool mask, uint32_t route, uint32_t override)
+{
+    const Cp15 *cp15 = &cpu->cp15;
+    return !mask || (!cpu->secure && cp15->scr & route && cp15->virtualization_control & override);
+}
+
+bool exception_take_pending(Cpu *cpu)
+{
+    if (cpu->attention & ATTN_FIQ && unmasked(cpu, cpu->f, SCR_FIQ, VIRTUAL_FIQ)) {
+        exception_interrupt(cpu, EXC_FIQ);
+        return true;
+    }
+    if (cpu->attention & ATTN_IRQ && unmasked(cpu, cpu->i, SCR_IRQ, VIRTUAL_IRQ)) {
+        exception_interrupt(cpu, EXC_IRQ);
+        return true;
+    }
+    return cpu->attention & ATTN_VIRTUAL && take_virtual(cpu);
 }

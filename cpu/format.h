@@ -106,7 +106,7 @@ InsnFormat fmt_vfp_imm_s, fmt_vfp_imm_d;
 InsnFormat fmt_vfp_half;
 /* Conversions of integers: s signed (Insn.s: unsigned), r round towards zero (goes to q). shift_n is the size. */
 InsnFormat fmt_vfp_int_s, fmt_vfp_int_s_from_d, fmt_vfp_int_d_from_s;
-/* Conversions of fixed-point numbers in Dd: x size (shift_n), i size less fraction bits (imm), u unsigned (s). */
+/* Conversions of fixed-point numbers in Dd: x size (shift_n), i:l size less fraction bits (imm), u unsigned (s). */
 InsnFormat fmt_vfp_fixed_s, fmt_vfp_fixed_d;
 /* Moves: t core register (rd), Nn D register, i lane (imm), u unsigned (s). VDUP: be size, Q. */
 InsnFormat fmt_vfp_lane_8, fmt_vfp_lane_16, fmt_vfp_lane_32, fmt_vdup_core;

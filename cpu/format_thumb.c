@@ -441,11 +441,18 @@ bool fmt_t16_push(Insn *insn, const Fields *f)
 }
 
 /* Increment after (bits 24:23 are 01) or decrement before (10). */
-bool fmt_t32_stm(Insn *insn, const Fields *f)
+/* Base and write-back come from the word: in the lines of PUSH and POP they are fixed bits. */
+static bool t32_multiple(Insn *insn, const Fields *f)
 {
-    bool valid = increment_after(insn, F('n'), F('i'), F('W'));
+    bool valid = increment_after(insn, insn->raw >> 16 & 15, F('i'), insn->raw >> 21 & 1);
     insn->index = insn->raw >> 24 & 1;
     insn->add = !insn->index;
+    return valid;
+}
+
+bool fmt_t32_stm(Insn *insn, const Fields *f)
+{
+    bool valid = t32_multiple(insn, f);
     if (insn->wback && insn->imm >> insn->rn & 1)
         return false;
     return valid && insn->rn != 15 && !(insn->imm >> 15);
@@ -455,9 +462,7 @@ bool fmt_t32_ldm(Insn *insn, const Fields *f)
 {
     bool to_pc = F('i') >> 15;
     insn->ends_block = to_pc;
-    bool valid = increment_after(insn, F('n'), F('i'), F('W'));
-    insn->index = insn->raw >> 24 & 1;
-    insn->add = !insn->index;
+    bool valid = t32_multiple(insn, f);
     if (insn->wback && insn->imm >> insn->rn & 1)
         return false;
     return valid && insn->rn != 15 && (!to_pc || branch_allowed(f));

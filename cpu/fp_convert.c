@@ -120,16 +120,16 @@ static uint32_t to_fixed(FpFormat from, uint64_t bits, FpFixed to, bool round_ze
     return from_magnitude(whole, u.sign);
 }
 
-/* The common case in C programs: to a signed integer, towards zero. |d| is at least 1, or 0. */
-static bool fast_to_int(double d, FpFixed to, bool round_zero, uint32_t *result, FpEnv *env)
+/* The common case in C programs: to an integer, towards zero. */
+static inline bool fast_to_int(double d, FpFixed to, bool round_zero, uint32_t *result, FpEnv *env)
 {
-    if (!round_zero || to.is_unsigned || to.size != 32 || to.fraction != 0)
+    if (!round_zero || to.size != 32 || to.fraction != 0)
         return false;
-    double magnitude = d < 0 ? -d : d;
-    if (!(magnitude < 0x1p31) || !(magnitude >= 1 || d == 0))
+    bool fits = to.is_unsigned ? d > -1 && d < 0x1p32 : d > -0x1p31 && d < 0x1p31;
+    if (!fits)
         return false;
-    int32_t whole = (int32_t)d;
-    inexact_if(env, whole != d);
+    int64_t whole = (int64_t)d;
+    inexact_if(env, (double)whole != d);
     *result = (uint32_t)whole;
     return true;
 }
@@ -152,20 +152,22 @@ uint32_t fp64_to_fixed(uint64_t a, FpFixed to, bool round_zero, FpEnv *env)
 
 /* ---- From fixed point ---- */
 
-static int64_t extend(uint32_t value, FpFixed from)
+static inline int64_t extend(uint32_t value, FpFixed from)
 {
-    unsigned unused = 64u - from.size;
-    uint64_t top = (uint64_t)value << unused;
-    return from.is_unsigned ? (int64_t)(top >> unused) : (int64_t)top >> unused;
+    if (from.size == 32)
+        return from.is_unsigned ? (int64_t)value : (int32_t)value;
+    return from.is_unsigned ? (uint16_t)value : (int16_t)value;
 }
 
 uint64_t fp64_from_fixed(uint32_t value, FpFixed from, bool round_nearest, FpEnv *env)
 {
     (void)round_nearest; /* 32 bits fit: always exact */
     (void)env;
-    /* 2^-fraction, a normal number */
-    double scale = to_double((uint64_t)(1023 - from.fraction) << 52);
-    return from_double((double)extend(value, from) * scale);
+    double d = (double)extend(value, from);
+    if (from.fraction == 0)
+        return from_double(d);
+    double scale = to_double((uint64_t)(1023 - from.fraction) << 52); /* 2^-fraction */
+    return from_double(d * scale);
 }
 
 uint32_t fp32_from_fixed(uint32_t value, FpFixed from, bool round_nearest, FpEnv *env)

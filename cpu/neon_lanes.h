@@ -420,9 +420,7 @@ INLINE void widening(Cpu *c, const Insn *i, LaneOp *op, unsigned size, bool is_s
 INLINE void narrowing(Cpu *c, const Insn *i, LaneOp *op, unsigned size, bool is_signed)
 {
     Lanes l = {size, is_signed, i->imm, v_zero()};
-    Vec d = op(v_zero(), read_q(c, i->rn), read_q(c, i->rm), &l);
-    write_d(c, i->rd, d);
-    merge_saturation(c, l.saturated, false);
+    write_d(c, i->rd, op(v_zero(), read_q(c, i->rn), read_q(c, i->rm), &l));
 }
 
 typedef void Shape(Cpu *c, const Insn *i, LaneOp *op, unsigned size, bool is_signed);

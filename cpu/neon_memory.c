@@ -100,34 +100,34 @@ INLINE void finish_store(Cpu *c, const Insn *i, unsigned bytes, const uint8_t *f
 
 /* ---- Multiple structures ---- */
 
-/* Copies one element; which way, the caller's constant says. */
-typedef void CopyElement(uint8_t *in_register, uint8_t *in_memory, unsigned size);
+/* Copies `bytes` bytes, a constant; which way, the caller's constant says. */
+typedef void Copy(uint8_t *in_register, uint8_t *in_memory, unsigned bytes);
 
-INLINE void load_element(uint8_t *in_register, uint8_t *in_memory, unsigned size)
+INLINE void copy_to_register(uint8_t *in_register, uint8_t *in_memory, unsigned bytes)
 {
-    memcpy(in_register, in_memory, 1u << size);
+    memcpy(in_register, in_memory, bytes);
 }
 
-INLINE void store_element(uint8_t *in_register, uint8_t *in_memory, unsigned size)
+INLINE void copy_to_memory(uint8_t *in_register, uint8_t *in_memory, unsigned bytes)
 {
-    memcpy(in_memory, in_register, 1u << size);
+    memcpy(in_memory, in_register, bytes);
 }
 
 /* Walks the elements of the list's registers in the order of memory: structures of n elements. */
-INLINE void walk_structures(Cpu *c, const Insn *i, uint8_t *memory, CopyElement *copy, unsigned size,
-                            unsigned n)
+INLINE void walk_structures(Cpu *c, const Insn *i, uint8_t *memory, Copy *copy, unsigned size, unsigned n)
 {
-    unsigned groups = i->ra / n;
-    for (unsigned group = 0; group < groups; group++)
+    unsigned groups = i->ra / n, spacing = 8u * i->shift_n;
+    for (unsigned group = 0; group < groups; group++) {
+        uint8_t *registers = &c->v.b[8 * (i->rd + group)];
         for (unsigned lane = 0; lane < 8u >> size; lane++)
             for (unsigned k = 0; k < n; k++) {
-                unsigned reg = i->rd + group + k * i->shift_n;
-                copy(&c->v.b[8 * reg + (lane << size)], memory, size);
+                copy(registers + k * spacing + (lane << size), memory, 1u << size);
                 memory += 1u << size;
             }
+    }
 }
 
-INLINE void walk_by_count(Cpu *c, const Insn *i, uint8_t *memory, CopyElement *copy, unsigned size)
+INLINE void walk_by_count(Cpu *c, const Insn *i, uint8_t *memory, Copy *copy, unsigned size)
 {
     switch (i->q) {
     case 2:
@@ -141,12 +141,29 @@ INLINE void walk_by_count(Cpu *c, const Insn *i, uint8_t *memory, CopyElement *c
     }
 }
 
-INLINE void walk_list(Cpu *c, const Insn *i, uint8_t *memory, CopyElement *copy)
+/* Whole registers one after the other, whatever the element size. */
+INLINE void walk_registers(Cpu *c, const Insn *i, uint8_t *memory, Copy *copy)
+{
+    uint8_t *first = &c->v.b[8 * i->rd];
+    switch (i->ra) {
+    case 1:
+        copy(first, memory, 8);
+        break;
+    case 2:
+        copy(first, memory, 16);
+        break;
+    case 3:
+        copy(first, memory, 24);
+        break;
+    default:
+        copy(first, memory, 32);
+    }
+}
+
+INLINE void walk_list(Cpu *c, const Insn *i, uint8_t *memory, Copy *copy)
 {
     if (i->q == 1) {
-        /* Whole registers one after the other, whatever the element size. */
-        for (unsigned k = 0; k < i->ra; k++)
-            copy(&c->v.b[8 * (i->rd + k)], memory + 8 * k, 3);
+        walk_registers(c, i, memory, copy);
         return;
     }
     switch (i->size) {
@@ -168,7 +185,7 @@ void neon_vld_multiple(Cpu *c, const Insn *i)
     const uint8_t *from = source(c, i, bytes, buffer);
     if (!from)
         return;
-    walk_list(c, i, (uint8_t *)from, load_element);
+    walk_list(c, i, (uint8_t *)from, copy_to_register);
     write_back(c, i, bytes);
 }
 
@@ -177,7 +194,7 @@ void neon_vst_multiple(Cpu *c, const Insn *i)
     uint8_t buffer[MAX_TRANSFER];
     unsigned bytes = 8u * i->ra;
     uint8_t *to = destination(c, i, bytes, buffer);
-    walk_list(c, i, to, store_element);
+    walk_list(c, i, to, copy_to_memory);
     finish_store(c, i, bytes, to, buffer);
 }
 

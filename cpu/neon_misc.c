@@ -12,14 +12,19 @@ INLINE void two_registers(Cpu *c, const Insn *i, LaneOp *op, unsigned size, bool
 
 /* ---- Order of lanes within groups ---- */
 
-/* Reverses the lanes of each group of 1 << group bytes. */
+/* Exchanges neighbouring lanes. */
+INLINE Vec swapped_neighbours(Vec v, unsigned size)
+{
+    unsigned bits = 8u << size;
+    return v_shl(v, bits, size + 1) | v_shr(v, bits, size + 1, false);
+}
+
+/* Reverses the lanes of each group of 1 << group bytes: neighbours, then neighbouring pairs, and so on. */
 INLINE Vec reversed(Vec v, unsigned size, unsigned group)
 {
-    Vec result = v;
-    unsigned last = (1u << (group - size)) - 1;
-    for (unsigned k = 0; k < lane_count(size); k++)
-        result = lane_set(result, size, k ^ last, lane_get(v, size, k));
-    return result;
+    for (unsigned width = size; width < group; width++)
+        v = swapped_neighbours(v, width);
+    return v;
 }
 
 INLINE Vec op_rev64(Vec d, Vec n, Vec m, Lanes *l)
@@ -36,8 +41,8 @@ INLINE Vec op_rev32(Vec d, Vec n, Vec m, Lanes *l)
 
 INLINE Vec op_rev16(Vec d, Vec n, Vec m, Lanes *l)
 {
-    (void)d, (void)n, (void)l;
-    return (Vec)((U16)m << 8 | (U16)m >> 8);
+    (void)d, (void)n;
+    return reversed(m, l->size, 1);
 }
 
 void neon_vrev64(Cpu *c, const Insn *i)
@@ -60,16 +65,30 @@ void neon_vrev16(Cpu *c, const Insn *i)
 
 /* ---- Counting bits ---- */
 
+INLINE Vec bits_per_byte(Vec v)
+{
+    U8 x = (U8)v;
+    x = x - (x >> 1 & 0x55);
+    x = (x & 0x33) + (x >> 2 & 0x33);
+    return (Vec)((x + (x >> 4)) & 0x0f);
+}
+
+INLINE Vec bits_per_lane(Vec v, unsigned size)
+{
+    v = bits_per_byte(v);
+    for (unsigned half = 0; half < size; half++)
+        v = v_add(v, v_shr(v, 8u << half, size, false), size);
+    return v & v_dup(0xff, size);
+}
+
+/* Ones from the highest one downwards are all but the leading zeros. */
 INLINE Vec op_clz(Vec d, Vec n, Vec m, Lanes *l)
 {
     unsigned bits = 8u << l->size;
     (void)d, (void)n;
-    for (unsigned k = 0; k < lane_count(l->size); k++) {
-        uint64_t value = lane_get(m, l->size, k);
-        unsigned zeros = value ? (unsigned)__builtin_clzll(value) - (64 - bits) : bits;
-        m = lane_set(m, l->size, k, zeros);
-    }
-    return m;
+    for (unsigned shift = 1; shift < bits; shift *= 2)
+        m |= v_shr(m, shift, l->size, false);
+    return v_sub(v_dup(bits, l->size), bits_per_lane(m, l->size), l->size);
 }
 
 /* Bits below the sign bit that equal it: leading zeros of x ^ (x << 1), whose lowest bit is made not to
@@ -83,11 +102,8 @@ INLINE Vec op_cls(Vec d, Vec n, Vec m, Lanes *l)
 
 INLINE Vec op_cnt(Vec d, Vec n, Vec m, Lanes *l)
 {
-    U8 x = (U8)m;
     (void)d, (void)n, (void)l;
-    x = x - (x >> 1 & 0x55);
-    x = (x & 0x33) + (x >> 2 & 0x33);
-    return (Vec)((x + (x >> 4)) & 0x0f);
+    return bits_per_byte(m);
 }
 
 void neon_vclz(Cpu *c, const Insn *i)

@@ -53,22 +53,24 @@ void neon_vmul_p(Cpu *c, const Insn *i)
 
 /* ---- Saturating doubling, high half ---- */
 
-/* (2 * n * m + rounding) >> esize, computed as half of that to stay within 64 bits. */
+/* (2 * n * m + rounding) >> esize of the lanes in two doublewords, computed as half of that to stay within
+ * the wide lane. */
+INLINE uint64_t doubling_high_half(uint64_t n, uint64_t m, Lanes *l, bool rounding)
+{
+    unsigned bits = 8u << l->size, wide = l->size + 1;
+    Vec product = v_mul(v_widen((Vec){n, 0}, l->size, true), v_widen((Vec){m, 0}, l->size, true), wide);
+    if (rounding)
+        product = v_add(product, v_dup(1ull << (bits - 2), wide), wide);
+    return v_narrow_saturated(v_shr(product, bits - 1, wide, true), l->size, true, true, &l->saturated)[0];
+}
+
+/* An operation on doublewords has zeros on top, which do not saturate. */
 INLINE Vec doubling_high(Vec n, Vec m, Lanes *l, bool rounding)
 {
-    unsigned bits = 8u << l->size;
-    int64_t top = (1ll << (bits - 1)) - 1;
-    Vec result = v_zero();
-    for (unsigned k = 0; k < lane_count(l->size); k++) {
-        int64_t product = lane_get_signed(n, l->size, k) * lane_get_signed(m, l->size, k);
-        int64_t high = (product + (rounding ? 1ll << (bits - 2) : 0)) >> (bits - 1);
-        if (high > top) {
-            high = top;
-            l->saturated = lane_set(l->saturated, l->size, k, 1);
-        }
-        result = lane_set(result, l->size, k, (uint64_t)high);
-    }
-    return result;
+    uint64_t low = doubling_high_half(n[0], m[0], l, rounding);
+    uint64_t high = doubling_high_half(n[1], m[1], l, rounding);
+    l->saturated = (Vec){l->saturated[0] | l->saturated[1], 0};
+    return (Vec){low, high};
 }
 
 INLINE Vec op_qdmulh(Vec d, Vec n, Vec m, Lanes *l)

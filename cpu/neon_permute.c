@@ -9,12 +9,12 @@ typedef struct Pair {
     Vec d, m;
 } Pair;
 
-typedef Pair PairOp(Pair p, unsigned size, unsigned lanes);
+typedef Pair PairOp(Pair p, unsigned size, bool q);
 
 INLINE void exchange(Cpu *c, const Insn *i, PairOp *op, unsigned size, bool q)
 {
     Pair p = {read_vec(c, i->rd, q), read_vec(c, i->rm, q)};
-    p = op(p, size, (q ? 16u : 8u) >> size);
+    p = op(p, size, q);
     write_vec(c, i->rd, q, p.d);
     write_vec(c, i->rm, q, p.m);
 }
@@ -41,48 +41,51 @@ INLINE void exchange_by_size(Cpu *c, const Insn *i, PairOp *op)
     }
 }
 
-INLINE Pair op_swp(Pair p, unsigned size, unsigned lanes)
+INLINE Pair op_swp(Pair p, unsigned size, bool q)
 {
-    (void)size, (void)lanes;
+    (void)size, (void)q;
     return (Pair){p.m, p.d};
 }
 
-/* Lanes of 2x2 matrices: odd ones of d against even ones of m. */
-INLINE Pair op_trn(Pair p, unsigned size, unsigned lanes)
+/* Odd lanes of d against even lanes of m: halves of lanes of twice the size. */
+INLINE Pair op_trn(Pair p, unsigned size, bool q)
 {
-    Pair out = p;
-    for (unsigned k = 0; k < lanes; k += 2) {
-        out.d = lane_set(out.d, size, k + 1, lane_get(p.m, size, k));
-        out.m = lane_set(out.m, size, k, lane_get(p.d, size, k + 1));
+    unsigned bits = 8u << size, wide = size + 1;
+    Vec even = v_dup((1ull << bits) - 1, wide);
+    (void)q;
+    return (Pair){(p.d & even) | v_shl(p.m, bits, wide), v_shr(p.d, bits, wide, false) | (p.m & ~even)};
+}
+
+INLINE Pair op_uzp(Pair p, unsigned size, bool q)
+{
+    Pair out;
+    if (!q) {
+        v_unzip(p.d, p.m, size, &out.d, &out.m);
+        return out;
     }
+    unsigned bits = 8u << size, wide = size + 1;
+    Vec odd_d = v_narrow(v_shr(p.d, bits, wide, false), size),
+        odd_m = v_narrow(v_shr(p.m, bits, wide, false), size);
+    out.d = (Vec){v_narrow(p.d, size)[0], v_narrow(p.m, size)[0]};
+    out.m = (Vec){odd_d[0], odd_m[0]};
     return out;
 }
 
-/* Lane k of d followed by m. */
-INLINE uint64_t joined_lane(Pair p, unsigned size, unsigned lanes, unsigned k)
+/* Lanes of two doublewords, alternating. */
+INLINE Vec interleaved(uint64_t first, uint64_t second, unsigned size)
 {
-    return k < lanes ? lane_get(p.d, size, k) : lane_get(p.m, size, k - lanes);
+    Vec even = v_widen((Vec){first, 0}, size, false), odd = v_widen((Vec){second, 0}, size, false);
+    return even | v_shl(odd, 8u << size, size + 1);
 }
 
-INLINE Pair op_uzp(Pair p, unsigned size, unsigned lanes)
+INLINE Pair op_zip(Pair p, unsigned size, bool q)
 {
-    Pair out = p;
-    for (unsigned k = 0; k < lanes; k++) {
-        out.d = lane_set(out.d, size, k, joined_lane(p, size, lanes, 2 * k));
-        out.m = lane_set(out.m, size, k, joined_lane(p, size, lanes, 2 * k + 1));
-    }
-    return out;
-}
-
-INLINE Pair op_zip(Pair p, unsigned size, unsigned lanes)
-{
-    Pair out = p;
-    for (unsigned k = 0; k < lanes; k++) {
-        unsigned from = lanes / 2 + k / 2;
-        out.d = lane_set(out.d, size, k, lane_get(k & 1 ? p.m : p.d, size, k / 2));
-        out.m = lane_set(out.m, size, k, lane_get(k & 1 ? p.m : p.d, size, from));
-    }
-    return out;
+    Vec low = interleaved(p.d[0], p.m[0], size);
+    if (q)
+        return (Pair){low, interleaved(p.d[1], p.m[1], size)};
+    return (Pair){
+        low, (Vec){low[1], 0}
+    };
 }
 
 void neon_vswp(Cpu *c, const Insn *i)

@@ -1,15 +1,25 @@
-/* The performance monitors (ARM DDI 0406C, C12; Cortex-A9 TRM, chapter 11): a cycle counter and six event counters.
+/* The performance monitors (ARM DDI 0406C, C12; Cortex-A9 TRM, chapter 11): a cycle counter and six event
+ * counters.
  *
- * One instruction takes one cycle. Counts that follow from the instruction count are computed when somebody looks, and
- * when the engine reaches the instruction at which an overflow interrupt is due (pmu_next_overflow). Rare events are
- * added as they happen (pmu_event). Events that are not counted stay at 0. */
+ * One instruction takes one cycle. Counts that follow from the instruction count are computed when somebody
+ * looks, and when the engine reaches the instruction at which an overflow interrupt is due
+ * (pmu_next_overflow). Rare events are added as they happen (pmu_event). Events that are not counted stay at
+ * 0. */
 #include "cpu/cp15.h"
 
 #include <string.h>
 
 enum {
-    PMCR_E = 1 << 0, PMCR_P = 1 << 1, PMCR_C = 1 << 2, PMCR_D = 1 << 3, PMCR_X = 1 << 4, PMCR_DP = 1 << 5,
-    EVENT_SOFTWARE = 0x00, EVENT_INSTRUCTIONS = 0x08, EVENT_CYCLES = 0x11, EVENT_A9_RENAMED = 0x68
+    PMCR_E = 1 << 0,
+    PMCR_P = 1 << 1,
+    PMCR_C = 1 << 2,
+    PMCR_D = 1 << 3,
+    PMCR_X = 1 << 4,
+    PMCR_DP = 1 << 5,
+    EVENT_SOFTWARE = 0x00,
+    EVENT_INSTRUCTIONS = 0x08,
+    EVENT_CYCLES = 0x11,
+    EVENT_A9_RENAMED = 0x68
 };
 #define PMCR_ID 0x41093000u /* implementer, IDCODE, N = 6 */
 #define CYCLE_BIT (1u << 31)
@@ -115,7 +125,8 @@ void pmu_reset(Cpu *cpu)
     irq_set(&cpu->pmu_irq, false);
 }
 
-/* ---- Registers --------------------------------------------------------------------------------------------- */
+/* ---- Registers
+ * --------------------------------------------------------------------------------------------- */
 
 uint32_t pmcr_read(Cpu *cpu, const CpReg *reg)
 {
@@ -136,7 +147,8 @@ void pmcr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     update(cpu);
 }
 
-/* The set and clear registers get the bits that were written 1 in value (see set_bits and the rows' masks). */
+/* The set and clear registers get the bits that were written 1 in value (see set_bits and the rows' masks).
+ */
 static void change_bits(Cpu *cpu, const CpReg *reg, uint32_t set, uint32_t clear)
 {
     sync(cpu);

@@ -494,6 +494,8 @@ static const RegDef distributor_regs[] = {
     {"ICDISPR",    0x200, REG_RW,    NO_STORE, 0,          0xffffffff, pending_read,    icdispr_written, 8, 0},
     {"ICDICPR",    0x280, REG_RW,    NO_STORE, 0,          0xffffffff, pending_read,    icdicpr_written, 8, 0},
     {"ICDABR",     0x300, REG_RO,    NO_STORE, 0,          0,          icdabr_read,     NULL,            8, 0},
+    /* Reserved; software for later versions of the architecture clears active interrupts here. */
+    {"GICD_ICACTIVER", 0x380, REG_CONST, NO_STORE, 0,      0,          NULL,            NULL,            8, 0},
     {"ICDIPR",     0x400, REG_RW,    NO_STORE, 0,          0xffffffff, icdipr_read,     icdipr_written, 64, 0},
     {"ICDIPTR",    0x800, REG_RW,    NO_STORE, 0,          0xffffffff, icdiptr_read,    icdiptr_written, 64, 0},
     {"ICDICFR",    0xc00, REG_RW,    NO_STORE, 0,          0xffffffff, icdicfr_read,    icdicfr_written, 16, 0},

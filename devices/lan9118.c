@@ -8,6 +8,7 @@ enum { FREE_RUN_HZ = 25000000 };
 typedef struct {
     Device dev;
     uint32_t mac_csr_cmd;
+    uint64_t started; /* virtual ns at which FREE_RUN was 0 */
 } State;
 
 /* Commands complete at once. Nothing drives the MII data line. */
@@ -26,7 +27,7 @@ static uint32_t mac_csr_data_read(Device *dev, const RegAccess *access)
 static uint32_t free_run_read(Device *dev, const RegAccess *access)
 {
     (void)access;
-    return (uint32_t)clock_ns_to_ticks(device_now(dev), FREE_RUN_HZ);
+    return (uint32_t)clock_ns_to_ticks(device_now(dev) - ((State *)dev)->started, FREE_RUN_HZ);
 }
 
 /* clang-format off */
@@ -63,7 +64,16 @@ static const RegDef regs[] = {
     {"E2P_CMD",         0x0b0, REG_UNIMP, NO_STORE,        0,          0, NULL,              NULL,                0, 0},
     {"E2P_DATA",        0x0b4, REG_UNIMP, NO_STORE,        0,          0, NULL,              NULL,                0, 0},
 };
+
+static const FieldDef fields[] = {
+    FIELD(started, FIELD_U64),
+};
 /* clang-format on */
+
+static void reset(Device *dev)
+{
+    ((State *)dev)->started = device_now(dev);
+}
 
 const DeviceType lan9118_type = {
     .name = "lan9118",
@@ -72,6 +82,9 @@ const DeviceType lan9118_type = {
     .window = 0x10000,
     .regs = regs,
     .reg_count = sizeof regs / sizeof *regs,
+    .fields = fields,
+    .field_count = sizeof fields / sizeof *fields,
     .version = 1,
     .outputs = 1,
+    .reset = reset,
 };

@@ -15,7 +15,7 @@ enum {
 
 typedef struct {
     Device dev;
-    uint32_t control, power, filter_start, filter_end, access_control, nonsecure_access;
+    uint32_t control, power, diagnostic, filter_start, filter_end, access_control, nonsecure_access;
     uint32_t smp; /* CPUs that take part in coherency */
 } State;
 
@@ -68,6 +68,8 @@ static const RegDef regs[] = {
     {"SCU Configuration",     0x04,           REG_RO, NO_STORE,             0,    0,          configuration_read, NULL, 0, 0},
     {"SCU CPU Power Status",  0x08,           REG_RW, AT(power),            0,    0x03030303, power_read, NULL, 0, 0},
     {"SCU Invalidate All",    INVALIDATE_ALL, REG_WO, NO_STORE,             0,    0xffff,     NULL, NULL, 0, 0},
+    /* Not in the manual; known from the workaround for erratum 764369. */
+    {"SCU Diagnostic Control", 0x30,          REG_RW, AT(diagnostic),       0,    0xffffffff, NULL, NULL, 0, 0},
     {"Filtering Start Address", 0x40,         REG_RW, AT(filter_start),     0,    0xfff00000, NULL, NULL, 0, 0},
     {"Filtering End Address", 0x44,           REG_RW, AT(filter_end),       0,    0xfff00000, NULL, NULL, 0, 0},
     {"SAC",                   0x50,           REG_RW, AT(access_control),   0xf,  0xf,        NULL, NULL, 0, 0},

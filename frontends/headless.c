@@ -40,8 +40,7 @@ struct Headless {
     int signal, write_error;
 };
 
-/* ---- Output
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Output ---------------------------------------------------------------------------------- */
 
 static void flush(Output *out)
 {
@@ -90,9 +89,7 @@ static bool open_output(Headless *h, unsigned n, const char *where, Error *err)
     return true;
 }
 
-/* ---- Input
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Input ----------------------------------------------------------------------------------- */
 
 static void escape_command(Headless *h, uint8_t key)
 {
@@ -128,8 +125,7 @@ static void read_input(Headless *h)
         h->input_open = false;
 }
 
-/* ---- Signals
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Signals --------------------------------------------------------------------------------- */
 
 static void stop_and_continue(Headless *h)
 {
@@ -172,8 +168,7 @@ static bool catch_signals(Headless *h, Error *err)
     return h->signal_fd >= 0 || error_set(err, "cannot watch for signals: %s", strerror(errno));
 }
 
-/* ---- The machine's view
- * -------------------------------------------------------------------------------------------- */
+/* ---- The machine's view ---------------------------------------------------------------------- */
 
 static bool poll_host(void *opaque, uint64_t timeout_ns)
 {

@@ -17,8 +17,7 @@ typedef struct OptionDef {
     bool (*parse)(Options *options, char *value, Error *err); /* value is part of argv: it may be cut */
 } OptionDef;
 
-/* ---- Values
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 static bool parse_address(const char *text, uint32_t *address)
 {
@@ -203,8 +202,7 @@ static bool set_version(Options *options, char *value, Error *err)
     return true;
 }
 
-/* ---- The table
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const OptionDef defs[] = {
@@ -269,8 +267,7 @@ void options_help(FILE *out)
           out);
 }
 
-/* ---- Parsing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Parsing --------------------------------------------------------------------------------- */
 
 /* Levenshtein's distance; long words are as far away as can be. */
 static unsigned distance(const char *a, const char *b)

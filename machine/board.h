@@ -39,6 +39,7 @@ typedef struct Board {
     const BoardDevice *device;
     unsigned device_count;
     const char *interrupt_controller; /* name of its row; its outputs 2n and 2n+1 are IRQ and FIQ of CPU n */
+    const char *boot_flash;           /* name of the row that is also at address 0 when there is no boot ROM */
     uint32_t store_size[STORES];      /* bytes; STORE_RAM: the largest that the board takes */
     uint8_t pmu_line[4];              /* interrupt controller inputs of the CPUs' performance monitors */
 } Board;

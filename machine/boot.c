@@ -64,8 +64,7 @@ static uint64_t align_up(uint64_t value, uint64_t unit)
     return (value + unit - 1) / unit * unit;
 }
 
-/* ---- Memory
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* All of [start, end) must be memory that a loader may fill. */
 static bool check_loadable(const Boot *b, const char *what, const char *path, uint64_t start, uint64_t end,
@@ -129,8 +128,7 @@ static void clear(Boot *b, uint32_t address, uint32_t size)
     }
 }
 
-/* ---- Kernel
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Kernel ---------------------------------------------------------------------------------- */
 
 /* Chooses the address of an image that has none. */
 static bool place_kernel(Boot *b, const char *path, Error *err)
@@ -180,8 +178,7 @@ static bool load_kernel(Boot *b, Error *err)
     return true;
 }
 
-/* ---- --load
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- --load ---------------------------------------------------------------------------------- */
 
 static bool load_binary(Boot *b, const BootLoad *load, Error *err)
 {
@@ -215,8 +212,7 @@ static bool load_binaries(Boot *b, Error *err)
     return true;
 }
 
-/* ---- initrd and device tree
- * ---------------------------------------------------------------------------------------- */
+/* ---- initrd and device tree ------------------------------------------------------------------ */
 
 typedef struct Extras {
     const uint8_t *initrd;
@@ -348,8 +344,7 @@ static bool load_extras(Boot *b, Error *err)
     return put_tree(b, &x, err);
 }
 
-/* ---- Everything
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Everything ------------------------------------------------------------------------------ */
 
 static void write_rom(const Boot *b)
 {

@@ -14,9 +14,7 @@ enum { RAW_OFFSET = 0x10000 };
 /* Linux runs its own head code at the start of RAM plus this. */
 enum { LINUX_TEXT_OFFSET = 0x8000 };
 
-/* ---- ELF
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- ELF ------------------------------------------------------------------------------------- */
 
 /* The first instructions of arch/arm/kernel/head.S: "mrs r9, cpsr; eor r9, r9, #0x1a; tst r9, #0x1f", after
  * an optional branch for hypervisors; or the switch to Thumb of a Thumb-2 kernel. */
@@ -60,7 +58,9 @@ static void elf_relocate(Image *image, bool dynamic, uint32_t ram_base)
             image->linux_kernel = is_linux_head(part->data + (image->entry - part->address),
                                                 part->size - (image->entry - part->address));
     }
-    bool low = dynamic && image->part[0].address < RAW_OFFSET;
+    bool low = dynamic;
+    for (unsigned i = 0; i < image->parts; i++)
+        low &= image->part[i].address < ram_base;
     for (unsigned i = 0; i < image->parts; i++) {
         uint32_t *address = &image->part[i].address;
         if (image->linux_kernel)
@@ -104,8 +104,7 @@ static bool recognise_elf(Image *image, const FileView *file, uint32_t ram_base,
     return true;
 }
 
-/* ---- zImage
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- zImage ---------------------------------------------------------------------------------- */
 
 enum {
     ZIMAGE_MAGIC = 0x016f2818,
@@ -154,9 +153,7 @@ static bool recognise_zimage(Image *image, const char *path, const uint8_t *data
     return true;
 }
 
-/* ---- Raw
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Raw ------------------------------------------------------------------------------------- */
 
 /* A program that starts with the exception vectors "ldr pc, [pc, #..]" holds the handlers' addresses behind
  * them: they tell where it is linked to. Returns 0 if it does not start so. */
@@ -215,8 +212,7 @@ static bool recognise_raw(Image *image, const char *path, const uint8_t *data, s
     return true;
 }
 
-/* ---- uImage
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- uImage ---------------------------------------------------------------------------------- */
 
 enum { UIMAGE_MAGIC = 0x27051956, UIMAGE_HEADER = 64 };
 enum { UIMAGE_OS_LINUX = 5, UIMAGE_ARCH_ARM = 2 };
@@ -362,8 +358,7 @@ void image_free(Image *image)
     *image = (Image){0};
 }
 
-/* ---- initrd
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- initrd ---------------------------------------------------------------------------------- */
 
 static bool starts_with(const uint8_t *data, size_t size, const char *magic, size_t length)
 {

@@ -199,6 +199,9 @@ static bool make_devices(Machine *m, const Board *board, Error *err)
     for (unsigned n = 0; n < board->device_count; n++)
         if (!make_device(m, &board->device[n], err))
             return false;
+    Device *boot_flash = machine_device(m, board->boot_flash);
+    if (m->options.boot_from_flash)
+        boot_flash->alias = map_device(m, boot_flash, 0);
     Device *controller = machine_device(m, board->interrupt_controller);
     for (unsigned n = 0; n < board->device_count; n++) {
         const BoardDevice *row = &board->device[n];
@@ -342,9 +345,13 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     m->current_cpu = n;
     m->running = true;
     cpu->icount_limit = cpu->icount + count;
+    uint64_t overflow = pmu_next_overflow(cpu);
+    if (overflow < cpu->icount_limit)
+        cpu->icount_limit = overflow;
     cpu->attention &= (uint8_t)~ATTN_STOP;
     interp_run(cpu);
     m->running = false;
+    pmu_check(cpu);
     /* Another CPU may write memory now; a store-exclusive after that must fail (DDI 0406C A3.4.2 lets it fail). */
     if (m->options.cpus > 1)
         mmu_clear_exclusive(cpu);

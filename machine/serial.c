@@ -5,8 +5,11 @@
 
 void serial_send(SerialPort *port, const void *data, size_t length)
 {
+    if (!length)
+        return;
     if (port->head + port->length + length > port->capacity) {
-        memmove(port->queue, port->queue + port->head, port->length);
+        if (port->length)
+            memmove(port->queue, port->queue + port->head, port->length);
         port->head = 0;
         if (port->length + length > port->capacity) {
             port->capacity = 2 * (port->length + length) + 64;
@@ -17,7 +20,7 @@ void serial_send(SerialPort *port, const void *data, size_t length)
     }
     memcpy(port->queue + port->head + port->length, data, length);
     port->length += length;
-    if (length && port->available)
+    if (port->available)
         port->available(port->available_opaque);
 }
 

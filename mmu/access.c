@@ -1,8 +1,8 @@
 /* Loads and stores that miss the fast path, instruction fetch, exclusive monitors, VA-to-PA operations.
  *
- * An access is translated first (both pages of one that crosses a page boundary), then performed; so nothing is written
- * when a part of it faults. All external aborts are synchronous and precise, also those of stores, which the hardware
- * may report late. */
+ * An access is translated first (both pages of one that crosses a page boundary), then performed; so nothing
+ * is written when a part of it faults. All external aborts are synchronous and precise, also those of stores,
+ * which the hardware may report late. */
 #include <string.h>
 
 #include "cpu/cpu.h"
@@ -12,12 +12,14 @@ enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1 };
 enum { PMU_ITLB_REFILL = 0x02, PMU_DTLB_REFILL = 0x05, PMU_UNALIGNED = 0x0f };
 enum { EXCLUSIVE_GRANULE = 32 };
 
-/* ---- Translation ------------------------------------------------------------------------------------------- */
+/* ---- Translation
+ * ------------------------------------------------------------------------------------------- */
 
 static MmuRegs mmu_regs(const Cpu *cpu, bool secure)
 {
     const Cp15Banked *bank = &cpu->cp15.bank[!secure];
-    return (MmuRegs){bank->sctlr, bank->ttbr0, bank->ttbr1, bank->ttbcr, bank->dacr, bank->prrr, bank->nmrr, secure};
+    return (MmuRegs){bank->sctlr, bank->ttbr0, bank->ttbr1, bank->ttbcr,
+                     bank->dacr,  bank->prrr,  bank->nmrr,  secure};
 }
 
 static void external_fault(Fault *fault, FaultKind kind, BusResult result)
@@ -103,7 +105,8 @@ static const TlbEntry *translate(Cpu *cpu, uint32_t va, AccessKind kind, bool pr
     return fill(cpu, va, kind, privileged, fault);
 }
 
-/* ---- Physical accesses ------------------------------------------------------------------------------------- */
+/* ---- Physical accesses
+ * ------------------------------------------------------------------------------------- */
 
 /* One piece of an access: it lies in one page. */
 typedef struct Piece {
@@ -135,11 +138,21 @@ static uint64_t host_load(const uint8_t *host, unsigned size)
 {
     uint64_t value = 0;
     switch (size) {
-    case 1: memcpy(&value, host, 1); break;
-    case 2: memcpy(&value, host, 2); break;
-    case 4: memcpy(&value, host, 4); break;
-    case 8: memcpy(&value, host, 8); break;
-    default: memcpy(&value, host, size); break;
+    case 1:
+        memcpy(&value, host, 1);
+        break;
+    case 2:
+        memcpy(&value, host, 2);
+        break;
+    case 4:
+        memcpy(&value, host, 4);
+        break;
+    case 8:
+        memcpy(&value, host, 8);
+        break;
+    default:
+        memcpy(&value, host, size);
+        break;
     }
     return value;
 }
@@ -147,11 +160,21 @@ static uint64_t host_load(const uint8_t *host, unsigned size)
 static void host_store(uint8_t *host, uint64_t value, unsigned size)
 {
     switch (size) {
-    case 1: memcpy(host, &value, 1); break;
-    case 2: memcpy(host, &value, 2); break;
-    case 4: memcpy(host, &value, 4); break;
-    case 8: memcpy(host, &value, 8); break;
-    default: memcpy(host, &value, size); break;
+    case 1:
+        memcpy(host, &value, 1);
+        break;
+    case 2:
+        memcpy(host, &value, 2);
+        break;
+    case 4:
+        memcpy(host, &value, 4);
+        break;
+    case 8:
+        memcpy(host, &value, 8);
+        break;
+    default:
+        memcpy(host, &value, size);
+        break;
     }
 }
 
@@ -189,14 +212,16 @@ static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
     for (unsigned done = 0; done < piece->size; done += access.size) {
         access.size = (uint8_t)transaction_size(piece->pa + done, piece->size - done);
         uint32_t mask = UINT32_MAX >> (32 - 8 * access.size);
-        BusResult result = bus_write(cpu->bus, piece->pa + done, &access, (uint32_t)(value >> (8 * done)) & mask);
+        BusResult result =
+            bus_write(cpu->bus, piece->pa + done, &access, (uint32_t)(value >> (8 * done)) & mask);
         if (result != BUS_OK)
             return result;
     }
     return BUS_OK;
 }
 
-/* ---- Accesses by instructions ------------------------------------------------------------------------------ */
+/* ---- Accesses by instructions
+ * ------------------------------------------------------------------------------ */
 
 /* An access after translation: one piece, or two if it crosses a page boundary. */
 typedef struct Access {
@@ -251,7 +276,8 @@ static bool add_piece(Cpu *cpu, Access *access, uint32_t va, unsigned size, Acce
     const TlbEntry *entry = translate(cpu, va, kind, privileged, &fault);
     if (!entry)
         return take_abort(cpu, &fault);
-    if (entry->type != MEM_NORMAL && !check_alignment(cpu, va, kind, access->pieces ? 1 : device_alignment(op)))
+    if (entry->type != MEM_NORMAL &&
+        !check_alignment(cpu, va, kind, access->pieces ? 1 : device_alignment(op)))
         return false;
     access->piece[access->pieces++] = (Piece){
         .pa = entry->pa_page | (va & ~PAGE_MASK),
@@ -318,8 +344,8 @@ static uint64_t swap(const Cpu *cpu, uint64_t value, unsigned op)
     return __builtin_bswap64(value) >> (64 - 8 * (op & MEM_SIZE));
 }
 
-/* Host memory of an access whose page's tag matches and which no alignment rule forbids: what the inlined fast path
- * leaves over (unaligned and 64-bit accesses). NULL: take the slow path. */
+/* Host memory of an access whose page's tag matches and which no alignment rule forbids: what the inlined
+ * fast path leaves over (unaligned and 64-bit accesses). NULL: take the slow path. */
 static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_t va, unsigned op)
 {
     unsigned size = op & MEM_SIZE;
@@ -390,14 +416,15 @@ bool mmu_probe_maintenance(Cpu *cpu, uint32_t va)
     MmuRegs regs = mmu_regs(cpu, cpu->secure);
     Translation t;
     Fault fault;
-    if (mmu_walk(&regs, read_descriptor, cpu, va, ACCESS_READ, true, &t, &fault) || fault.kind == FAULT_DOMAIN ||
-        fault.kind == FAULT_PERMISSION)
+    if (mmu_walk(&regs, read_descriptor, cpu, va, ACCESS_READ, true, &t, &fault) ||
+        fault.kind == FAULT_DOMAIN || fault.kind == FAULT_PERMISSION)
         return true;
     fault.cache_maintenance = true;
     return take_abort(cpu, &fault);
 }
 
-/* ---- Exclusive monitors ------------------------------------------------------------------------------------ */
+/* ---- Exclusive monitors
+ * ------------------------------------------------------------------------------------ */
 
 uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op)
 {
@@ -443,7 +470,8 @@ void mmu_clear_exclusive(Cpu *cpu)
     cpu->exclusive_valid = false;
 }
 
-/* ---- Instruction fetch ------------------------------------------------------------------------------------- */
+/* ---- Instruction fetch
+ * ------------------------------------------------------------------------------------- */
 
 static bool take_prefetch_abort(Cpu *cpu, const Fault *fault)
 {
@@ -491,7 +519,9 @@ bool mmu_fetch_halfword(Cpu *cpu, uint32_t va, uint16_t *value)
     if (!entry)
         return false;
     uint64_t halfword;
-    Piece piece = {pa, 2, {2, (uint8_t)cpu->number, !entry->ns, cpu_privileged(cpu)}};
+    Piece piece = {
+        pa, 2, {2, (uint8_t)cpu->number, !entry->ns, cpu_privileged(cpu)}
+    };
     BusResult result = read_piece(cpu, &piece, &halfword);
     if (result != BUS_OK)
         return fetch_external_abort(cpu, va, pa, result);
@@ -499,7 +529,8 @@ bool mmu_fetch_halfword(Cpu *cpu, uint32_t va, uint16_t *value)
     return true;
 }
 
-/* ---- VA to PA ---------------------------------------------------------------------------------------------- */
+/* ---- VA to PA
+ * ---------------------------------------------------------------------------------------------- */
 
 /* Inner attributes of PAR[6:4] for Normal memory, by Translation.inner. */
 static uint32_t par_inner(unsigned cacheability)
@@ -544,7 +575,8 @@ uint32_t mmu_translate_par(Cpu *cpu, uint32_t va, AccessKind kind, bool privileg
     return par | (t.pa & PAGE_MASK);
 }
 
-/* ---- Debugger ---------------------------------------------------------------------------------------------- */
+/* ---- Debugger
+ * ---------------------------------------------------------------------------------------------- */
 
 /* As read_descriptor(), but devices are left alone: reading them might change them. */
 static bool peek_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *fault)

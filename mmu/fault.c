@@ -3,22 +3,33 @@
 
 enum { FSR_EXT = 1 << 12, FSR_WNR = 1 << 11 };
 
-/* FS[3:0] of faults that have a level is that of level 1 or, with bit 1 set, of level 2; the access flag is the
- * exception. All of FS[4], bit 10, are asynchronous or implementation-defined faults, which this CPU does not have. */
+/* FS[4], which only asynchronous and implementation-defined faults have, is bit 10. */
 static uint32_t status(const Fault *fault)
 {
     bool second = fault->level == 2;
     switch (fault->kind) {
-    case FAULT_NONE: return 0;
-    case FAULT_ALIGNMENT: return 0x1;
-    case FAULT_DEBUG: return 0x2;
-    case FAULT_ICACHE_MAINTENANCE: return 0x4;
-    case FAULT_ACCESS_FLAG: return second ? 0x6 : 0x3;
-    case FAULT_TRANSLATION: return second ? 0x7 : 0x5;
-    case FAULT_EXTERNAL: return 0x8;
-    case FAULT_DOMAIN: return second ? 0xb : 0x9;
-    case FAULT_EXTERNAL_ON_WALK: return second ? 0xe : 0xc;
-    case FAULT_PERMISSION: return second ? 0xf : 0xd;
+    case FAULT_NONE:
+        return 0;
+    case FAULT_ALIGNMENT:
+        return 0x1;
+    case FAULT_DEBUG:
+        return 0x2;
+    case FAULT_ICACHE_MAINTENANCE:
+        return 0x4;
+    case FAULT_ASYNCHRONOUS:
+        return 0x406;
+    case FAULT_ACCESS_FLAG:
+        return second ? 0x6 : 0x3;
+    case FAULT_TRANSLATION:
+        return second ? 0x7 : 0x5;
+    case FAULT_EXTERNAL:
+        return 0x8;
+    case FAULT_DOMAIN:
+        return second ? 0xb : 0x9;
+    case FAULT_EXTERNAL_ON_WALK:
+        return second ? 0xe : 0xc;
+    case FAULT_PERMISSION:
+        return second ? 0xf : 0xd;
     }
     return 0;
 }

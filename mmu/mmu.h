@@ -29,7 +29,8 @@ typedef enum FaultKind {
     FAULT_EXTERNAL,          /* the access itself */
     FAULT_EXTERNAL_ON_WALK,  /* reading a descriptor */
     FAULT_DEBUG,             /* breakpoint, watchpoint, BKPT */
-    FAULT_ICACHE_MAINTENANCE
+    FAULT_ICACHE_MAINTENANCE,
+    FAULT_ASYNCHRONOUS       /* external abort without an instruction to blame: only the virtual abort of VIR */
 } FaultKind;
 
 typedef struct Fault {

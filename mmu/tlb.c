@@ -1,9 +1,10 @@
 /* The software TLB: address spaces, their tables, and maintenance.
  *
- * An address space owns one table per privilege. Which space is current follows from a key (ASID, DACR, security
- * state, MMU on or off), so that a change of CONTEXTIDR or DACR only selects another pointer. Kernels that use domains
- * for privileged-access-never write DACR at every entry and exit: the space used before the current one is tried first.
- * Global entries are held once per space, and maintenance visits every space. */
+ * An address space owns one table per privilege. Which space is current follows from a key (ASID, DACR,
+ * security state, MMU on or off), so that a change of CONTEXTIDR or DACR only selects another pointer.
+ * Kernels that use domains for privileged-access-never write DACR at every entry and exit: the space used
+ * before the current one is tried first. Global entries are held once per space, and maintenance visits every
+ * space. */
 #include "mmu/tlb.h"
 
 #include <stdlib.h>
@@ -25,15 +26,16 @@ typedef struct Space {
     uint32_t super[SUPERSECTIONS / 32];
 } Space;
 
-/* How pages of physical memory may be written directly: not at all, through one table index, through several. */
+/* How pages of physical memory may be written directly: not at all, through one table index, through several.
+ */
 enum { WRITER_NONE = 0, WRITER_INDEX = 1, WRITER_SEVERAL = 0xffff };
 
 struct Mmu {
     Space *current, *previous;
     uint64_t uses;
     Space space[SPACES];
-    uint16_t *writer;  /* per physical page: WRITER_NONE, WRITER_INDEX + index, WRITER_SEVERAL */
-    TlbTable missing;  /* never matches: big-endian data accesses always take the slow path */
+    uint16_t *writer; /* per physical page: WRITER_NONE, WRITER_INDEX + index, WRITER_SEVERAL */
+    TlbTable missing; /* never matches: big-endian data accesses always take the slow path */
 };
 
 #define KEY_NONE UINT64_MAX
@@ -166,7 +168,8 @@ void tlb_allow_write(Mmu *mmu, TlbEntry *entry, uint32_t va)
     entry->write = va & PAGE_MASK;
 }
 
-/* ---- Maintenance ------------------------------------------------------------------------------------------- */
+/* ---- Maintenance
+ * ------------------------------------------------------------------------------------------- */
 
 void mmu_flush_all(Cpu *cpu)
 {
@@ -199,7 +202,8 @@ typedef struct VaMatch {
 
 static void drop_page(TlbEntry *entry, const VaMatch *match, bool same_asid, unsigned shift)
 {
-    if (entry->page != TLB_NO_MATCH && entry->page >> shift == match->va >> shift && (same_asid || entry->global))
+    if (entry->page != TLB_NO_MATCH && entry->page >> shift == match->va >> shift &&
+        (same_asid || entry->global))
         empty(entry);
 }
 

@@ -1,15 +1,21 @@
 /* The translation table walk of the short-descriptor format (ARM DDI 0406C, B3.5 to B3.8).
  *
- * Pure: what it depends on comes in through MmuRegs and the descriptor reader, what it finds goes out. As on the
- * Cortex-A9: no PXN (bit 0 of a section and bit 2 of a page-table descriptor are reserved), no hardware management of
- * the access flag, 32-bit physical addresses (bits 39:32 of a supersection are ignored). */
+ * Pure: what it depends on comes in through MmuRegs and the descriptor reader, what it finds goes out. As on
+ * the Cortex-A9: no PXN (bit 0 of a section and bit 2 of a page-table descriptor are reserved), no hardware
+ * management of the access flag, 32-bit physical addresses (bits 39:32 of a supersection are ignored). */
 #include "mmu/mmu.h"
 
 #include <string.h>
 
 enum {
-    SCTLR_M = 1 << 0, SCTLR_I = 1 << 12, SCTLR_EE = 1 << 25, SCTLR_TRE = 1 << 28, SCTLR_AFE = 1 << 29,
-    TTBCR_N = 7, TTBCR_PD0 = 1 << 4, TTBCR_PD1 = 1 << 5
+    SCTLR_M = 1 << 0,
+    SCTLR_I = 1 << 12,
+    SCTLR_EE = 1 << 25,
+    SCTLR_TRE = 1 << 28,
+    SCTLR_AFE = 1 << 29,
+    TTBCR_N = 7,
+    TTBCR_PD0 = 1 << 4,
+    TTBCR_PD1 = 1 << 5
 };
 
 /* Cacheability as PAR reports it. */
@@ -83,13 +89,27 @@ static void decode_type(Translation *out, const Attributes *a)
         return;
     }
     switch (a->tex << 2 | cb) {
-    case 0x1: set_device(out, true); break;
-    case 0x2: set_normal(out, CACHE_WT, CACHE_WT, a->s); break;
-    case 0x3: set_normal(out, CACHE_WB, CACHE_WB, a->s); break;
-    case 0x4: set_normal(out, CACHE_NONE, CACHE_NONE, a->s); break;
-    case 0x7: set_normal(out, CACHE_WBWA, CACHE_WBWA, a->s); break;
-    case 0x8: set_device(out, false); break;
-    default: set_strongly_ordered(out); break;
+    case 0x1:
+        set_device(out, true);
+        break;
+    case 0x2:
+        set_normal(out, CACHE_WT, CACHE_WT, a->s);
+        break;
+    case 0x3:
+        set_normal(out, CACHE_WB, CACHE_WB, a->s);
+        break;
+    case 0x4:
+        set_normal(out, CACHE_NONE, CACHE_NONE, a->s);
+        break;
+    case 0x7:
+        set_normal(out, CACHE_WBWA, CACHE_WBWA, a->s);
+        break;
+    case 0x8:
+        set_device(out, false);
+        break;
+    default:
+        set_strongly_ordered(out);
+        break;
     }
 }
 
@@ -105,20 +125,28 @@ static void remap_type(Translation *out, const Attributes *a, const MmuRegs *reg
         set_device(out, regs->prrr >> (16 + a->s) & 1);
         break;
     default:
-        set_normal(out, regs->nmrr >> (2 * n) & 3, regs->nmrr >> (16 + 2 * n) & 3, regs->prrr >> (18 + a->s) & 1);
+        set_normal(out, regs->nmrr >> (2 * n) & 3, regs->nmrr >> (16 + 2 * n) & 3,
+                   regs->prrr >> (18 + a->s) & 1);
         break;
     }
     out->inner_shareable = out->shareable && regs->prrr >> (24 + n) & 1;
 }
 
-/* AP[2:0] at one privilege (table B3-8). With SCTLR.AFE = 1 the access flag, AP[0], is 1 by now, which leaves the
- * simplified model of table B3-9. */
+/* AP[2:0] at one privilege (table B3-8). With SCTLR.AFE = 1 the access flag, AP[0], is 1 by now, which leaves
+ * the simplified model of table B3-9. */
 static void decode_permissions(Translation *out, unsigned ap, bool privileged)
 {
     static const struct {
         bool privileged_read, privileged_write, user_read, user_write;
     } rights[8] = {
-        {0, 0, 0, 0}, {1, 1, 0, 0}, {1, 1, 1, 0}, {1, 1, 1, 1}, {0, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 1, 0}, {1, 0, 1, 0},
+        {0, 0, 0, 0},
+        {1, 1, 0, 0},
+        {1, 1, 1, 0},
+        {1, 1, 1, 1},
+        {0, 0, 0, 0},
+        {1, 0, 0, 0},
+        {1, 0, 1, 0},
+        {1, 0, 1, 0},
     };
     out->may_read = privileged ? rights[ap].privileged_read : rights[ap].user_read;
     out->may_write = privileged ? rights[ap].privileged_write : rights[ap].user_write;
@@ -129,8 +157,8 @@ static bool allowed(const Translation *t, AccessKind kind)
     return kind == ACCESS_READ ? t->may_read : kind == ACCESS_WRITE ? t->may_write : t->may_fetch;
 }
 
-/* The checks that follow a successful lookup, in the order of their priority: access flag, domain, permission.
- * w->out has pa, page_size, level, domain and ns. */
+/* The checks that follow a successful lookup, in the order of their priority: access flag, domain,
+ * permission. w->out has pa, page_size, level, domain and ns. */
 static bool check_access(const Walk *w, const Attributes *a)
 {
     Translation *out = w->out;
@@ -240,9 +268,12 @@ static bool first_level(const Walk *w)
     if (!read_descriptor(w, base | (w->va >> 18 & (table_size - 4)), 1, 0, &descriptor))
         return false;
     switch (descriptor & 3) {
-    case 1: return page_table(w, descriptor);
-    case 2: return section(w, descriptor);
-    default: return fail(w, FAULT_TRANSLATION, 1, 0);
+    case 1:
+        return page_table(w, descriptor);
+    case 2:
+        return section(w, descriptor);
+    default:
+        return fail(w, FAULT_TRANSLATION, 1, 0);
     }
 }
 

@@ -37,7 +37,7 @@ static const BoardDevice devices[] = {
     {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, {{1, 48}, {2, 49}}, 2},
     {"sp805",        "wdt1",      0x100e5000, NULL, {{REFCLK_32K}}, SPI(51)},
     /* The motherboard */
-    {"sysreg",       "sysreg",    0x10000000, NULL, {{0}}, {{0}}, 0},
+    {"sysreg",       "sysreg",    0x10000000, NULL, {{0}}, SPI(1)},
     {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, {{0}}, 0},
     {"versatile_i2c", "i2c1",     0x10002000, NULL, {{0}}, {{0}}, 0},
     {"pl041",        "aaci",      0x10004000, NULL, {{0}}, SPI(11)},
@@ -52,10 +52,13 @@ static const BoardDevice devices[] = {
     {"sp804",        "timer01",   0x10011000, NULL, {{TIMCLK, TIMCLK}}, SPI(2)},
     {"sp804",        "timer23",   0x10012000, NULL, {{TIMCLK, TIMCLK}}, SPI(3)},
     {"versatile_i2c", "i2c0",     0x10016000, NULL, {{1}}, {{0}}, 0},
+    {"sii9022",      "dvi",       0,          NULL, {{1}}, {{0}}, 0},
     {"pl031",        "rtc",       0x10017000, NULL, {{0}}, SPI(4)},
     {"compact_flash", "cf",       0x1001a000, NULL, {{0}}, {{0}}, 0},
     {"pl111",        "clcd0",     0x1001f000, NULL, {{0}}, SPI(14)},
     /* Static memory */
+    {"cfi_flash",    "flash0",    0x40000000, NULL, {{0}}, {{0}}, 0},
+    {"cfi_flash",    "flash1",    0x44000000, NULL, {{1}}, {{0}}, 0},
     {"lan9118",      "lan",       0x4e000000, NULL, {{0}}, SPI(15)},
     {"isp1761",      "usb",       0x4f000000, NULL, {{0}}, SPI(16)},
 };
@@ -68,6 +71,7 @@ const Board vexpress_a9 = {
     .device = devices,
     .device_count = sizeof devices / sizeof *devices,
     .interrupt_controller = "gic",
+    .boot_flash = "flash0",
     .store_size = {[STORE_RAM] = MIB(1024), [STORE_ROM] = 0x10000, [STORE_VRAM] = MIB(8), [STORE_PSRAM] = MIB(32)},
     .pmu_line = {60, 61, 62, 63},
 };

@@ -1,4 +1,5 @@
-/* A CPU with 1 MiB of RAM at 0x60000000 and a device page at 0x10000000, without a machine or an engine around it. */
+/* A CPU with 1 MiB of RAM at 0x60000000 and a device page at 0x10000000, without a machine or an engine
+ * around it. */
 #ifndef ARMATURE_TESTS_CPU_ONE_CPU_H
 #define ARMATURE_TESTS_CPU_ONE_CPU_H
 
@@ -17,18 +18,19 @@ enum { RAM_BASE = 0x60000000, RAM_SIZE = 0x100000, DEVICE_BASE = 0x10000000, MAX
 typedef struct OneCpu {
     Log *log;
     Bus *bus;
-    Cpu *cpu;                   /* CPU 0 */
+    Cpu *cpu; /* CPU 0 */
     Cpu *peers[MAX_TEST_CPUS];
     unsigned cpus;
     uint8_t *ram;
-    Insn insn;                  /* the instruction that "executes" */
-    uint32_t device[1024];      /* what the device page holds */
-    BusAccess last_access;      /* that the device page saw */
+    Insn insn;             /* the instruction that "executes" */
+    uint32_t device[1024]; /* what the device page holds */
+    BusAccess last_access; /* that the device page saw */
     unsigned device_accesses;
     BusResult device_result;
 } OneCpu;
 
-static inline BusResult test_device_read(void *opaque, uint32_t offset, const BusAccess *access, uint32_t *value)
+static inline BusResult test_device_read(void *opaque, uint32_t offset, const BusAccess *access,
+                                         uint32_t *value)
 {
     OneCpu *t = opaque;
     t->last_access = *access;
@@ -37,7 +39,8 @@ static inline BusResult test_device_read(void *opaque, uint32_t offset, const Bu
     return t->device_result;
 }
 
-static inline BusResult test_device_write(void *opaque, uint32_t offset, const BusAccess *access, uint32_t value)
+static inline BusResult test_device_write(void *opaque, uint32_t offset, const BusAccess *access,
+                                          uint32_t value)
 {
     OneCpu *t = opaque;
     t->last_access = *access;
@@ -58,9 +61,14 @@ static inline OneCpu *one_cpu_new(unsigned cpus)
     t->ram = aligned_alloc(4096, RAM_SIZE);
     assert_non_null(t->ram);
     memset(t->ram, 0, RAM_SIZE);
-    bus_add(t->bus, &(Region){.name = "ram", .base = RAM_BASE, .size = RAM_SIZE, .kind = REGION_RAM, .host = t->ram});
-    bus_add(t->bus, &(Region){.name = "device", .base = DEVICE_BASE, .size = 0x1000, .kind = REGION_MMIO,
-                              .ops = &test_device_ops, .opaque = t});
+    bus_add(t->bus,
+            &(Region){.name = "ram", .base = RAM_BASE, .size = RAM_SIZE, .kind = REGION_RAM, .host = t->ram});
+    bus_add(t->bus, &(Region){.name = "device",
+                              .base = DEVICE_BASE,
+                              .size = 0x1000,
+                              .kind = REGION_MMIO,
+                              .ops = &test_device_ops,
+                              .opaque = t});
     t->cpus = cpus;
     for (unsigned n = 0; n < cpus; n++)
         t->peers[n] = cpu_new(n, cpus, t->bus, NULL, t->log);

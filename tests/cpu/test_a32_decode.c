@@ -350,7 +350,7 @@ static const Refused refused[] = {
     {0xe89f0001, "ldm pc, {r0}"                           },
     {0xe8f00002, "ldm r0!, {r1}^"                         },
     {0xe1801f91, "strex r1, r1, [r0]"                     },
-    {0xe1010090, "swp r0, r0, [r1]"                       },
+    {0xe1010091, "swp r0, r1, [r1]"                       },
     {0xe7c0001f, NULL                                     }, /* bfc r0, #0, #1: valid */
     {0xe7c0009f, "bfc r0, #1, msb 0"                      },
     {0xe7bf0ed0, "sbfx r0, r0, #29, #32"                  },

@@ -1,4 +1,5 @@
-/* CP15 and CP14 registers: values, masks, banking, access rights. Cortex-A9 TRM chapter 4, DDI 0406C B3.17 and B4. */
+/* CP15 and CP14 registers: values, masks, banking, access rights. Cortex-A9 TRM chapter 4, DDI 0406C B3.17
+ * and B4. */
 #include "one_cpu.h"
 
 enum { SCR_NS = 1 };
@@ -37,30 +38,44 @@ static void test_values(void **state)
         bool writable;
         uint32_t reset, ones;
     } cases[] = {
-        {"MIDR", 0, 0, 0, 0, false, 0x410fc091, 0},      {"CTR", 0, 0, 0, 1, false, 0x83338003, 0},
-        {"MPIDR", 0, 0, 0, 5, false, 0xc0000000, 0},     {"ID_PFR0", 0, 0, 1, 0, false, 0x00001231, 0},
-        {"ID_MMFR0", 0, 0, 1, 4, false, 0x00100103, 0},  {"ID_ISAR0", 0, 0, 2, 0, false, 0x00101111, 0},
-        {"ID space", 0, 0, 5, 3, false, 0, 0},           {"CLIDR", 1, 0, 0, 1, false, 0x09200003, 0},
-        {"CCSIDR", 1, 0, 0, 0, false, 0x701fe019, 0},    {"SCTLR", 0, 1, 0, 0, true, 0x00c50078, 0x72c57c7f},
-        {"ACTLR", 0, 1, 0, 1, true, 0, 0x3cf},           {"CPACR", 0, 1, 0, 2, true, 0, 0xc0f00000},
-        {"NSACR", 0, 1, 1, 2, true, 0, 0x000fcc00},      {"TTBR0", 0, 2, 0, 0, true, 0, 0xffffffff},
-        {"TTBCR", 0, 2, 0, 2, true, 0, 0x37},            {"DFSR", 0, 5, 0, 0, true, 0, 0x1cff},
-        {"IFSR", 0, 5, 0, 1, true, 0, 0x140f},           {"PRRR", 0, 10, 2, 0, true, 0x00098aa4, 0xff0fffff},
-        {"NMRR", 0, 10, 2, 1, true, 0x44e048e0, 0xffffffff}, {"VBAR", 0, 12, 0, 0, true, 0, 0xffffffe0},
-        {"FCSEIDR", 0, 13, 0, 0, true, 0, 0},            {"CBAR", 4, 15, 0, 0, true, 0x1e000000, 0xffffe000},
-        {"NEON busy", 0, 15, 1, 0, false, 0, 0},         {"PMCR", 0, 9, 12, 0, false, 0x41093000, 0},
-        {"TLBTR", 0, 0, 0, 3, false, 0x402, 0},
+        {"MIDR",      0, 0,  0,  0, false, 0x410fc091, 0         },
+        {"CTR",       0, 0,  0,  1, false, 0x83338003, 0         },
+        {"MPIDR",     0, 0,  0,  5, false, 0xc0000000, 0         },
+        {"ID_PFR0",   0, 0,  1,  0, false, 0x00001231, 0         },
+        {"ID_MMFR0",  0, 0,  1,  4, false, 0x00100103, 0         },
+        {"ID_ISAR0",  0, 0,  2,  0, false, 0x00101111, 0         },
+        {"ID space",  0, 0,  5,  3, false, 0,          0         },
+        {"CLIDR",     1, 0,  0,  1, false, 0x09200003, 0         },
+        {"CCSIDR",    1, 0,  0,  0, false, 0x701fe019, 0         },
+        {"SCTLR",     0, 1,  0,  0, true,  0x00c50078, 0x72c57c7f},
+        {"ACTLR",     0, 1,  0,  1, true,  0,          0x3cf     },
+        {"CPACR",     0, 1,  0,  2, true,  0,          0xc0f00000},
+        {"NSACR",     0, 1,  1,  2, true,  0,          0x000fcc00},
+        {"TTBR0",     0, 2,  0,  0, true,  0,          0xffffffff},
+        {"TTBCR",     0, 2,  0,  2, true,  0,          0x37      },
+        {"DFSR",      0, 5,  0,  0, true,  0,          0x1cff    },
+        {"IFSR",      0, 5,  0,  1, true,  0,          0x140f    },
+        {"PRRR",      0, 10, 2,  0, true,  0x00098aa4, 0xff0fffff},
+        {"NMRR",      0, 10, 2,  1, true,  0x44e048e0, 0xffffffff},
+        {"VBAR",      0, 12, 0,  0, true,  0,          0xffffffe0},
+        {"FCSEIDR",   0, 13, 0,  0, true,  0,          0         },
+        {"CBAR",      4, 15, 0,  0, true,  0x1e000000, 0xffffe000},
+        {"NEON busy", 0, 15, 1,  0, false, 0,          0         },
+        {"PMCR",      0, 9,  12, 0, false, 0x41093000, 0         },
+        {"TLBTR",     0, 0,  0,  3, false, 0x402,      0         },
     };
     bool taken;
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         cpu_reset(t->cpu);
         print_message("%s\n", cases[n].name);
-        assert_int_equal(mrc(t, cases[n].opc1, cases[n].crn, cases[n].crm, cases[n].opc2, &taken), cases[n].reset);
+        assert_int_equal(mrc(t, cases[n].opc1, cases[n].crn, cases[n].crm, cases[n].opc2, &taken),
+                         cases[n].reset);
         assert_false(taken);
         if (!cases[n].writable)
             continue;
         assert_true(mcr(t, cases[n].opc1, cases[n].crn, cases[n].crm, cases[n].opc2, 0xffffffff));
-        assert_int_equal(mrc(t, cases[n].opc1, cases[n].crn, cases[n].crm, cases[n].opc2, &taken), cases[n].ones);
+        assert_int_equal(mrc(t, cases[n].opc1, cases[n].crn, cases[n].crm, cases[n].opc2, &taken),
+                         cases[n].ones);
     }
 }
 
@@ -85,36 +100,36 @@ static void test_rights(void **state)
         uint8_t cp, opc1, crn, crm, opc2;
         unsigned secure_read, secure_write, ns_read, ns_write;
     } cases[] = {
-        {"MIDR", 15, 0, 0, 0, 0, P, 0, P, 0},
-        {"SCTLR", 15, 0, 1, 0, 0, P, P, P, P},
-        {"SCR", 15, 0, 1, 1, 0, P, P, 0, 0},
-        {"SDER", 15, 0, 1, 1, 1, P, P, 0, 0},
-        {"NSACR", 15, 0, 1, 1, 2, P, P, P, 0},
-        {"MVBAR", 15, 0, 12, 0, 1, P, P, 0, 0},
-        {"VBAR", 15, 0, 12, 0, 0, P, P, P, P},
-        {"ISR", 15, 0, 12, 1, 0, P, 0, P, 0},
-        {"CBAR", 15, 4, 15, 0, 0, P, P, P, 0},
-        {"CP15ISB", 15, 0, 7, 5, 4, 0, U | P, 0, U | P},
-        {"CP15DSB", 15, 0, 7, 10, 4, 0, U | P, 0, U | P},
-        {"CP15DMB", 15, 0, 7, 10, 5, 0, U | P, 0, U | P},
-        {"ICIALLU", 15, 0, 7, 5, 0, 0, P, 0, P},
-        {"DCCISW", 15, 0, 7, 14, 2, 0, P, 0, P},
-        {"TLBIALL", 15, 0, 8, 7, 0, 0, P, 0, P},
-        {"ATS12NSOPR", 15, 0, 7, 8, 4, 0, P, 0, 0},
-        {"TPIDRURW", 15, 0, 13, 0, 2, U | P, U | P, U | P, U | P},
-        {"TPIDRURO", 15, 0, 13, 0, 3, U | P, P, U | P, P},
-        {"TPIDRPRW", 15, 0, 13, 0, 4, P, P, P, P},
-        {"PMCCNTR", 15, 0, 9, 13, 0, P, P, P, P},
-        {"PMUSERENR", 15, 0, 9, 14, 0, U | P, P, U | P, P},
-        {"PMINTENSET", 15, 0, 9, 14, 1, P, P, P, P},
-        {"TLB lockdown", 15, 0, 10, 0, 0, P, P, 0, 0},
-        {"DBGDIDR", 14, 0, 0, 0, 0, U | P, 0, U | P, 0},
-        {"TEECR", 14, 6, 0, 0, 0, P, P, P, P},
-        {"TEEHBR", 14, 6, 1, 0, 0, U | P, U | P, U | P, U | P},
-        {"JIDR", 14, 7, 0, 0, 0, U | P, 0, U | P, 0},
-        {"JOSCR", 14, 7, 1, 0, 0, P, P, P, P},
-        {"unallocated", 15, 3, 9, 2, 5, 0, 0, 0, 0},
-        {"trace", 14, 1, 0, 0, 0, 0, 0, 0, 0},
+        {"MIDR",         15, 0, 0,  0,  0, P,     0,     P,     0    },
+        {"SCTLR",        15, 0, 1,  0,  0, P,     P,     P,     P    },
+        {"SCR",          15, 0, 1,  1,  0, P,     P,     0,     0    },
+        {"SDER",         15, 0, 1,  1,  1, P,     P,     0,     0    },
+        {"NSACR",        15, 0, 1,  1,  2, P,     P,     P,     0    },
+        {"MVBAR",        15, 0, 12, 0,  1, P,     P,     0,     0    },
+        {"VBAR",         15, 0, 12, 0,  0, P,     P,     P,     P    },
+        {"ISR",          15, 0, 12, 1,  0, P,     0,     P,     0    },
+        {"CBAR",         15, 4, 15, 0,  0, U | P, P,     U | P, 0    },
+        {"CP15ISB",      15, 0, 7,  5,  4, 0,     U | P, 0,     U | P},
+        {"CP15DSB",      15, 0, 7,  10, 4, 0,     U | P, 0,     U | P},
+        {"CP15DMB",      15, 0, 7,  10, 5, 0,     U | P, 0,     U | P},
+        {"ICIALLU",      15, 0, 7,  5,  0, 0,     P,     0,     P    },
+        {"DCCISW",       15, 0, 7,  14, 2, 0,     P,     0,     P    },
+        {"TLBIALL",      15, 0, 8,  7,  0, 0,     P,     0,     P    },
+        {"ATS12NSOPR",   15, 0, 7,  8,  4, 0,     P,     0,     0    },
+        {"TPIDRURW",     15, 0, 13, 0,  2, U | P, U | P, U | P, U | P},
+        {"TPIDRURO",     15, 0, 13, 0,  3, U | P, P,     U | P, P    },
+        {"TPIDRPRW",     15, 0, 13, 0,  4, P,     P,     P,     P    },
+        {"PMCCNTR",      15, 0, 9,  13, 0, P,     P,     P,     P    },
+        {"PMUSERENR",    15, 0, 9,  14, 0, U | P, P,     U | P, P    },
+        {"PMINTENSET",   15, 0, 9,  14, 1, P,     P,     P,     P    },
+        {"TLB lockdown", 15, 0, 10, 0,  0, P,     P,     0,     0    },
+        {"DBGDIDR",      14, 0, 0,  0,  0, U | P, 0,     U | P, 0    },
+        {"TEECR",        14, 6, 0,  0,  0, P,     P,     P,     P    },
+        {"TEEHBR",       14, 6, 1,  0,  0, U | P, U | P, U | P, U | P},
+        {"JIDR",         14, 7, 0,  0,  0, U | P, 0,     U | P, 0    },
+        {"JOSCR",        14, 7, 1,  0,  0, P,     P,     P,     P    },
+        {"unallocated",  15, 3, 9,  2,  5, 0,     0,     0,     0    },
+        {"trace",        14, 1, 0,  0,  0, 0,     0,     0,     0    },
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         for (unsigned which = 0; which < 8; which++) {
@@ -129,8 +144,8 @@ static void test_rights(void **state)
             bool taken = end(t);
             unsigned rights = write ? (ns ? cases[n].ns_write : cases[n].secure_write)
                                     : (ns ? cases[n].ns_read : cases[n].secure_read);
-            print_message("%s %s %s %s\n", cases[n].name, ns ? "Non-secure" : "Secure", user ? "user" : "privileged",
-                          write ? "write" : "read");
+            print_message("%s %s %s %s\n", cases[n].name, ns ? "Non-secure" : "Secure",
+                          user ? "user" : "privileged", write ? "write" : "read");
             assert_int_equal(taken, !(rights & (user ? U : P)));
             assert_int_equal(t->cpu->mode, taken ? MODE_UND : user ? MODE_USR : MODE_SVC);
         }
@@ -161,9 +176,20 @@ static void test_banking(void **state)
 {
     OneCpu *t = *state;
     static const uint8_t banked[][4] = {
-        {2, 0, 0, 0}, {0, 2, 0, 0},  {0, 2, 0, 1},  {0, 3, 0, 0},  {0, 5, 0, 0},  {0, 6, 0, 0},
-        {0, 6, 0, 2}, {0, 7, 4, 0},  {0, 10, 2, 1}, {0, 12, 0, 0}, {0, 13, 0, 1}, {0, 13, 0, 2},
-        {0, 13, 0, 3}, {0, 13, 0, 4},
+        {2, 0,  0, 0},
+        {0, 2,  0, 0},
+        {0, 2,  0, 1},
+        {0, 3,  0, 0},
+        {0, 5,  0, 0},
+        {0, 6,  0, 0},
+        {0, 6,  0, 2},
+        {0, 7,  4, 0},
+        {0, 10, 2, 1},
+        {0, 12, 0, 0},
+        {0, 13, 0, 1},
+        {0, 13, 0, 2},
+        {0, 13, 0, 3},
+        {0, 13, 0, 4},
     };
     bool taken;
     for (unsigned n = 0; n < sizeof banked / sizeof *banked; n++) {
@@ -264,9 +290,9 @@ static void test_all_encodings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values),  TEST(test_cache_sizes), TEST(test_rights), TEST(test_user_enables), TEST(test_banking),
-        TEST(test_nsacr),   TEST(test_scr),         TEST(test_isr),    TEST(test_mpidr),
-        TEST(test_all_encodings),
+        TEST(test_values),  TEST(test_cache_sizes),   TEST(test_rights), TEST(test_user_enables),
+        TEST(test_banking), TEST(test_nsacr),         TEST(test_scr),    TEST(test_isr),
+        TEST(test_mpidr),   TEST(test_all_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

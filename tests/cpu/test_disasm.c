@@ -1,6 +1,6 @@
-/* The disassembler, and with it patterns and formats, against capstone: random words of every line of the tables, alone
- * and in IT blocks, and words that are random altogether. Both texts are brought to one spelling; every difference that
- * remains must be one of those listed here with its reason. */
+/* The disassembler, and with it patterns and formats, against capstone: random words of every line of the
+ * tables, alone and in IT blocks, and words that are random altogether. Both texts are brought to one
+ * spelling; every difference that remains must be one of those listed here with its reason. */
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,7 +75,12 @@ static bool serves_t32(const InsnInfo *info)
 
 static const struct {
     const char *theirs, *ours;
-} register_names[] = {{"sb", "r9"}, {"sl", "r10"}, {"fp", "r11"}, {"ip", "r12"}};
+} register_names[] = {
+    {"sb", "r9" },
+    {"sl", "r10"},
+    {"fp", "r11"},
+    {"ip", "r12"}
+};
 
 /* Copies letters, digits, dots and underlines; returns what follows them. */
 static const char *copy_name(const char *p, char *out)
@@ -132,10 +137,10 @@ static void respell(const char *p, char *out)
 /* ---- Differences that are expected ---- */
 
 typedef struct Case {
-    const char *line;            /* name; of the line the word was made from if we refuse it, or "random" */
+    const char *line; /* name; of the line the word was made from if we refuse it, or "random" */
     InsnSet set;
     uint32_t raw;
-    const char *ours, *theirs;   /* "" if refused */
+    const char *ours, *theirs; /* "" if refused */
 } Case;
 
 static bool begins(const char *text, const char *prefix)
@@ -193,6 +198,11 @@ static bool repeats_register(const Case *c)
         p++;
     }
     return false;
+}
+
+static bool rn_is_pc(const Case *c)
+{
+    return (c->raw >> 16 & 15) == 15;
 }
 
 static bool odd_pair(const Case *c)
@@ -329,9 +339,9 @@ static bool listed(const Expected *list, const Case *c)
 /* Instructions that capstone knows and the Cortex-A9 does not have. */
 static bool not_on_a9(const Case *c)
 {
-    static const char *const mnemonics[] = {"hvc",    "vfma", "vfms",  "vfnma", "vfnms", "vmaxnm",
-                                            "vminnm", "vsel", "vrint", "vcvta", "vcvtn", "vcvtp",
-                                            "vcvtm",  NULL};
+    static const char *const mnemonics[] = {"hvc",   "sdiv",   "udiv",   "vfma", "vfms",  "vfnma",
+                                            "vfnms", "vmaxnm", "vminnm", "vsel", "vrint", "vcvta",
+                                            "vcvtn", "vcvtp",  "vcvtm",  NULL};
     return any_prefix(c->theirs, mnemonics);
 }
 
@@ -352,6 +362,7 @@ static const Expected refused_by_us[] = {
     {"vcvt", negative_fraction_bits, "UNPREDICTABLE"},
     {"vm", t32_with_sp, "SP where it is UNPREDICTABLE"}, {"vdup", t32_with_sp, "the same"},
     {"stc2", coprocessor_10_or_11, "these do not belong to VFP"}, {"ldc2", coprocessor_10_or_11, "the same"},
+    {"rfe", rn_is_pc, "UNPREDICTABLE; capstone decodes another instruction"},
     {"it", it_of_always, "UNPREDICTABLE"},
     {NULL, NULL, NULL},
 };
@@ -413,8 +424,11 @@ static void capstone_text(const Comparison *c, InsnSet set, uint32_t raw, uint8_
     cs_free(insn, count);
 }
 
+/* "?" is what a text form that names an unknown operand comes to. */
 static bool expected(const Case *c)
 {
+    if (strchr(c->ours, '?'))
+        return false;
     if (strcmp(c->ours, c->theirs) == 0)
         return true;
     if (!*c->ours)

@@ -1,9 +1,17 @@
-/* Exception entry: vectors, return addresses, SPSR, masks, routing to Monitor mode. DDI 0406C B1.8 and B1.9. */
+/* Exception entry: vectors, return addresses, SPSR, masks, routing to Monitor mode. DDI 0406C B1.8 and B1.9.
+ */
 #include "one_cpu.h"
 
 enum {
-    SCTLR_V = 1 << 13, SCTLR_EE = 1 << 25, SCTLR_TE = 1 << 30,
-    SCR_NS = 1, SCR_IRQ = 2, SCR_FIQ = 4, SCR_EA = 8, SCR_FW = 16, SCR_AW = 32
+    SCTLR_V = 1 << 13,
+    SCTLR_EE = 1 << 25,
+    SCTLR_TE = 1 << 30,
+    SCR_NS = 1,
+    SCR_IRQ = 2,
+    SCR_FIQ = 4,
+    SCR_EA = 8,
+    SCR_FW = 16,
+    SCR_AW = 32
 };
 enum { VBAR_S = 0x60010000, VBAR_NS = 0x60020000, MVBAR = 0x60030000, PC = 0x60001234 };
 
@@ -29,11 +37,21 @@ static void raise(OneCpu *t, Exception exc, FaultKind kind, bool thumb, uint8_t 
     Fault fault = {.kind = kind, .level = 2, .domain = 3, .va = 0xdead0000};
     begin(t, PC, thumb, itstate);
     switch (exc) {
-    case EXC_UNDEFINED: exception_undefined(t->cpu); break;
-    case EXC_SVC: exception_svc(t->cpu); break;
-    case EXC_SMC: exception_smc(t->cpu); break;
-    case EXC_PREFETCH_ABORT: exception_prefetch_abort(t->cpu, &fault); break;
-    case EXC_DATA_ABORT: exception_data_abort(t->cpu, &fault); break;
+    case EXC_UNDEFINED:
+        exception_undefined(t->cpu);
+        break;
+    case EXC_SVC:
+        exception_svc(t->cpu);
+        break;
+    case EXC_SMC:
+        exception_smc(t->cpu);
+        break;
+    case EXC_PREFETCH_ABORT:
+        exception_prefetch_abort(t->cpu, &fault);
+        break;
+    case EXC_DATA_ABORT:
+        exception_data_abort(t->cpu, &fault);
+        break;
     default:
         t->cpu->insn = NULL;
         t->cpu->pc = PC;
@@ -59,7 +77,7 @@ typedef struct Entry {
 #define AIF (PSR_A | PSR_I | PSR_F)
 
 static const Entry entries[] = {
-    /* clang-format off */
+  /* clang-format off */
     /* return addresses, A32 and Thumb (tables B1-6 and B1-7); masks in Secure state */
     {EXC_UNDEFINED,      0, 0, MODE_USR, false, 0, MODE_UND, VBAR_S + 0x04, PC + 4, PSR_I},
     {EXC_UNDEFINED,      0, 0, MODE_USR, true,  0, MODE_UND, VBAR_S + 0x04, PC + 2, PSR_I},
@@ -91,7 +109,7 @@ static const Entry entries[] = {
     {EXC_PREFETCH_ABORT, FAULT_EXTERNAL_ON_WALK, SCR_EA, MODE_USR, false, 0, MODE_MON, MVBAR + 0x0c, PC + 4, AIF},
     {EXC_DATA_ABORT,     FAULT_TRANSLATION, SCR_NS | SCR_EA, MODE_USR, false, 0, MODE_ABT, VBAR_NS + 0x10, PC + 8, PSR_I},
     {EXC_SMC,            0, SCR_NS, MODE_SVC, false, 0, MODE_MON, MVBAR + 0x08, PC + 4, AIF},
-    /* clang-format on */
+  /* clang-format on */
 };
 
 static void test_entries(void **state)
@@ -127,8 +145,12 @@ static void test_itstate(void **state)
         Exception exc;
         uint8_t it, saved;
     } cases[] = {
-        {EXC_UNDEFINED, 0x0c, 0x0c}, {EXC_DATA_ABORT, 0x16, 0x16}, {EXC_IRQ, 0xe3, 0xe3},
-        {EXC_SVC, 0x06, 0x0c},       {EXC_SVC, 0x08, 0x00},        {EXC_SMC, 0xc3, 0xc6},
+        {EXC_UNDEFINED,  0x0c, 0x0c},
+        {EXC_DATA_ABORT, 0x16, 0x16},
+        {EXC_IRQ,        0xe3, 0xe3},
+        {EXC_SVC,        0x06, 0x0c},
+        {EXC_SVC,        0x08, 0x00},
+        {EXC_SMC,        0xc3, 0xc6},
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         cpsr_write(t->cpu, MODE_SVC, PSR_MODE);
@@ -213,13 +235,49 @@ static void test_pending(void **state)
     assert_int_equal(c->mode, MODE_IRQ);
 }
 
+/* VIR in Non-secure state: taken there, masked by CPSR; the abort clears its bit. VCR overrides masks of what
+ * goes to Monitor mode. */
+static void test_virtual_interrupts(void **state)
+{
+    OneCpu *t = *state;
+    Cpu *c = t->cpu;
+    assert_true(mcr(t, 0, 12, 1, 1, 0x1c0));
+    cpsr_write(c, MODE_SYS, PSR_MODE | AIF);
+    assert_false(exception_take_pending(c));
+    c->cp15.scr = SCR_NS | SCR_IRQ | SCR_FIQ;
+    cpu_switch_mode(c, MODE_SYS);
+    c->pc = PC;
+    assert_true(exception_take_pending(c));
+    assert_int_equal(c->pc, VBAR_NS + 0x10);
+    assert_int_equal(c->cp15.bank[1].dfsr, 0x406);
+    assert_int_equal(c->cp15.virtualization_interrupt, 0x0c0);
+    assert_true(exception_take_pending(c));
+    assert_int_equal(c->pc, VBAR_NS + 0x1c);
+    cpsr_write(c, MODE_SYS | PSR_F, PSR_MODE | AIF);
+    assert_true(exception_take_pending(c));
+    assert_int_equal(c->pc, VBAR_NS + 0x18);
+    assert_int_equal(c->mode, MODE_IRQ);
+    cpsr_write(c, MODE_SYS | AIF, PSR_MODE | AIF);
+    assert_false(exception_take_pending(c));
+    cpu_interrupt_changed(c, EXC_IRQ, true);
+    assert_false(exception_take_pending(c));
+    c->cp15.virtualization_control = 1 << 7;
+    assert_true(exception_take_pending(c));
+    assert_int_equal(c->mode, MODE_MON);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_entries),         TEST(test_itstate), TEST(test_sctlr), TEST(test_from_monitor),
-        TEST(test_fault_registers), TEST(test_pending),
+        TEST(test_entries),
+        TEST(test_itstate),
+        TEST(test_sctlr),
+        TEST(test_from_monitor),
+        TEST(test_fault_registers),
+        TEST(test_pending),
+        TEST(test_virtual_interrupts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

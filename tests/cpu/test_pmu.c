@@ -155,7 +155,10 @@ static void test_overflow_interrupt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_cycles), TEST(test_divider), TEST(test_events), TEST(test_tlb_refills),
+        TEST(test_cycles),
+        TEST(test_divider),
+        TEST(test_events),
+        TEST(test_tlb_refills),
         TEST(test_overflow_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

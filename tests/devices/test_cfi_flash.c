@@ -8,7 +8,14 @@
 #include "devices/cfi_flash.h"
 
 enum { BLOCK = 0x40000, BASE = 0x40000000 };
-enum { READY = 0x80, ERASE_SUSPENDED = 0x40, ERASE_ERROR = 0x20, PROGRAM_ERROR = 0x10, PROGRAM_SUSPENDED = 4, LOCKED = 2 };
+enum {
+    READY = 0x80,
+    ERASE_SUSPENDED = 0x40,
+    ERASE_ERROR = 0x20,
+    PROGRAM_ERROR = 0x10,
+    PROGRAM_SUSPENDED = 4,
+    LOCKED = 2
+};
 
 #define BOTH(x) ((uint32_t)(x) << 16 | (uint32_t)(x))
 #define WORD_NS 8000u

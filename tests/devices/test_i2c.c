@@ -123,8 +123,8 @@ static void test_lines(void **state)
     expect_reg(i2c, SET, SCL | SDA);
 }
 
-/* The whole address range: the display bus has the transmitter's two interfaces, the other bus nothing (the PCIe switch
- * of the device tree is not fitted). */
+/* The whole address range: the display bus has the transmitter's two interfaces, the other bus nothing (the
+ * PCIe switch of the device tree is not fitted). */
 static void test_who_answers(void **state)
 {
     Buses *b = *state;

@@ -9,8 +9,14 @@ typedef struct Identity {
 static void test_primecell_identification(void **state)
 {
     (void)state;
-    static const Identity identities[] = {{"pl041", 0x00041041}, {"pl050", 0x00041050}, {"pl111", 0x00041111},
-                                          {"pl180", 0x00041180}, {"pl341", 0x00041341}, {"pl354", 0x00041354}};
+    static const Identity identities[] = {
+        {"pl041", 0x00041041},
+        {"pl050", 0x00041050},
+        {"pl111", 0x00041111},
+        {"pl180", 0x00041180},
+        {"pl341", 0x00041341},
+        {"pl354", 0x00041354}
+    };
     Harness h;
     harness_init(&h, 1);
     for (unsigned n = 0; n < sizeof identities / sizeof *identities; n++) {
@@ -127,7 +133,15 @@ static void test_usb_and_compact_flash(void **state)
 static void test_memory_controller_states(void **state)
 {
     (void)state;
-    static const uint8_t states[][2] = {{0, 1}, {3, 2}, {1, 3}, {2, 2}, {0, 1}, {3, 2}, {4, 0}};
+    static const uint8_t states[][2] = {
+        {0, 1},
+        {3, 2},
+        {1, 3},
+        {2, 2},
+        {0, 1},
+        {3, 2},
+        {4, 0}
+    };
     Harness h;
     harness_init(&h, 1);
     Device *dmc = harness_device(&h, "pl341", "dmc", NULL);
@@ -142,9 +156,12 @@ static void test_memory_controller_states(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_primecell_identification), cmocka_unit_test(test_no_card),
-        cmocka_unit_test(test_no_keyboard),              cmocka_unit_test(test_display_keeps_its_mode),
-        cmocka_unit_test(test_ethernet_without_phy),     cmocka_unit_test(test_usb_and_compact_flash),
+        cmocka_unit_test(test_primecell_identification),
+        cmocka_unit_test(test_no_card),
+        cmocka_unit_test(test_no_keyboard),
+        cmocka_unit_test(test_display_keeps_its_mode),
+        cmocka_unit_test(test_ethernet_without_phy),
+        cmocka_unit_test(test_usb_and_compact_flash),
         cmocka_unit_test(test_memory_controller_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* PL011 UART (DDI 0183): FIFOs, trigger levels, timeout, loop-back, errors, enables, and the wire to the host. */
+/* PL011 UART (DDI 0183): FIFOs, trigger levels, timeout, loop-back, errors, enables, and the wire to the
+ * host. */
 #include "tests/devices/harness.h"
 
 enum { DR = 0x00, RSR = 0x04, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34 };
@@ -277,7 +278,8 @@ static void test_modem_lines(void **state)
     expect_irq(u->dev, OUT_UART, true);
 }
 
-/* With CTSEN nothing is sent while CTS is not asserted; with RTSEN the receiver withdraws RTS at its level. */
+/* With CTSEN nothing is sent while CTS is not asserted; with RTSEN the receiver withdraws RTS at its level.
+ */
 static void test_hardware_flow_control(void **state)
 {
     Uart *u = *state;

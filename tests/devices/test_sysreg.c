@@ -1,7 +1,16 @@
 /* V2M-P1 system registers (DUI 0447) and the configuration bus. */
 #include "tests/devices/harness.h"
 
-enum { SYS_ID = 0, SW = 4, LED = 8, HZ100 = 0x24, FLAGS = 0x30, FLAGSCLR = 0x34, NVFLAGS = 0x38, NVFLAGSCLR = 0x3c };
+enum {
+    SYS_ID = 0,
+    SW = 4,
+    LED = 8,
+    HZ100 = 0x24,
+    FLAGS = 0x30,
+    FLAGSCLR = 0x34,
+    NVFLAGS = 0x38,
+    NVFLAGSCLR = 0x3c
+};
 enum { MCI = 0x48, FLASH = 0x4c, CFGSW = 0x58, MHZ24 = 0x5c, MISC = 0x60, PROCID0 = 0x84, PROCID1 = 0x88 };
 enum { CFGDATA = 0xa0, CFGCTRL = 0xa4, CFGSTAT = 0xa8 };
 enum { OSC = 1, VOLT, AMP, TEMP, RESET, SCC, MUXFPGA, SHUTDOWN, REBOOT, DVIMODE = 11, POWER, ENERGY };
@@ -19,7 +28,9 @@ static int setup(void **state)
 {
     static Board board;
     harness_init(&board.h, 1);
-    DeviceProps props = {{0x105, 0x3}};
+    DeviceProps props = {
+        {0x105, 0x3}
+    };
     board.dev = harness_device(&board.h, "sysreg", "sysreg", &props);
     *state = &board;
     return 0;
@@ -128,7 +139,10 @@ static void test_software_interrupt(void **state)
 static void test_oscillators(void **state)
 {
     Board *b = *state;
-    static const uint32_t hz[2][3] = {{50000000, 23750000, 24000000}, {45000000, 23750000, 66670000}};
+    static const uint32_t hz[2][3] = {
+        {50000000, 23750000, 24000000},
+        {45000000, 23750000, 66670000}
+    };
     for (uint32_t site = 0; site < 2; site++)
         for (uint32_t n = 0; n < 3; n++) {
             expect_equal(cfg_read(b, OSC, site, n), DONE);
@@ -208,8 +222,8 @@ static void test_refused_commands(void **state)
     expect_equal(cfg_read(b, OSC, 3, 0), FAILED);
     expect_equal(cfg_read(b, 0, 0, 0), FAILED);
     expect_equal(cfg_read(b, 63, 1, 0), FAILED);
-    expect_equal(command(b, OSC, 0, 0, 1 << 26), FAILED);  /* no second DCC */
-    expect_equal(command(b, OSC, 0, 0, 1 << 12), FAILED);  /* no stack */
+    expect_equal(command(b, OSC, 0, 0, 1 << 26), FAILED); /* no second DCC */
+    expect_equal(command(b, OSC, 0, 0, 1 << 12), FAILED); /* no stack */
     write_reg(b->dev, CFGSTAT, 0);
     write_reg(b->dev, CFGCTRL, OSC << 20); /* without START nothing happens */
     expect_reg(b->dev, CFGSTAT, 0);
@@ -220,10 +234,17 @@ static void test_refused_commands(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_identification), CASE(test_flags),          CASE(test_leds_keep_eight_bits),
-        CASE(test_counters),       CASE(test_card_detect),    CASE(test_software_interrupt),
-        CASE(test_oscillators),    CASE(test_sensors),        CASE(test_settings),
-        CASE(test_power),          CASE(test_refused_commands),
+        CASE(test_identification),
+        CASE(test_flags),
+        CASE(test_leds_keep_eight_bits),
+        CASE(test_counters),
+        CASE(test_card_detect),
+        CASE(test_software_interrupt),
+        CASE(test_oscillators),
+        CASE(test_sensors),
+        CASE(test_settings),
+        CASE(test_power),
+        CASE(test_refused_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ static const struct {
     Fault fault;
     uint32_t dfsr, ifsr; /* expect: */
 } cases[] = {
-    /* clang-format off */
+  /* clang-format off */
     {{.kind = FAULT_ALIGNMENT},                                              0x001, 0x001},
     {{.kind = FAULT_ALIGNMENT, .write = true},                               0x801, 0x001},
     {{.kind = FAULT_DEBUG},                                                  0x002, 0x002},
@@ -28,7 +28,7 @@ static const struct {
     {{.kind = FAULT_EXTERNAL, .decode_error = false, .write = true},         0x1808, 0x1008},
     {{.kind = FAULT_EXTERNAL_ON_WALK, .level = 1, .decode_error = true},     0x00c, 0x00c},
     {{.kind = FAULT_EXTERNAL_ON_WALK, .level = 2, .domain = 4},              0x104e, 0x100e},
-    /* clang-format on */
+  /* clang-format on */
 };
 
 static void test_encodings(void **state)

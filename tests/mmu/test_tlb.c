@@ -1,8 +1,15 @@
-/* Loads and stores of a CPU through its TLB: faults, alignment, devices, address spaces, maintenance, monitors. */
+/* Loads and stores of a CPU through its TLB: faults, alignment, devices, address spaces, maintenance,
+ * monitors. */
 #include "tests/cpu/one_cpu.h"
 
 enum { L1 = RAM_BASE + 0x4000, L2 = RAM_BASE + 0x8000, OTHER_L1 = RAM_BASE + 0xc000 };
-enum { SECTION_NORMAL = 0x1c0e, SECTION_DEVICE = 0xc06, SECTION_NG = 1 << 17, SMALL_NORMAL = 0x7e, SMALL_NG = 1 << 11 };
+enum {
+    SECTION_NORMAL = 0x1c0e,
+    SECTION_DEVICE = 0xc06,
+    SECTION_NG = 1 << 17,
+    SMALL_NORMAL = 0x7e,
+    SMALL_NG = 1 << 11
+};
 enum { CODE = RAM_BASE + 0x2000 };
 enum { SCTLR_M = 1, SCTLR_A = 2 };
 
@@ -84,7 +91,8 @@ static void test_sizes(void **state)
     assert_false(taken);
 }
 
-/* A hit leaves a tag that lets the inlined path reach memory; SCTLR.A or the instruction may demand alignment. */
+/* A hit leaves a tag that lets the inlined path reach memory; SCTLR.A or the instruction may demand
+ * alignment. */
 static void test_tags(void **state)
 {
     OneCpu *t = *state;
@@ -119,22 +127,22 @@ static void test_alignment(void **state)
         unsigned op;
         bool write, fault;
     } cases[] = {
-        {false, 0x60020001, MEM_32, false, false},
-        {false, 0x60020001, MEM_32 | MEM_ALIGN_4, false, true},
-        {false, 0x60020002, MEM_32 | MEM_ALIGN_SIZE, true, true},
-        {false, 0x60020004, MEM_64 | MEM_ALIGN_SIZE, false, true},
-        {false, 0x60020004, MEM_64 | MEM_ALIGN_4, false, false},
-        {false, 0x60020004, MEM_8 | 3 << MEM_ALIGN_SHIFT, false, true},
-        {false, 0x60020008, MEM_8 | 3 << MEM_ALIGN_SHIFT, false, false},
-        {false, 0x60020010, MEM_32 | 5 << MEM_ALIGN_SHIFT, false, true},
-        {true, 0x60020001, MEM_32, true, true},
-        {true, 0x60020002, MEM_16, false, false},
-        {true, 0x60020004, MEM_64 | MEM_ALIGN_4, false, false},
-        {true, 0x60020004, MEM_64, false, true},
-        {false, 0x10000002, MEM_32, false, true},  /* Device memory */
-        {false, 0x10000001, MEM_16, true, true},
-        {false, 0x10000003, MEM_8, false, false},
-        {false, 0x10000004, MEM_64 | MEM_ALIGN_4, false, false},
+        {false, 0x60020001, MEM_32,                        false, false},
+        {false, 0x60020001, MEM_32 | MEM_ALIGN_4,          false, true },
+        {false, 0x60020002, MEM_32 | MEM_ALIGN_SIZE,       true,  true },
+        {false, 0x60020004, MEM_64 | MEM_ALIGN_SIZE,       false, true },
+        {false, 0x60020004, MEM_64 | MEM_ALIGN_4,          false, false},
+        {false, 0x60020004, MEM_8 | 3 << MEM_ALIGN_SHIFT,  false, true },
+        {false, 0x60020008, MEM_8 | 3 << MEM_ALIGN_SHIFT,  false, false},
+        {false, 0x60020010, MEM_32 | 5 << MEM_ALIGN_SHIFT, false, true },
+        {true,  0x60020001, MEM_32,                        true,  true },
+        {true,  0x60020002, MEM_16,                        false, false},
+        {true,  0x60020004, MEM_64 | MEM_ALIGN_4,          false, false},
+        {true,  0x60020004, MEM_64,                        false, true },
+        {false, 0x10000002, MEM_32,                        false, true }, /* Device memory */
+        {false, 0x10000001, MEM_16,                        true,  true },
+        {false, 0x10000003, MEM_8,                         false, false},
+        {false, 0x10000004, MEM_64 | MEM_ALIGN_4,          false, false},
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++)
         for (unsigned again = 0; again < 2; again++) {
@@ -254,7 +262,8 @@ static void test_big_endian(void **state)
     assert_ptr_equal(t->cpu->tlb, little);
 }
 
-/* ---- Address spaces and maintenance ---------------------------------------------------------------------------- */
+/* ---- Address spaces and maintenance
+ * ---------------------------------------------------------------------------- */
 
 static void set_asid(OneCpu *t, uint32_t asid)
 {
@@ -327,9 +336,11 @@ static void test_flush_by_address(void **state)
         unsigned opc2;
         bool dropped;
     } cases[] = {
-        {SMALL_NORMAL, 9, 1, true},             {SMALL_NORMAL | SMALL_NG, 9, 1, false},
-        {SMALL_NORMAL | SMALL_NG, 5, 1, true},  {SMALL_NORMAL | SMALL_NG, 9, 3, true},
-        {SMALL_NORMAL, 5, 3, true},
+        {SMALL_NORMAL,            9, 1, true },
+        {SMALL_NORMAL | SMALL_NG, 9, 1, false},
+        {SMALL_NORMAL | SMALL_NG, 5, 1, true },
+        {SMALL_NORMAL | SMALL_NG, 9, 3, true },
+        {SMALL_NORMAL,            5, 3, true },
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         print_message("case %u\n", n);
@@ -433,7 +444,8 @@ static void test_flush_physical(void **state)
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x101000)->page, TLB_NO_MATCH);
 }
 
-/* ---- Fetch, probes, monitors, VA to PA ------------------------------------------------------------------------- */
+/* ---- Fetch, probes, monitors, VA to PA
+ * ------------------------------------------------------------------------- */
 
 static void test_fetch(void **state)
 {
@@ -516,12 +528,12 @@ static void test_par(void **state)
         bool privileged;
         uint32_t par;
     } cases[] = {
-        {0x100abc, ACCESS_READ, true, (RAM_BASE + 0x20000) | 1 << 7 | 5 << 4 | 1 << 2},
-        {0x10000000, ACCESS_WRITE, true, 0x10000000 | 1 << 7 | 3 << 4},
-        {0x01000000, ACCESS_READ, true, 0x12000000 | 2 | 7 << 4 | 3 << 2},
-        {0x101000, ACCESS_READ, false, 0xf << 1 | 1},
-        {0x102000, ACCESS_READ, true, 0x7 << 1 | 1},
-        {0x300000, ACCESS_READ, true, 0x5 << 1 | 1},
+        {0x100abc,   ACCESS_READ,  true,  (RAM_BASE + 0x20000) | 1 << 7 | 5 << 4 | 1 << 2},
+        {0x10000000, ACCESS_WRITE, true,  0x10000000 | 1 << 7 | 3 << 4                   },
+        {0x01000000, ACCESS_READ,  true,  0x12000000 | 2 | 7 << 4 | 3 << 2               },
+        {0x101000,   ACCESS_READ,  false, 0xf << 1 | 1                                   },
+        {0x102000,   ACCESS_READ,  true,  0x7 << 1 | 1                                   },
+        {0x300000,   ACCESS_READ,  true,  0x5 << 1 | 1                                   },
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         print_message("case %u\n", n);
@@ -565,17 +577,14 @@ static void test_debug(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_sizes),          TEST(test_tags),
-        TEST(test_alignment),      TEST(test_page_crossing),
-        TEST(test_faults),         TEST(test_external_aborts),
-        TEST(test_devices),        TEST(test_big_endian),
-        TEST(test_asids),          TEST(test_many_asids),
-        TEST(test_dacr),           TEST(test_flush_by_address),
-        TEST(test_flush_section),  TEST(test_broadcast),
-        TEST(test_protect_code),   TEST(test_flush_physical),
-        TEST(test_fetch),          TEST(test_probe),
-        TEST(test_exclusive),      TEST(test_par),
-        TEST(test_cache_maintenance), TEST(test_debug),
+        TEST(test_sizes),          TEST(test_tags),       TEST(test_alignment),
+        TEST(test_page_crossing),  TEST(test_faults),     TEST(test_external_aborts),
+        TEST(test_devices),        TEST(test_big_endian), TEST(test_asids),
+        TEST(test_many_asids),     TEST(test_dacr),       TEST(test_flush_by_address),
+        TEST(test_flush_section),  TEST(test_broadcast),  TEST(test_protect_code),
+        TEST(test_flush_physical), TEST(test_fetch),      TEST(test_probe),
+        TEST(test_exclusive),      TEST(test_par),        TEST(test_cache_maintenance),
+        TEST(test_debug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

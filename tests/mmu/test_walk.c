@@ -9,8 +9,8 @@
 
 enum { M = 1, I = 1 << 12, EE = 1 << 25, TRE = 1 << 28, AFE = 1 << 29, CLIENTS = 0x55555555 };
 
-/* Descriptors in memory. Words that are not listed read as 0; from 0xf0000000 on nothing answers, and from 0xe0000000
- * on the slave refuses. */
+/* Descriptors in memory. Words that are not listed read as 0; from 0xf0000000 on nothing answers, and from
+ * 0xe0000000 on the slave refuses. */
 typedef struct Word {
     uint32_t pa, value;
 } Word;
@@ -39,7 +39,8 @@ static bool walk(const MmuRegs *regs, const Word *memory, uint32_t va, AccessKin
     return mmu_walk(regs, read_word, (void *)memory, va, kind, privileged, t, f);
 }
 
-/* ---- Descriptor formats and table selection -------------------------------------------------------------------- */
+/* ---- Descriptor formats and table selection
+ * -------------------------------------------------------------------- */
 
 typedef struct Mapping {
     const char *what;
@@ -51,7 +52,7 @@ typedef struct Mapping {
 } Mapping;
 
 static const Mapping mappings[] = {
-    /* clang-format off */
+  /* clang-format off */
     /* what               ttbcr va          descriptors                                    pa          size       L dom g  s  x */
     {"section",           0, 0x12345678, {{0x448c + 0x0, 0}, {0x4000 + 0x48c, 0xabc00c02}}, 0xabc45678, 0x100000,  1, 0, 1, 0, 1},
     {"section, domain 7", 0, 0x12345678, {{0x448c, 0xabc00c02 | 7 << 5}},                   0xabc45678, 0x100000,  1, 7, 1, 0, 1},
@@ -75,7 +76,7 @@ static const Mapping mappings[] = {
     {"N=7 above",         7, 0x02000000, {{0x8000 + 0x20 * 4, 0x00100c0e}},                 0x00100000, 0x100000,  1, 0, 1, 0, 1},
     {"PD1 leaves TTBR0",  0x21, 0x7ff00000, {{0x4000 + 0x7ff * 4, 0x00100c0e}},             0x00100000, 0x100000,  1, 0, 1, 0, 1},
     {"PD0 leaves TTBR1",  0x11, 0x80000000, {{0x8000 + 0x800 * 4, 0x00100c0e}},             0x00100000, 0x100000,  1, 0, 1, 0, 1},
-    /* clang-format on */
+  /* clang-format on */
 };
 
 static void test_mappings(void **state)
@@ -83,7 +84,9 @@ static void test_mappings(void **state)
     (void)state;
     for (unsigned n = 0; n < sizeof mappings / sizeof *mappings; n++) {
         const Mapping *m = &mappings[n];
-        Word memory[4] = {m->memory[0], m->memory[1], m->memory[2], {0, 0}};
+        Word memory[4] = {
+            m->memory[0], m->memory[1], m->memory[2], {0, 0}
+        };
         MmuRegs regs = regs_with(M);
         regs.ttbcr = m->ttbcr;
         Translation t;
@@ -106,7 +109,10 @@ static void test_mappings(void **state)
 static void test_table_base(void **state)
 {
     (void)state;
-    static const Word memory[] = {{0x4080 + 0x1f * 4, 0x00100c0e}, {0, 0}};
+    static const Word memory[] = {
+        {0x4080 + 0x1f * 4, 0x00100c0e},
+        {0,                 0         }
+    };
     MmuRegs regs = regs_with(M);
     regs.ttbcr = 7;
     regs.ttbr0 = 0x4080 | 0x6b;
@@ -120,7 +126,11 @@ static void test_table_base(void **state)
 static void test_big_endian_tables(void **state)
 {
     (void)state;
-    static const Word memory[] = {{0x448c, 0x01000100}, {0x10114, 0x3eb0adde}, {0, 0}};
+    static const Word memory[] = {
+        {0x448c,  0x01000100},
+        {0x10114, 0x3eb0adde},
+        {0,       0         }
+    };
     MmuRegs regs = regs_with(M | EE);
     Translation t;
     Fault f;
@@ -132,13 +142,23 @@ static void test_big_endian_tables(void **state)
 static void test_non_secure(void **state)
 {
     (void)state;
-    static const Word memory[] = {{0x4000 + 4, 0x00180c0e}, {0x4000 + 8, 0x10009}, {0x10000, 0x0000003e},
-                                  {0x4000 + 12, 0x00100c0e}, {0, 0}};
+    static const Word memory[] = {
+        {0x4000 + 4,  0x00180c0e},
+        {0x4000 + 8,  0x10009   },
+        {0x10000,     0x0000003e},
+        {0x4000 + 12, 0x00100c0e},
+        {0,           0         }
+    };
     static const struct {
         bool secure;
         uint32_t va;
         bool ns;
-    } cases[] = {{true, 0x100000, true}, {true, 0x200000, true}, {true, 0x300000, false}, {false, 0x300000, true}};
+    } cases[] = {
+        {true,  0x100000, true },
+        {true,  0x200000, true },
+        {true,  0x300000, false},
+        {false, 0x300000, true }
+    };
     for (unsigned n = 0; n < 4; n++) {
         MmuRegs regs = regs_with(M);
         regs.secure = cases[n].secure;
@@ -149,7 +169,8 @@ static void test_non_secure(void **state)
     }
 }
 
-/* ---- Faults ------------------------------------------------------------------------------------------------------ */
+/* ---- Faults
+ * ------------------------------------------------------------------------------------------------------ */
 
 typedef struct FaultCase {
     const char *what;
@@ -161,7 +182,7 @@ typedef struct FaultCase {
 } FaultCase;
 
 static const FaultCase fault_cases[] = {
-    /* clang-format off */
+  /* clang-format off */
     {"empty first level",       M, 0, CLIENTS, 0x12345678, ACCESS_READ, {{0x448c, 0}},          FAULT_TRANSLATION, 1, 0},
     {"reserved first level",    M, 0, CLIENTS, 0x12345678, ACCESS_READ, {{0x448c, 0xabc00c0f}}, FAULT_TRANSLATION, 1, 0},
     {"empty second level",      M, 0, CLIENTS, 0x12345678, ACCESS_READ, {{0x448c, 0x10001 | 5 << 5}}, FAULT_TRANSLATION, 2, 5},
@@ -180,7 +201,7 @@ static const FaultCase fault_cases[] = {
     {"permission, page",        M, 0, CLIENTS, 0x12345678, ACCESS_WRITE, {{0x448c, 0x10001 | 9 << 5}, {0x10114, 0xdeadb21e}}, FAULT_PERMISSION, 2, 9},
     {"XN, section",             M, 0, CLIENTS, 0x12345678, ACCESS_FETCH, {{0x448c, 0xabc00c1e}}, FAULT_PERMISSION, 1, 0},
     {"XN, page",                M, 0, CLIENTS, 0x12345678, ACCESS_FETCH, {{0x448c, 0x10001}, {0x10114, 0xdeadb03f}}, FAULT_PERMISSION, 2, 0},
-    /* clang-format on */
+  /* clang-format on */
 };
 
 static void test_faults(void **state)
@@ -188,7 +209,9 @@ static void test_faults(void **state)
     (void)state;
     for (unsigned n = 0; n < sizeof fault_cases / sizeof *fault_cases; n++) {
         const FaultCase *c = &fault_cases[n];
-        Word memory[4] = {c->memory[0], c->memory[1], c->memory[2], {0, 0}};
+        Word memory[4] = {
+            c->memory[0], c->memory[1], c->memory[2], {0, 0}
+        };
         MmuRegs regs = regs_with(c->sctlr);
         regs.ttbcr = c->ttbcr;
         regs.dacr = c->dacr;
@@ -207,7 +230,11 @@ static void test_faults(void **state)
 static void test_external_aborts_on_walk(void **state)
 {
     (void)state;
-    static const Word memory[] = {{0x4000, 0xe0000001}, {0x4004, 0xf0000001}, {0, 0}};
+    static const Word memory[] = {
+        {0x4000, 0xe0000001},
+        {0x4004, 0xf0000001},
+        {0,      0         }
+    };
     MmuRegs regs = regs_with(M);
     Translation t;
     Fault f;
@@ -224,13 +251,17 @@ static void test_external_aborts_on_walk(void **state)
     assert_int_equal(f.level, 1);
 }
 
-/* ---- Permissions ------------------------------------------------------------------------------------------------- */
+/* ---- Permissions
+ * ------------------------------------------------------------------------------------------------- */
 
 enum { NO = 0, R = 1, W = 2, X = 4 };
 
 static unsigned rights(const MmuRegs *regs, uint32_t descriptor, bool privileged)
 {
-    const Word memory[] = {{0x4000, descriptor}, {0, 0}};
+    const Word memory[] = {
+        {0x4000, descriptor},
+        {0,      0         }
+    };
     Translation t;
     Fault f;
     unsigned sum = 0;
@@ -252,10 +283,22 @@ static void test_permissions(void **state)
         bool afe;
         unsigned ap, privileged, user;
     } cases[] = {
-        {false, 0, NO, NO}, {false, 1, R | W | X, NO}, {false, 2, R | W | X, R | X}, {false, 3, R | W | X, R | W | X},
-        {false, 4, NO, NO}, {false, 5, R | X, NO},     {false, 6, R | X, R | X},     {false, 7, R | X, R | X},
-        {true, 0, NO, NO},  {true, 1, R | W | X, NO},  {true, 2, NO, NO},            {true, 3, R | W | X, R | W | X},
-        {true, 4, NO, NO},  {true, 5, R | X, NO},      {true, 6, NO, NO},            {true, 7, R | X, R | X},
+        {false, 0, NO,        NO       },
+        {false, 1, R | W | X, NO       },
+        {false, 2, R | W | X, R | X    },
+        {false, 3, R | W | X, R | W | X},
+        {false, 4, NO,        NO       },
+        {false, 5, R | X,     NO       },
+        {false, 6, R | X,     R | X    },
+        {false, 7, R | X,     R | X    },
+        {true,  0, NO,        NO       },
+        {true,  1, R | W | X, NO       },
+        {true,  2, NO,        NO       },
+        {true,  3, R | W | X, R | W | X},
+        {true,  4, NO,        NO       },
+        {true,  5, R | X,     NO       },
+        {true,  6, NO,        NO       },
+        {true,  7, R | X,     R | X    },
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         MmuRegs regs = regs_with(cases[n].afe ? M | AFE : M);
@@ -276,7 +319,8 @@ static void test_manager(void **state)
     assert_int_equal(rights(&regs, 0x0000001e, false), R | W | X);
 }
 
-/* ---- Memory types ------------------------------------------------------------------------------------------------ */
+/* ---- Memory types
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Table B3-10. 0 non-cacheable, 1 write-back write-allocate, 2 write-through, 3 write-back. */
 static void test_types_without_remap(void **state)
@@ -288,17 +332,26 @@ static void test_types_without_remap(void **state)
         unsigned inner, outer;
         int shareable; /* -1: as S */
     } cases[] = {
-        {0, 0, MEM_STRONGLY_ORDERED, 0, 0, 1}, {0, 1, MEM_DEVICE, 0, 0, 1},
-        {0, 2, MEM_NORMAL, 2, 2, -1},          {0, 3, MEM_NORMAL, 3, 3, -1},
-        {1, 0, MEM_NORMAL, 0, 0, -1},          {1, 3, MEM_NORMAL, 1, 1, -1},
-        {2, 0, MEM_DEVICE, 0, 0, 0},           {4, 0, MEM_NORMAL, 0, 0, -1},
-        {4, 1, MEM_NORMAL, 1, 0, -1},          {5, 2, MEM_NORMAL, 2, 1, -1},
-        {6, 3, MEM_NORMAL, 3, 2, -1},          {7, 0, MEM_NORMAL, 0, 3, -1},
+        {0, 0, MEM_STRONGLY_ORDERED, 0, 0, 1 },
+        {0, 1, MEM_DEVICE,           0, 0, 1 },
+        {0, 2, MEM_NORMAL,           2, 2, -1},
+        {0, 3, MEM_NORMAL,           3, 3, -1},
+        {1, 0, MEM_NORMAL,           0, 0, -1},
+        {1, 3, MEM_NORMAL,           1, 1, -1},
+        {2, 0, MEM_DEVICE,           0, 0, 0 },
+        {4, 0, MEM_NORMAL,           0, 0, -1},
+        {4, 1, MEM_NORMAL,           1, 0, -1},
+        {5, 2, MEM_NORMAL,           2, 1, -1},
+        {6, 3, MEM_NORMAL,           3, 2, -1},
+        {7, 0, MEM_NORMAL,           0, 3, -1},
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++)
         for (unsigned s = 0; s < 2; s++) {
             uint32_t section = 0xc02 | cases[n].tex << 12 | cases[n].cb << 2 | s << 16;
-            const Word memory[] = {{0x4000, section}, {0, 0}};
+            const Word memory[] = {
+                {0x4000, section},
+                {0,      0      }
+            };
             MmuRegs regs = regs_with(M);
             Translation t;
             Fault f;
@@ -321,15 +374,22 @@ static void test_types_with_remap(void **state)
         unsigned inner, outer;
         bool shareable, inner_shareable;
     } cases[] = {
-        {0, 0, MEM_STRONGLY_ORDERED, 0, 0, true, true}, {1, 0, MEM_NORMAL, 0, 0, false, false},
-        {1, 1, MEM_NORMAL, 0, 0, true, true},           {2, 1, MEM_NORMAL, 2, 2, true, true},
-        {3, 1, MEM_NORMAL, 3, 3, true, true},           {4, 0, MEM_DEVICE, 0, 0, false, false},
-        {4, 1, MEM_DEVICE, 0, 0, true, true},           {7, 1, MEM_NORMAL, 1, 1, true, true},
-        {7, 0, MEM_NORMAL, 1, 1, false, false},
+        {0, 0, MEM_STRONGLY_ORDERED, 0, 0, true,  true },
+        {1, 0, MEM_NORMAL,           0, 0, false, false},
+        {1, 1, MEM_NORMAL,           0, 0, true,  true },
+        {2, 1, MEM_NORMAL,           2, 2, true,  true },
+        {3, 1, MEM_NORMAL,           3, 3, true,  true },
+        {4, 0, MEM_DEVICE,           0, 0, false, false},
+        {4, 1, MEM_DEVICE,           0, 0, true,  true },
+        {7, 1, MEM_NORMAL,           1, 1, true,  true },
+        {7, 0, MEM_NORMAL,           1, 1, false, false},
     };
     for (unsigned k = 0; k < sizeof cases / sizeof *cases; k++) {
         uint32_t section = 0xc02 | (cases[k].n & 3) << 2 | (cases[k].n & 4) << 10 | cases[k].s << 16;
-        const Word memory[] = {{0x4000, section}, {0, 0}};
+        const Word memory[] = {
+            {0x4000, section},
+            {0,      0      }
+        };
         MmuRegs regs = regs_with(M | TRE);
         regs.prrr = 0xff0a81a8;
         regs.nmrr = 0x40e040e0;
@@ -349,7 +409,9 @@ static void test_types_with_remap(void **state)
 static void test_mmu_off(void **state)
 {
     (void)state;
-    static const Word memory[] = {{0, 0}};
+    static const Word memory[] = {
+        {0, 0}
+    };
     MmuRegs regs = regs_with(TRE | AFE);
     regs.dacr = 0;
     Translation t;
