@@ -147,8 +147,7 @@ void pmcr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     update(cpu);
 }
 
-/* The set and clear registers get the bits that were written 1 in value (see set_bits and the rows' masks).
- */
+/* Registers of which a bit that is written 1 is set or cleared. */
 static void change_bits(Cpu *cpu, const CpReg *reg, uint32_t set, uint32_t clear)
 {
     sync(cpu);

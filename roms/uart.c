@@ -7,6 +7,7 @@
 #define UART0 0x10009000u
 
 enum { DR = 0x00, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30 };
+enum { IMSC = 0x38, IMSC_RX = 0x50 /* characters received, or waiting for long */ };
 enum { FR_BUSY = 0x08, FR_RXFE = 0x10, FR_TXFF = 0x20 };
 
 static volatile uint32_t *uart(unsigned offset)
@@ -48,13 +49,34 @@ bool uart_interrupted(void)
     return false;
 }
 
+/* The interrupt controller: UART0 is interrupt 37. It only ends WFI; CPSR.I stays set and nobody is
+ * interrupted. */
+static void wake_by_uart(bool on)
+{
+    volatile uint32_t *distributor = (volatile uint32_t *)0x1e001000u;
+    volatile uint32_t *cpu_interface = (volatile uint32_t *)0x1e000100u;
+    *uart(IMSC) = on ? IMSC_RX : 0;
+    distributor[0x800 / 4 + 37 / 4] |= 1u << (37 % 4 * 8);                 /* ICDIPTR9: CPU 0 */
+    distributor[((on ? 0x100 : 0x180) + 37 / 32 * 4) / 4] = 1u << 37 % 32; /* ICDISER1, ICDICER1 */
+    distributor[0] = on;                                                   /* ICDDCR */
+    cpu_interface[1] = on ? 0xf0 : 0;                                      /* ICCPMR */
+    cpu_interface[0] = on;                                                 /* ICCICR */
+}
+
+static void sleep_until_typed(void)
+{
+    wake_by_uart(true);
+    while (*uart(FR) & FR_RXFE)
+        __asm__ volatile("dsb\n\twfi" ::: "memory");
+    wake_by_uart(false);
+}
+
 char uart_get(void)
 {
     if (typed_next < typed_count)
         return typed[typed_next++];
     typed_count = typed_next = 0;
-    while (*uart(FR) & FR_RXFE)
-        ;
+    sleep_until_typed();
     return (char)*uart(DR);
 }
 

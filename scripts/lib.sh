@@ -15,7 +15,7 @@ die() {
 # What a build needs, and what the tests need on top of that.
 build_packages=(cmake ninja-build pkg-config gcc libc6-dev libfdt-dev zlib1g-dev
     device-tree-compiler gcc-arm-linux-gnueabihf)
-test_packages=(clang libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3 cpio)
+test_packages=(clang libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -198,4 +198,25 @@ fetch_installer() {
     rm -rf "$work"
     trap - EXIT
     echo "$target"
+}
+
+# fetch_busybox RELEASE: prints the path of Debian's statically linked busybox for armhf; no network if it is there.
+fetch_busybox() {
+    local release=$1 target=$cache/busybox-static-$1 work
+    debian_codename "$release" >/dev/null
+    if [ ! -d "$target" ]; then
+        mkdir -p "$cache"
+        work=$(mktemp -d "$cache/fetching.XXXXXX")
+        # shellcheck disable=SC2064
+        trap "rm -rf '$work'" EXIT
+        fetch_package "$release" busybox-static "$work"
+        mkdir "$work/unpacked" "$work/program"
+        dpkg-deb -x "$work"/busybox-static_*.deb "$work/unpacked"
+        find "$work/unpacked" -name busybox -type f -exec mv {} "$work/program/busybox" \;
+        [ -f "$work/program/busybox" ] || die "the package does not hold what it should"
+        mv -T "$work/program" "$target" 2>/dev/null || [ -d "$target" ] || die "cannot write $target"
+        rm -rf "$work"
+        trap - EXIT
+    fi
+    echo "$target/busybox"
 }

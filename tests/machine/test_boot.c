@@ -310,7 +310,7 @@ static void test_initrd_too_large(void **state)
     char *name = path[paths];
     options.initrd = make_file("070701", 6);
     assert_int_equal(truncate(name, 40 << 20), 0);
-    refused("initrd (40960 KiB) and device tree need 75 MiB of memory together, the machine has 64: "
+    refused("initrd (40960 KiB) and device tree need 74 MiB of memory together, the machine has 64: "
             "use --memory 128M");
     assert_int_equal(truncate(name, 200 << 20), 0);
     refused("use --memory 256M");

@@ -407,6 +407,51 @@ static void test_broadcast(void **state)
     }
 }
 
+/* With the MMU off, data accesses are Strongly-ordered even where an instruction fetch was Normal. */
+static void test_mmu_off(void **state)
+{
+    OneCpu *t = *state;
+    bool taken;
+    uint32_t pa;
+    const uint8_t *host;
+    assert_true(mcr(t, 0, 1, 0, 0, 0));
+    assert_true(mmu_fetch_page(t->cpu, RAM_BASE + 0x20000, &pa, &host));
+    assert_ptr_equal(host, t->ram + 0x20000);
+    load(t, RAM_BASE + 0x20001, MEM_8, &taken);
+    assert_false(taken);
+    load(t, RAM_BASE + 0x20001, MEM_32, &taken);
+    assert_true(taken);
+    expect_abort(t, 0x001, RAM_BASE + 0x20001);
+    assert_true(mcr(t, 0, 1, 0, 0, SCTLR_M));
+    load(t, RAM_BASE + 0x20001, MEM_32, &taken);
+    assert_false(taken);
+}
+
+/* Secure and Non-secure state have their own tables; the NS bit of a Secure mapping reaches the bus. */
+static void test_security_states(void **state)
+{
+    OneCpu *t = *state;
+    bool taken;
+    put32(t, L1 + 0x002 * 4, DEVICE_BASE | SECTION_DEVICE | 1 << 19);
+    put32(t, OTHER_L1 + 0x002 * 4, RAM_BASE | SECTION_NORMAL);
+    load(t, DEVICE_BASE, MEM_32, &taken);
+    assert_true(t->last_access.secure);
+    load(t, 0x00200000, MEM_32, &taken);
+    assert_false(t->last_access.secure);
+    Cp15Banked *ns = &t->cpu->cp15.bank[1];
+    ns->ttbr0 = OTHER_L1;
+    ns->dacr = 1;
+    ns->sctlr |= SCTLR_M;
+    put32(t, RAM_BASE, 0x12345678);
+    t->cpu->cp15.scr = 1;
+    cpu_switch_mode(t->cpu, MODE_SVC);
+    assert_int_equal(load(t, 0x00200000, MEM_32, &taken), 0x12345678);
+    t->cpu->cp15.scr = 0;
+    cpu_switch_mode(t->cpu, MODE_SVC);
+    t->device[0] = 0x55;
+    assert_int_equal(load(t, 0x00200000, MEM_32, &taken), 0x55);
+}
+
 static void test_protect_code(void **state)
 {
     OneCpu *t = *state;
@@ -577,13 +622,29 @@ static void test_debug(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_sizes),          TEST(test_tags),       TEST(test_alignment),
-        TEST(test_page_crossing),  TEST(test_faults),     TEST(test_external_aborts),
-        TEST(test_devices),        TEST(test_big_endian), TEST(test_asids),
-        TEST(test_many_asids),     TEST(test_dacr),       TEST(test_flush_by_address),
-        TEST(test_flush_section),  TEST(test_broadcast),  TEST(test_protect_code),
-        TEST(test_flush_physical), TEST(test_fetch),      TEST(test_probe),
-        TEST(test_exclusive),      TEST(test_par),        TEST(test_cache_maintenance),
+        TEST(test_sizes),
+        TEST(test_tags),
+        TEST(test_alignment),
+        TEST(test_page_crossing),
+        TEST(test_faults),
+        TEST(test_external_aborts),
+        TEST(test_devices),
+        TEST(test_big_endian),
+        TEST(test_asids),
+        TEST(test_many_asids),
+        TEST(test_dacr),
+        TEST(test_flush_by_address),
+        TEST(test_flush_section),
+        TEST(test_broadcast),
+        TEST(test_mmu_off),
+        TEST(test_security_states),
+        TEST(test_protect_code),
+        TEST(test_flush_physical),
+        TEST(test_fetch),
+        TEST(test_probe),
+        TEST(test_exclusive),
+        TEST(test_par),
+        TEST(test_cache_maintenance),
         TEST(test_debug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,132 @@
+"""Drives a machine over its serial port: starts armature, sends text, waits for text. Python's standard library only."""
+
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE for these tests
+
+
+class Failure(Exception):
+    pass
+
+
+class Guest:
+    """A running armature. `terminal` gives it a pseudo-terminal instead of pipes."""
+
+    def __init__(self, armature, *options, terminal=False):
+        self.text = b""
+        self.start = time.monotonic()
+        if terminal:
+            self.side, other = os.openpty()
+            self.process = subprocess.Popen([armature, *options], stdin=other, stdout=other, stderr=other,
+                                            start_new_session=True)
+            self.other = other
+        else:
+            self.process = subprocess.Popen([armature, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=subprocess.STDOUT)
+            self.side = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.process.kill()
+        self.process.wait()
+        if self.side is None:
+            self.process.stdin.close()
+            self.process.stdout.close()
+        else:
+            os.close(self.side)
+            os.close(self.other)
+        if value is not None:
+            sys.stdout.write(self.text.decode(errors="replace")[-4000:] + "\n")
+
+    def _read(self, timeout):
+        fd = self.process.stdout.fileno() if self.side is None else self.side
+        if not select.select([fd], [], [], timeout)[0]:
+            return None
+        try:
+            return os.read(fd, 65536)
+        except OSError:
+            return b""
+
+    def send(self, text):
+        data = text.encode() if isinstance(text, str) else text
+        if self.side is None:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+        else:
+            os.write(self.side, data)
+
+    def close_input(self):
+        self.process.stdin.close()
+
+    def expect(self, pattern, timeout=30):
+        """Waits until the pattern (a regular expression) appeared, and forgets everything up to its end."""
+        expression = re.compile(pattern.encode(), re.DOTALL)
+        end = time.monotonic() + timeout
+        while True:
+            match = expression.search(self.text)
+            if match:
+                self.text = self.text[match.end():]
+                return match
+            data = self._read(max(0, end - time.monotonic()))
+            if data is None:
+                raise Failure(f"no {pattern!r} after {timeout} s")
+            if not data:
+                raise Failure(f"the machine ended without {pattern!r}")
+            self.text += data
+
+    def expect_exit(self, code, timeout=30):
+        """Waits for the end of the process and checks its exit code."""
+        end = time.monotonic() + timeout
+        while self.process.poll() is None:
+            data = self._read(0.05)
+            if data:
+                self.text += data
+            if time.monotonic() > end:
+                raise Failure(f"still running after {timeout} s")
+        if self.process.returncode != code:
+            raise Failure(f"exit code {self.process.returncode}, not {code}")
+
+    def seconds(self):
+        return time.monotonic() - self.start
+
+
+def newc(entries):
+    """A cpio archive as kernels want it; entries are (name, mode, contents), with device numbers in place of contents
+    for device nodes."""
+    archive = b""
+    for inode, (name, mode, contents) in enumerate([*entries, ("TRAILER!!!", 0, b"")], 1):
+        major, minor = contents if isinstance(contents, tuple) else (0, 0)
+        data = b"" if isinstance(contents, tuple) else contents
+        fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, major, minor, len(name) + 1, 0]
+        archive += b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        archive += b"\0" * (-len(archive) % 4) + data
+        archive += b"\0" * (-len(archive) % 4)
+    return archive
+
+
+def fetched(command):
+    """Runs a function of scripts/lib.sh that prints a path; ends as skipped if there is no network."""
+    result = subprocess.run(["bash", "-c", f'. "{ROOT}/scripts/lib.sh"; {command}'], stdout=subprocess.PIPE)
+    if result.returncode:
+        print(f"skipped: could not fetch what is needed ({command})")
+        sys.exit(SKIPPED)
+    return result.stdout.decode().strip()
+
+
+def main(test):
+    """Runs test(armature, arguments...) and turns what happens into an exit code."""
+    try:
+        test(*sys.argv[1:])
+    except Failure as failure:
+        print(f"FAILED: {failure}")
+        sys.exit(1)
+    print("passed")
