@@ -121,36 +121,17 @@ static inline V select(C *c, V condition, V if_true, V if_false)
     return condition ? if_true : if_false;
 }
 
-/* The condition (0 to 13) as 0 or 1. */
+/* For each condition, the set of NZCV values (bit numbers) under which it holds. */
+static const uint16_t condition_sets[16] = {
+    0xf0f0, 0x0f0f, 0xcccc, 0x3333, 0xff00, 0x00ff, 0xaaaa, 0x5555,
+    0x0c0c, 0xf3f3, 0xaa55, 0x55aa, 0x0a05, 0xf5fa, 0xffff, 0xffff,
+};
+
+/* The condition (0 to 14) as 0 or 1. */
 static inline V condition_holds(const C *c, unsigned cond)
 {
-    V result;
-    switch (cond >> 1) {
-    case 0:
-        result = c->zf == 0;
-        break;
-    case 1:
-        result = c->cf;
-        break;
-    case 2:
-        result = c->nf >> 31;
-        break;
-    case 3:
-        result = c->vf >> 31;
-        break;
-    case 4:
-        result = c->cf && c->zf;
-        break;
-    case 5:
-        result = (c->nf ^ c->vf) >> 31 == 0;
-        break;
-    case 6:
-        result = c->zf && (c->nf ^ c->vf) >> 31 == 0;
-        break;
-    default:
-        return 1;
-    }
-    return result ^ (cond & 1);
+    unsigned nzcv = c->nf >> 31 << 3 | (c->zf == 0) << 2 | c->cf << 1 | c->vf >> 31;
+    return condition_sets[cond] >> nzcv & 1;
 }
 
 /* ---- Bits ---------------------------------------------------------------------------------------------- */

@@ -18,8 +18,10 @@ InsnBody neon_vand, neon_vbic, neon_vorr, neon_vorn, neon_veor, neon_vbsl, neon_
 InsnBody neon_vadd_f, neon_vsub_f, neon_vabd_f, neon_vmul_f, neon_vmla_f, neon_vmls_f, neon_vmax_f,
     neon_vmin_f, neon_vpadd_f, neon_vpmax_f, neon_vpmin_f, neon_vrecps, neon_vrsqrts, neon_vceq_f,
     neon_vcge_f, neon_vcgt_f, neon_vacge, neon_vacgt, neon_vceq_0f, neon_vcge_0f, neon_vcgt_0f, neon_vcle_0f,
-    neon_vclt_0f, neon_vabs_f, neon_vneg_f, neon_vrecpe_f, neon_vrsqrte_f, neon_vrecpe, neon_vrsqrte,
-    neon_vcvt_to_fixed, neon_vcvt_from_fixed, neon_vcvt_h_s, neon_vcvt_s_h;
+    neon_vclt_0f, neon_vabs_f, neon_vneg_f, neon_vrecpe_f, neon_vrsqrte_f, neon_vrecpe, neon_vrsqrte;
+
+/* neon_convert.c */
+InsnBody neon_vcvt_to_fixed, neon_vcvt_from_fixed, neon_vcvt_h_s, neon_vcvt_s_h;
 
 /* neon_memory.c */
 InsnBody neon_vld_multiple, neon_vst_multiple, neon_vld_lane, neon_vst_lane, neon_vld_all;

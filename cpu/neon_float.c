@@ -1,4 +1,4 @@
-/* Advanced SIMD on single-precision floats and conversions (DDI 0406C A7.4). All arithmetic uses the standard
+/* Advanced SIMD on single-precision floats (DDI 0406C A7.4). All arithmetic uses the standard
  * FPSCR value: round to nearest, flush to zero, default NaN; the cumulative flags go to FPSCR. */
 #include "cpu/neon.h"
 #include "cpu/neon_lanes.h"
@@ -33,6 +33,136 @@ INLINE void each_float_pair(Cpu *c, const Insn *i, FloatOp *op)
     c->v.s[2 * i->rd] = low;
     c->v.s[2 * i->rd + 1] = high;
     fp_merge_flags(&c->fpscr, env);
+}
+
+/* ---- On the host's vectors, where these do the same ----
+ *
+ * That is so when operands and results are zeros or normal numbers. The one flag that remains, inexact, does
+ * not matter once FPSCR has it. */
+
+typedef float Floats __attribute__((vector_size(16)));
+
+/* The result; clears in *same the lanes where it may differ from the exact one in value or flags. */
+typedef Vec HostOp(Vec d, Vec n, Vec m, Vec *same);
+
+INLINE Vec magnitude(Vec v)
+{
+    return v & v_dup(0x7fffffff, 2);
+}
+
+/* Lanes whose magnitude is above that of `above` and finite. */
+INLINE Vec finite_above(Vec v, uint32_t above)
+{
+    Vec size = magnitude(v);
+    return v_gt(size, v_dup(above, 2), 2, true) & v_gt(v_dup(0x7f800000, 2), size, 2, true);
+}
+
+INLINE Vec is_zero(Vec v)
+{
+    return v_eq(magnitude(v), v_zero(), 2);
+}
+
+INLINE Vec plain(Vec v)
+{
+    return finite_above(v, 0x007fffff) | is_zero(v);
+}
+
+/* A sum that is tiny is exact, so a result that is normal or zero was never rounded up from a denormal one.
+ */
+INLINE Vec host_add(Vec d, Vec n, Vec m, Vec *same)
+{
+    Vec sum = (Vec)((Floats)n + (Floats)m);
+    (void)d;
+    *same &= plain(n) & plain(m) & plain(sum);
+    return sum;
+}
+
+INLINE Vec host_sub(Vec d, Vec n, Vec m, Vec *same)
+{
+    return host_add(d, n, m ^ v_dup(0x80000000, 2), same);
+}
+
+/* The least normal number may have been rounded up from below it. */
+INLINE Vec host_mul(Vec d, Vec n, Vec m, Vec *same)
+{
+    Vec product = (Vec)((Floats)n * (Floats)m);
+    (void)d;
+    *same &= plain(n) & plain(m) & (finite_above(product, 0x00800000) | is_zero(n) | is_zero(m));
+    return product;
+}
+
+INLINE Vec host_mla(Vec d, Vec n, Vec m, Vec *same)
+{
+    return host_add(d, d, host_mul(d, n, m, same), same);
+}
+
+INLINE Vec host_mls(Vec d, Vec n, Vec m, Vec *same)
+{
+    return host_sub(d, d, host_mul(d, n, m, same), same);
+}
+
+INLINE Vec host_abd(Vec d, Vec n, Vec m, Vec *same)
+{
+    return magnitude(host_sub(d, n, m, same));
+}
+
+/* Equal operands differ at most in the sign of zero. */
+INLINE Vec host_max(Vec d, Vec n, Vec m, Vec *same)
+{
+    Vec greater = (Vec)((Floats)n > (Floats)m), less = (Vec)((Floats)n < (Floats)m);
+    (void)d;
+    *same &= plain(n) & plain(m);
+    return (n & greater) | (m & less) | (n & m & ~(greater | less));
+}
+
+INLINE Vec host_min(Vec d, Vec n, Vec m, Vec *same)
+{
+    Vec greater = (Vec)((Floats)n > (Floats)m), less = (Vec)((Floats)n < (Floats)m);
+    (void)d;
+    *same &= plain(n) & plain(m);
+    return (n & less) | (m & greater) | ((n | m) & ~(greater | less));
+}
+
+INLINE Vec host_eq(Vec d, Vec n, Vec m, Vec *same)
+{
+    (void)d;
+    *same &= plain(n) & plain(m);
+    return (Vec)((Floats)n == (Floats)m);
+}
+
+INLINE Vec host_ge(Vec d, Vec n, Vec m, Vec *same)
+{
+    (void)d;
+    *same &= plain(n) & plain(m);
+    return (Vec)((Floats)n >= (Floats)m);
+}
+
+INLINE Vec host_gt(Vec d, Vec n, Vec m, Vec *same)
+{
+    (void)d;
+    *same &= plain(n) & plain(m);
+    return (Vec)((Floats)n > (Floats)m);
+}
+
+/* exact_op where the host's vectors do not do. For operations that are never inexact. */
+INLINE void all_floats(Cpu *c, const Insn *i, HostOp *host_op, FloatOp *exact_op)
+{
+    Vec same = ~v_zero();
+    Vec n = read_vec(c, i->rn, i->q), m = read_m(c, i, i->q);
+    Vec result = host_op(read_vec(c, i->rd, i->q), n, m, &same);
+    if (__builtin_expect(~(same[0] & same[1]) == 0, 1))
+        write_vec(c, i->rd, i->q, result);
+    else
+        each_float(c, i, exact_op);
+}
+
+/* The same for those that may be inexact. */
+INLINE void all_floats_rounded(Cpu *c, const Insn *i, HostOp *host_op, FloatOp *exact_op)
+{
+    if (__builtin_expect(c->fpscr & FPSCR_IXC, 1))
+        all_floats(c, i, host_op, exact_op);
+    else
+        each_float(c, i, exact_op);
 }
 
 /* ---- Arithmetic ---- */
@@ -87,42 +217,42 @@ INLINE uint32_t op_rsqrts(uint32_t d, uint32_t n, uint32_t m, FpEnv *env)
 
 void neon_vadd_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_add);
+    all_floats_rounded(c, i, host_add, op_add);
 }
 
 void neon_vsub_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_sub);
+    all_floats_rounded(c, i, host_sub, op_sub);
 }
 
 void neon_vabd_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_abd);
+    all_floats_rounded(c, i, host_abd, op_abd);
 }
 
 void neon_vmul_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_mul);
+    all_floats_rounded(c, i, host_mul, op_mul);
 }
 
 void neon_vmla_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, fp32_mla);
+    all_floats_rounded(c, i, host_mla, fp32_mla);
 }
 
 void neon_vmls_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, fp32_mls);
+    all_floats_rounded(c, i, host_mls, fp32_mls);
 }
 
 void neon_vmax_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_max);
+    all_floats(c, i, host_max, op_max);
 }
 
 void neon_vmin_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_min);
+    all_floats(c, i, host_min, op_min);
 }
 
 void neon_vpadd_f(Cpu *c, const Insn *i)
@@ -212,17 +342,17 @@ INLINE uint32_t op_lt_0(uint32_t d, uint32_t n, uint32_t m, FpEnv *env)
 
 void neon_vceq_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_eq);
+    all_floats(c, i, host_eq, op_eq);
 }
 
 void neon_vcge_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_ge);
+    all_floats(c, i, host_ge, op_ge);
 }
 
 void neon_vcgt_f(Cpu *c, const Insn *i)
 {
-    each_float(c, i, op_gt);
+    all_floats(c, i, host_gt, op_gt);
 }
 
 void neon_vacge(Cpu *c, const Insn *i)
@@ -326,60 +456,4 @@ void neon_vrecpe(Cpu *c, const Insn *i)
 void neon_vrsqrte(Cpu *c, const Insn *i)
 {
     each_float(c, i, op_rsqrte);
-}
-
-/* ---- Conversions between single-precision and fixed-point (imm fraction bits; integer: 0) ---- */
-
-typedef uint32_t ConvertOp(uint32_t m, FpFixed fixed, FpEnv *env);
-
-INLINE void each_fixed(Cpu *c, const Insn *i, ConvertOp *op)
-{
-    FpEnv env = fp_standard_env(c->fpscr);
-    FpFixed fixed = {32, (uint8_t)i->imm, !i->s};
-    unsigned lanes = i->q ? 4 : 2;
-    for (unsigned k = 0; k < lanes; k++)
-        c->v.s[2 * i->rd + k] = op(lane_s(c, i->rm, k), fixed, &env);
-    fp_merge_flags(&c->fpscr, env);
-}
-
-/* To fixed-point rounds towards zero, from it to nearest. */
-INLINE uint32_t op_to_fixed(uint32_t m, FpFixed fixed, FpEnv *env)
-{
-    return fp32_to_fixed(m, fixed, true, env);
-}
-
-INLINE uint32_t op_from_fixed(uint32_t m, FpFixed fixed, FpEnv *env)
-{
-    return fp32_from_fixed(m, fixed, true, env);
-}
-
-void neon_vcvt_to_fixed(Cpu *c, const Insn *i)
-{
-    each_fixed(c, i, op_to_fixed);
-}
-
-void neon_vcvt_from_fixed(Cpu *c, const Insn *i)
-{
-    each_fixed(c, i, op_from_fixed);
-}
-
-/* ---- Conversions between single and half precision ---- */
-
-void neon_vcvt_h_s(Cpu *c, const Insn *i)
-{
-    FpEnv env = fp_standard_env(c->fpscr);
-    uint64_t result = 0;
-    for (unsigned k = 0; k < 4; k++)
-        result |= (uint64_t)fp32_to_fp16(lane_s(c, i->rm, k), &env) << 16 * k;
-    c->v.d[i->rd] = result;
-    fp_merge_flags(&c->fpscr, env);
-}
-
-void neon_vcvt_s_h(Cpu *c, const Insn *i)
-{
-    FpEnv env = fp_standard_env(c->fpscr);
-    uint64_t halves = c->v.d[i->rm];
-    for (unsigned k = 0; k < 4; k++)
-        c->v.s[2 * i->rd + k] = fp16_to_fp32((uint16_t)(halves >> 16 * k), &env);
-    fp_merge_flags(&c->fpscr, env);
 }

@@ -1,5 +1,5 @@
-/* Disassembles words from standard input, each as "A32 e1a00000", "T16 4770" or "T32 f3af8000": a line with the name of
- * the line of the table, a tab and the text. For compare_objdump.py. */
+/* Disassembles words from standard input, each as "A32 e1a00000", "T16 4770" or "T32 f3af8000": a line with
+ * the name of the line of the table, a tab and the text. For compare_objdump.py. */
 #include <stdio.h>
 #include <string.h>
 
