@@ -228,7 +228,8 @@ static void put_offset(Out *out, const Insn *i)
 /* [rn], [rn, offset], [rn, offset]!, [rn], offset. */
 static void put_memory(Out *out, const Insn *i)
 {
-    bool no_offset = i->op2 == OP2_IMM && i->imm == 0 && i->add;
+    bool literal = i->rn == 15 && is_thumb(i);
+    bool no_offset = i->op2 == OP2_IMM && i->imm == 0 && i->add && !literal;
     put(out, "[%s", reg_names[i->rn & 15]);
     if (!i->index || (no_offset && !i->wback))
         put(out, "]");

@@ -54,7 +54,7 @@ OURS_IN = {
     'A32': [(r'^((?:ldr|str)d \w+), \w+, (?=\[)', r'\1, '),
             (r'^(ldrexd \w+|strexd \w+, \w+), \w+, (?=\[)', r'\1, ')],
     'T16': [(r'^mov r8, r8$', 'nop'), (r'^adr (\w+), ', r'add \1, pc, ')],
-    'T32': [(r'^((?:ldr|str)d .*), #-?0\]!$', r'\1]'), (r'^adr (\w+), #(\d+)$', r'addw \1, pc, #\2'), (r'^adr (\w+), #-(\d+)$', r'subw \1, pc, #\2')],
+    'T32': [(r'^adr (\w+), #(\d+)$', r'addw \1, pc, #\2'), (r'^adr (\w+), #-(\d+)$', r'subw \1, pc, #\2')],
 }
 
 
@@ -132,6 +132,7 @@ def respell(text, rules, address):
     if match and match.group(2) in BARRIERS:
         text = f'{match.group(1)} {BARRIERS[match.group(2)]}'
     text = re.sub(r'#?(-?(?:0x[0-9a-f]+|\d+\.\d+(?:e[+-]\d+)?|(?<![a-z0-9_.])\d+))\b', number, text)
+    text = re.sub(r'^((?:ldr|str)d \w+, \w+, \[\w+)(?:, #?-?0)?\]!$', r'\1]', text)
     text = re.sub(r'\], #?-0$', '], 0', text)
     return re.sub(r', -?0\]', ']', text.replace(' ^', '^').replace('#', ''))
 
