@@ -3,14 +3,17 @@
  * Modes, crystal and PLL change at once and change nothing else: the board's clocks do not depend on them,
  * and the timers always run from the clock that SCCTRL's TimerEnSel bits select under an operating system,
  * TIMCLK. Interrupt mode is never entered, since no interrupt is wired to the controller. Writing SCSYSSTAT
- * resets the board. The registers for integration tests are not modelled. */
+ * resets the board. Output 0 is high while RemapClear is set: the board then shows RAM at address 0. The
+ * registers for integration tests are not modelled. */
 #include "devices/device.h"
 
 /* SCCTRL */
 enum {
     MODE_SLOW = 2,   /* 01x; 000 is SLEEP, 001 DOZE */
     MODE_NORMAL = 4, /* 1xx */
-    MODE_STATUS_SHIFT = 3
+    MODE_STATUS_SHIFT = 3,
+    REMAP_CLEAR = 1 << 8, /* software asks for RAM at address 0 */
+    REMAP_STAT = 1 << 9
 };
 
 /* SCXTALCTRL and SCPLLCTRL */
@@ -34,7 +37,8 @@ static uint32_t scctrl_read(Device *dev, const RegAccess *access)
 {
     (void)access;
     State *s = (State *)dev;
-    return s->control | mode(s) << MODE_STATUS_SHIFT;
+    uint32_t remapped = s->control & REMAP_CLEAR ? REMAP_STAT : 0;
+    return s->control | mode(s) << MODE_STATUS_SHIFT | remapped;
 }
 
 static void scsysstat_written(Device *dev, const RegAccess *access, uint32_t value)
@@ -108,6 +112,12 @@ static const RegDef regs[] = {
 };
 /* clang-format on */
 
+static void update(Device *dev)
+{
+    State *s = (State *)dev;
+    irq_set(&dev->out[0], s->control & REMAP_CLEAR);
+}
+
 const DeviceType sp810_type = {
     .name = "sp810",
     .summary = "system controller, PrimeXsys SP810 (DDI 0254)",
@@ -117,4 +127,6 @@ const DeviceType sp810_type = {
     .reg_count = sizeof regs / sizeof *regs,
     .version = 1,
     .periph_id = 0x00041810,
+    .outputs = 1,
+    .update = update,
 };

@@ -1,4 +1,5 @@
-/* A board is a table: memory, devices, and which line goes where. machine.c builds whatever the table says. */
+/* A board is a table: memory, devices, and which line goes where. machine.c builds whatever the table says.
+ */
 #ifndef ARMATURE_MACHINE_BOARD_H
 #define ARMATURE_MACHINE_BOARD_H
 
@@ -9,12 +10,16 @@ enum { BOARD_LINES = 9 };
 
 typedef enum BoardStore { STORE_RAM, STORE_ROM, STORE_VRAM, STORE_PSRAM, STORES } BoardStore;
 
+/* What is at address 0 changes: the boot memory at reset, RAM after software asked for the remap. */
+typedef enum BoardRemap { REMAP_EITHER, REMAP_BEFORE, REMAP_AFTER } BoardRemap;
+
 typedef struct BoardMemory {
     const char *name;
     uint32_t base;
-    uint32_t size;       /* bytes; 0: as large as the store */
+    uint32_t size; /* bytes at most; 0: as large as the store */
     RegionKind kind;
-    BoardStore store;    /* which host memory is behind it; several rows with one store are aliases */
+    BoardStore store; /* which host memory is behind it; several rows with one store are aliases */
+    BoardRemap when;  /* when it is mapped */
 } BoardMemory;
 
 /* An output of a device and the interrupt controller's input that it drives. */
@@ -26,7 +31,7 @@ typedef struct BoardLine {
 typedef struct BoardDevice {
     const char *type, *name;
     uint32_t base;
-    const char *peer;              /* name of an earlier row, see Device.peer */
+    const char *peer; /* name of an earlier row, see Device.peer */
     DeviceProps props;
     BoardLine line[BOARD_LINES];
     uint8_t lines;
@@ -39,9 +44,12 @@ typedef struct Board {
     const BoardDevice *device;
     unsigned device_count;
     const char *interrupt_controller; /* name of its row; its outputs 2n and 2n+1 are IRQ and FIQ of CPU n */
-    const char *boot_flash;           /* name of the row that is also at address 0 when there is no boot ROM */
-    uint32_t store_size[STORES];      /* bytes; STORE_RAM: the largest that the board takes */
-    uint8_t pmu_line[4];              /* interrupt controller inputs of the CPUs' performance monitors */
+    const char
+        *boot_flash; /* name of the row that is at address 0 before the remap if there is no boot ROM */
+    const char *remap_device; /* name of the row whose output remap_output asks for the remap */
+    uint8_t remap_output;
+    uint32_t store_size[STORES]; /* bytes; STORE_RAM: the largest that the board takes */
+    uint8_t pmu_line[4];         /* interrupt controller inputs of the CPUs' performance monitors */
 } Board;
 
 extern const Board vexpress_a9;

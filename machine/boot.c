@@ -66,11 +66,20 @@ static uint64_t align_up(uint64_t value, uint64_t unit)
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
+/* Images for address 0 up go to the RAM that the boot ROM maps there before it enters them. */
+static uint64_t in_ram(const Boot *b, uint64_t address)
+{
+    uint64_t low = b->ram_end - b->ram_base;
+    if (low > BOOT_REMAP_BYTES)
+        low = BOOT_REMAP_BYTES;
+    return address < low ? b->ram_base + address : address;
+}
+
 /* All of [start, end) must be memory that a loader may fill. */
 static bool check_loadable(const Boot *b, const char *what, const char *path, uint64_t start, uint64_t end,
                            Error *err)
 {
-    for (uint64_t at = start; at < end;) {
+    for (uint64_t at = in_ram(b, start), stop = at + (end - start); at < stop;) {
         const Region *region = at <= UINT32_MAX ? bus_find(b->machine->bus, (uint32_t)at) : NULL;
         if (!region || region->kind == REGION_MMIO || !region->host)
             return error_set(err,
@@ -79,11 +88,11 @@ static bool check_loadable(const Boot *b, const char *what, const char *path, ui
                              what, path, (unsigned long long)start, (unsigned long long)end - 1, b->ram_base,
                              (unsigned long long)b->ram_end - 1);
         if (region->host == b->machine->rom)
-            return error_set(
-                err,
-                "%s %s does not fit: 0x%08llx-0x%08llx overlaps the boot ROM (0x00000000-0x0000ffff); "
-                "RAM begins at 0x%08x",
-                what, path, (unsigned long long)start, (unsigned long long)end - 1, b->ram_base);
+            return error_set(err,
+                             "%s %s does not fit: 0x%08llx-0x%08llx overlaps the boot ROM (0x%08x up); RAM "
+                             "begins at 0x%08x",
+                             what, path, (unsigned long long)start, (unsigned long long)end - 1,
+                             BOOT_ROM_BASE, b->ram_base);
         at = (uint64_t)region->base + region->size;
     }
     return true;
@@ -92,6 +101,8 @@ static bool check_loadable(const Boot *b, const char *what, const char *path, ui
 /* Notes that something occupies [start, end). */
 static bool claim(Boot *b, const char *what, uint64_t start, uint64_t end, Error *err)
 {
+    end = in_ram(b, start) + (end - start);
+    start = in_ram(b, start);
     for (unsigned i = 0; i < b->ranges; i++) {
         const Range *r = &b->range[i];
         if (start < r->end && r->start < end)
@@ -112,6 +123,7 @@ static void put(Boot *b, uint32_t address, const uint8_t *data, size_t size)
 {
     Machine *m = b->machine;
     size_t done = 0;
+    address = (uint32_t)in_ram(b, address);
     if (address >= b->ram_base && address + (uint64_t)size <= b->ram_end)
         for (ssize_t got = 1; done < size && got > 0; done += got > 0 ? (size_t)got : 0)
             got = pwrite(m->ram_fd, data + done, size - done, (off_t)(address - b->ram_base + done));
@@ -122,6 +134,7 @@ static void put(Boot *b, uint32_t address, const uint8_t *data, size_t size)
 static void clear(Boot *b, uint32_t address, uint32_t size)
 {
     static const uint8_t zeros[4 * PAGE];
+    address = (uint32_t)in_ram(b, address);
     for (uint32_t part; size; size -= part, address += part) {
         part = size < sizeof zeros ? size : sizeof zeros;
         bus_load(b->machine->bus, address, zeros, part);

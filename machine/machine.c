@@ -48,7 +48,8 @@ static uint64_t time_from_host(void *opaque)
     return m->time_base + host_ns() - m->host_base;
 }
 
-/* ---- What the parts of the machine tell each other ------------------------------------------------------------ */
+/* ---- What the parts of the machine tell each other
+ * ------------------------------------------------------------ */
 
 /* Makes the running CPU come back after its current instruction. */
 static void interrupt_slice(Machine *m)
@@ -97,7 +98,8 @@ static void send_event(Cpu *cpu)
         cpu->peers[n]->event = true;
 }
 
-/* ---- Building ---------------------------------------------------------------------------------------------------- */
+/* ---- Building
+ * ---------------------------------------------------------------------------------------------------- */
 
 static bool make_ram(Machine *m, Error *err)
 {
@@ -130,23 +132,38 @@ static uint8_t *store_host(const Machine *m, BoardStore store)
     return host[store];
 }
 
+static bool row_is_mapped(const Machine *m, const BoardMemory *row, BoardRemap when)
+{
+    bool wanted = row->store != STORE_ROM || !m->options.boot_from_flash;
+    return row->when == when && wanted;
+}
+
+static void map_memory(Machine *m, const Board *board, BoardRemap when)
+{
+    for (unsigned n = 0; n < board->memory_count; n++) {
+        const BoardMemory *row = &board->memory[n];
+        if (!row_is_mapped(m, row, when))
+            continue;
+        uint64_t size = row->store == STORE_RAM ? m->options.memory : board->store_size[row->store];
+        if (row->size && row->size < size)
+            size = row->size;
+        Region *region = bus_add(m->bus, &(Region){.name = row->name,
+                                                   .base = row->base,
+                                                   .size = size,
+                                                   .kind = row->kind,
+                                                   .host = store_host(m, row->store)});
+        if (when != REMAP_EITHER)
+            m->remapped[m->remapped_count++] = region;
+    }
+}
+
 static bool make_memory(Machine *m, const Board *board, Error *err)
 {
     if (!make_ram(m, err) || !make_store(&m->rom, board->store_size[STORE_ROM], err) ||
         !make_store(&m->vram, board->store_size[STORE_VRAM], err) ||
         !make_store(&m->psram, board->store_size[STORE_PSRAM], err))
         return false;
-    for (unsigned n = 0; n < board->memory_count; n++) {
-        const BoardMemory *row = &board->memory[n];
-        if (row->store == STORE_ROM && m->options.boot_from_flash)
-            continue;
-        uint64_t size = row->store == STORE_RAM ? m->options.memory : board->store_size[row->store];
-        bus_add(m->bus, &(Region){.name = row->name,
-                                  .base = row->base,
-                                  .size = row->size ? row->size : size,
-                                  .kind = row->kind,
-                                  .host = store_host(m, row->store)});
-    }
+    map_memory(m, board, REMAP_EITHER);
     return true;
 }
 
@@ -169,6 +186,21 @@ static Region *map_device(Machine *m, Device *dev, uint32_t base)
     if (dev->type->map)
         dev->type->map(dev, &region);
     return bus_add(m->bus, &region);
+}
+
+/* Changes what is at address 0. */
+static void remap(void *opaque, unsigned input, bool after)
+{
+    Machine *m = opaque;
+    const Board *board = &vexpress_a9;
+    Device *boot_flash = machine_device(m, board->boot_flash);
+    (void)input;
+    while (m->remapped_count)
+        bus_remove(m->bus, m->remapped[--m->remapped_count]);
+    boot_flash->alias = NULL;
+    map_memory(m, board, after ? REMAP_AFTER : REMAP_BEFORE);
+    if (!after && m->options.boot_from_flash)
+        boot_flash->alias = m->remapped[m->remapped_count++] = map_device(m, boot_flash, 0);
 }
 
 static bool make_device(Machine *m, const BoardDevice *row, Error *err)
@@ -199,9 +231,8 @@ static bool make_devices(Machine *m, const Board *board, Error *err)
     for (unsigned n = 0; n < board->device_count; n++)
         if (!make_device(m, &board->device[n], err))
             return false;
-    Device *boot_flash = machine_device(m, board->boot_flash);
-    if (m->options.boot_from_flash)
-        boot_flash->alias = map_device(m, boot_flash, 0);
+    remap(m, 0, false);
+    machine_device(m, board->remap_device)->out[board->remap_output] = (IrqLine){remap, m, 0, false};
     Device *controller = machine_device(m, board->interrupt_controller);
     for (unsigned n = 0; n < board->device_count; n++) {
         const BoardDevice *row = &board->device[n];
@@ -234,8 +265,8 @@ static bool check_options(const MachineOptions *options, const Board *board, Err
     if (options->cpus < 1 || options->cpus > MAX_CPUS)
         return error_set(err, "--cpus %u: the board has 1 to %d CPUs", options->cpus, MAX_CPUS);
     if (options->memory > most)
-        return error_set(err, "--memory %lluM: the board takes at most %uM", (unsigned long long)options->memory >> 20,
-                         most >> 20);
+        return error_set(err, "--memory %lluM: the board takes at most %uM",
+                         (unsigned long long)options->memory >> 20, most >> 20);
     if (options->memory < 1 << 20 || options->memory % (1 << 20))
         return error_set(err, "--memory: the size must be a multiple of 1M, at least 1M");
     return true;
@@ -256,14 +287,16 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
     m->bus = bus_new(log);
-    m->env = (DeviceEnv){.clock = m->clock,
-                         .log = log,
-                         .bus = m->bus,
-                         .cpus = options->cpus,
-                         .rtc_base = options->rtc_base,
-                         .request = request_from_device,
-                         .machine = m,
-                         .flash_path = {options->flash[0], options->flash[1]}};
+    m->env = (DeviceEnv){
+        .clock = m->clock,
+        .log = log,
+        .bus = m->bus,
+        .cpus = options->cpus,
+        .rtc_base = options->rtc_base,
+        .request = request_from_device,
+        .machine = m,
+        .flash_path = {options->flash[0], options->flash[1]}
+    };
     m->host_base = host_ns();
     make_cpus(m);
     if (!make_memory(m, board, err) || !make_devices(m, board, err)) {
@@ -309,7 +342,7 @@ uint32_t machine_ram_base(const Machine *machine)
 {
     (void)machine;
     for (unsigned n = 0; n < vexpress_a9.memory_count; n++)
-        if (vexpress_a9.memory[n].store == STORE_RAM)
+        if (vexpress_a9.memory[n].store == STORE_RAM && vexpress_a9.memory[n].when == REMAP_EITHER)
             return vexpress_a9.memory[n].base;
     assert(!"a board has RAM");
     return 0;
@@ -327,7 +360,8 @@ void machine_reset(Machine *machine)
     machine->request_pending = false;
 }
 
-/* ---- Running ----------------------------------------------------------------------------------------------------- */
+/* ---- Running
+ * ----------------------------------------------------------------------------------------------------- */
 
 /* How many instructions the next slice may have before a timer is due. */
 static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)
@@ -352,7 +386,8 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     interp_run(cpu);
     m->running = false;
     pmu_check(cpu);
-    /* Another CPU may write memory now; a store-exclusive after that must fail (DDI 0406C A3.4.2 lets it fail). */
+    /* Another CPU may write memory now; a store-exclusive after that must fail (DDI 0406C A3.4.2 lets it
+     * fail). */
     if (m->options.cpus > 1)
         mmu_clear_exclusive(cpu);
 }

@@ -39,6 +39,8 @@ typedef struct Machine {
     int ram_fd;
     uint8_t *rom;           /* boot ROM, at address 0 */
     uint8_t *vram, *psram;
+    Region *remapped[4];    /* what is mapped only before or only after the remap */
+    unsigned remapped_count;
     uint64_t time_base;     /* virtual ns that do not come from the source below (idle time skipped) */
     uint64_t host_base;     /* host ns at power-on */
     unsigned current_cpu;

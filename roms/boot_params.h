@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+/* Where the ROM is. At reset it is at address 0 too, until it asks for RAM there. */
+#define BOOT_ROM_BASE 0x1fff0000u
+#define BOOT_REMAP_BYTES 0x4000000u /* how much RAM then appears at 0 (if the machine has as much) */
+
 #define BOOT_PARAMS_OFFSET 0xff00u
 #define BOOT_PARAMS_MAGIC 0x424d5241u /* "ARMB" */
 #define BOOT_PARAMS_VERSION 1u

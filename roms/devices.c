@@ -1,5 +1,5 @@
-/* The devices that the monitor can show. Registers whose reading changes something (FIFOs, interrupt
- * acknowledge) are left out. */
+/* The devices that the monitor can show, under the names that the board's table (machine/boards/) and the log
+ * use. Registers whose reading changes something (FIFOs, interrupt acknowledge) are left out. */
 #include "monitor.h"
 #include "uart.h"
 
@@ -62,6 +62,15 @@ static const Reg pl111[] = {
     {"LCDTiming0", 0x00}, {"LCDTiming1", 0x04}, {"LCDTiming2", 0x08}, {"LCDTiming3", 0x0c}, {"LCDUPBASE", 0x10},
     {"LCDLPBASE", 0x14}, {"LCDControl", 0x18}, {"LCDIMSC", 0x1c}, {"LCDRIS", 0x20}, {"LCDMIS", 0x24},
 };
+static const Reg pl341[] = {
+    {"memc_status", 0x00}, {"memory_cfg", 0x0c}, {"refresh_prd", 0x10},
+};
+static const Reg pl354[] = {
+    {"memc_status", 0x00}, {"memif_cfg", 0x04},
+};
+static const Reg lan9118[] = {
+    {"ID_REV", 0x50}, {"INT_STS", 0x58}, {"BYTE_TEST", 0x64}, {"HW_CFG", 0x74}, {"PMT_CTRL", 0x84},
+};
 static const Reg scu[] = {
     {"Control", 0x00}, {"Configuration", 0x04}, {"Power_Status", 0x08}, {"Filter_Start", 0x40}, {"Filter_End", 0x44},
     {"SAC", 0x50}, {"SNSAC", 0x54},
@@ -80,8 +89,10 @@ static const Reg global_timer[] = {
     {"Comparator_high", 0x14}, {"Auto_increment", 0x18},
 };
 static const Reg private_timer[] = {
-    {"Load", 0x00}, {"Counter", 0x04}, {"Control", 0x08}, {"Status", 0x0c}, {"WD_Load", 0x20}, {"WD_Counter", 0x24},
-    {"WD_Control", 0x28}, {"WD_Status", 0x2c}, {"WD_Reset_Status", 0x30},
+    {"Load", 0x00}, {"Counter", 0x04}, {"Control", 0x08}, {"Status", 0x0c},
+};
+static const Reg private_watchdog[] = {
+    {"Load", 0x00}, {"Counter", 0x04}, {"Control", 0x08}, {"Status", 0x0c}, {"Reset_Status", 0x10},
 };
 static const Reg l2c310[] = {
     {"reg0_cache_id", 0x000}, {"reg0_cache_type", 0x004}, {"reg1_control", 0x100}, {"reg1_aux_control", 0x104},
@@ -91,30 +102,36 @@ static const Reg l2c310[] = {
 #define REGS(table) table, sizeof table / sizeof *table
 
 static const DeviceInfo devices[] = {
-    {"sysreg", "system registers and configuration bus", 0x10000000, REGS(sysreg)},
-    {"sysctl", "system controller SP810",                0x10001000, REGS(sp810)},
-    {"i2c1",   "I2C, PCI Express switch",                0x10002000, REGS(i2c)},
-    {"aaci",   "audio PL041",                            0x10004000, REGS(pl041)},
-    {"mmci",   "memory card PL180",                      0x10005000, REGS(pl180)},
-    {"kmi0",   "keyboard PL050",                         0x10006000, REGS(pl050)},
-    {"kmi1",   "mouse PL050",                            0x10007000, REGS(pl050)},
-    {"uart0",  "UART PL011, this console",               0x10009000, REGS(pl011)},
-    {"uart1",  "UART PL011",                             0x1000a000, REGS(pl011)},
-    {"uart2",  "UART PL011",                             0x1000b000, REGS(pl011)},
-    {"uart3",  "UART PL011",                             0x1000c000, REGS(pl011)},
-    {"wdt",    "watchdog SP805",                         0x1000f000, REGS(sp805)},
-    {"timer01", "timers SP804",                          0x10011000, REGS(sp804)},
-    {"timer23", "timers SP804",                          0x10012000, REGS(sp804)},
-    {"i2c0",   "I2C, DVI transmitter",                   0x10016000, REGS(i2c)},
-    {"rtc",    "real-time clock PL031",                  0x10017000, REGS(pl031)},
-    {"clcd",   "display PL111, motherboard",             0x1001f000, REGS(pl111)},
-    {"tile-clcd", "display PL111, CoreTile",             0x10020000, REGS(pl111)},
-    {"scu",    "snoop control unit",                     0x1e000000, REGS(scu)},
-    {"gic-cpu", "interrupt controller, CPU interface",   0x1e000100, REGS(gic_cpu)},
-    {"global-timer", "global timer",                     0x1e000200, REGS(global_timer)},
-    {"private-timer", "private timer and watchdog",      0x1e000600, REGS(private_timer)},
-    {"gic-dist", "interrupt controller, distributor",    0x1e001000, REGS(gic_dist)},
-    {"l2",     "level 2 cache controller L2C-310",       0x1e00a000, REGS(l2c310)},
+    {"sysreg",    "system registers and configuration bus",     0x10000000, REGS(sysreg)},
+    {"sysctl",    "system controller SP810",                    0x10001000, REGS(sp810)},
+    {"i2c1",      "I2C, PCI Express switch",                    0x10002000, REGS(i2c)},
+    {"aaci",      "audio PL041",                                0x10004000, REGS(pl041)},
+    {"mmc",       "memory card PL180",                          0x10005000, REGS(pl180)},
+    {"kmi0",      "keyboard PL050",                             0x10006000, REGS(pl050)},
+    {"kmi1",      "mouse PL050",                                0x10007000, REGS(pl050)},
+    {"uart0",     "UART PL011, this console",                   0x10009000, REGS(pl011)},
+    {"uart1",     "UART PL011",                                 0x1000a000, REGS(pl011)},
+    {"uart2",     "UART PL011",                                 0x1000b000, REGS(pl011)},
+    {"uart3",     "UART PL011",                                 0x1000c000, REGS(pl011)},
+    {"wdt0",      "watchdog SP805",                             0x1000f000, REGS(sp805)},
+    {"timer01",   "timers SP804",                               0x10011000, REGS(sp804)},
+    {"timer23",   "timers SP804",                               0x10012000, REGS(sp804)},
+    {"i2c0",      "I2C, DVI transmitter",                       0x10016000, REGS(i2c)},
+    {"rtc",       "real-time clock PL031",                      0x10017000, REGS(pl031)},
+    {"clcd0",     "display PL111, motherboard",                 0x1001f000, REGS(pl111)},
+    {"clcd1",     "display PL111, CoreTile",                    0x10020000, REGS(pl111)},
+    {"dmc",       "memory controller PL341",                    0x100e0000, REGS(pl341)},
+    {"smc",       "static memory controller PL354",             0x100e1000, REGS(pl354)},
+    {"timer45",   "timers SP804, CoreTile",                     0x100e4000, REGS(sp804)},
+    {"wdt1",      "watchdog SP805, CoreTile",                   0x100e5000, REGS(sp805)},
+    {"scu",       "snoop control unit",                         0x1e000000, REGS(scu)},
+    {"gic_cpu",   "interrupt controller, CPU interface",        0x1e000100, REGS(gic_cpu)},
+    {"gtimer",    "global timer",                               0x1e000200, REGS(global_timer)},
+    {"ptimer",    "private timer",                              0x1e000600, REGS(private_timer)},
+    {"pwatchdog", "private watchdog",                           0x1e000620, REGS(private_watchdog)},
+    {"gic",       "interrupt controller, distributor",          0x1e001000, REGS(gic_dist)},
+    {"l2",        "level 2 cache controller L2C-310",           0x1e00a000, REGS(l2c310)},
+    {"lan",       "Ethernet LAN9118",                           0x4e000000, REGS(lan9118)},
 };
 /* clang-format on */
 

@@ -2,13 +2,18 @@
 #include "monitor.h"
 #include "uart.h"
 
-enum { SYS_CFGDATA = 0x100000a0, SYS_CFGCTRL = 0x100000a4, SYS_CFGSTAT = 0x100000a8 };
+enum { SYS_CFGDATA = 0x100000a0, SYS_CFGCTRL = 0x100000a4, SYS_CFGSTAT = 0x100000a8, SYS_CTRL = 0x10001000 };
+
+enum { REMAP_CLEAR = 1 << 8 };
+
+/* How often the first CPU looks whether the others have left address 0. */
+enum { PATIENCE = 100000 };
 
 const BootParams *boot_params(void)
 {
     static const BootParams none = {
         .cpus = 1, .ram_base = 0x60000000, .ram_bytes = 0x40000000, .release = ""};
-    const BootParams *params = (const BootParams *)(uintptr_t)BOOT_PARAMS_OFFSET;
+    const BootParams *params = (const BootParams *)(uintptr_t)(BOOT_ROM_BASE + BOOT_PARAMS_OFFSET);
     /* The loader may be older or newer than the ROM, or there was none (the ROM runs in another emulator). */
     return params->magic == BOOT_PARAMS_MAGIC && params->version == BOOT_PARAMS_VERSION ? params : &none;
 }
@@ -91,11 +96,24 @@ void rom_exception(uint32_t kind, const uint32_t *frame, uint32_t spsr)
         print("  r%u%s %08x%s", i, i < 10 ? " " : "", frame[i], i % 4 == 3 || i == 12 ? "\n" : "");
 }
 
+/* CPUs that run at the ROM's own address say so here (start.S); the first one cleared it. */
+volatile uint8_t rom_parked[4];
+
+/* Puts RAM at address 0. The other CPUs began there too and must have gone on to where the ROM stays. */
+static void remap(void)
+{
+    for (unsigned cpu = 1; cpu < boot_params()->cpus && cpu < 4; cpu++)
+        for (unsigned n = 0; n < PATIENCE && !rom_parked[cpu]; n++)
+            ;
+    *word_at(SYS_CTRL) |= REMAP_CLEAR;
+}
+
 void rom_main(bool after_exception);
 void rom_main(bool after_exception)
 {
     const BootParams *params = boot_params();
     if (!after_exception) {
+        remap();
         uart_init();
         if (params->flags & BOOT_PARAMS_ENTER)
             rom_enter(params->r0, params->r1, params->r2, params->entry);

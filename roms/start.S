@@ -5,6 +5,8 @@
     .set MODE_SVC, 0x13
     .set SYS_FLAGS, 0x10000030
     .set GIC_CPU, 0x1e000100
+    .set SP810, 0x10001000              /* SCCTRL */
+    .set REMAP_CLEAR, 0x100
 
     .section .vectors, "ax"
     .global vectors
@@ -21,6 +23,10 @@ vectors:
     .text
 reset:
     cpsid aif, #MODE_SVC
+    ldr pc, =high                       /* from address 0 to where the ROM stays */
+high:
+    ldr r0, =vectors
+    mcr p15, 0, r0, c12, c0, 0          /* VBAR */
     mrc p15, 0, r0, c0, c0, 5           /* MPIDR */
     ands r0, r0, #3
     bne holding_pen
@@ -28,7 +34,7 @@ reset:
     ldr r1, =bss_start
     ldr r2, =bss_end
     mov r0, #0
-clear:
+clear:                                  /* .bss, rom_parked in it */
     cmp r1, r2
     strlo r0, [r1], #4
     blo clear
@@ -38,6 +44,17 @@ clear:
 /* The board's protocol: a secondary CPU sleeps until an interrupt arrives and enters what SYS_FLAGS then holds. Linux
  * writes SYS_FLAGSSET and sends a software-generated interrupt. */
 holding_pen:
+    ldr r1, =rom_parked
+    add r0, r0, r1
+    mov r1, #1
+park:                                   /* again and again: the first CPU may still have to clear it */
+    strb r1, [r0]
+    ldr r2, =SP810
+    ldr r2, [r2]
+    tst r2, #REMAP_CLEAR
+    beq park
+    mov r0, #0
+    mcr p15, 0, r0, c12, c0, 0          /* VBAR as after a reset */
     ldr r0, =GIC_CPU
     ldr r1, =SYS_FLAGS
     mov r2, #0xf0
@@ -67,6 +84,7 @@ leave_pen:
 rom_enter:
     mov r12, r3
     mov r3, #0
+    mcr p15, 0, r3, c12, c0, 0          /* VBAR as after a reset */
     mcr p15, 0, r3, c7, c5, 0           /* ICIALLU */
     mcr p15, 0, r3, c8, c7, 0           /* TLBIALL */
     dsb

@@ -15,10 +15,12 @@ enum { PERIPHCLK = 200000000, REFCLK_32K = 32768, TIMCLK = 1000000 };
 
 /* clang-format off */
 static const BoardMemory memory[] = {
-    {"rom",   0x00000000, 0, REGION_ROM, STORE_ROM},
-    {"psram", 0x48000000, 0, REGION_RAM, STORE_PSRAM},
-    {"vram",  0x4c000000, 0, REGION_RAM, STORE_VRAM},
-    {"ram",   0x60000000, 0, REGION_RAM, STORE_RAM},
+    {"rom at 0", 0x00000000, 0,       REGION_ROM, STORE_ROM,   REMAP_BEFORE},
+    {"ram at 0", 0x00000000, MIB(64), REGION_RAM, STORE_RAM,   REMAP_AFTER},
+    {"rom",      0x1fff0000, 0,       REGION_ROM, STORE_ROM,   REMAP_EITHER},
+    {"psram",    0x48000000, 0,       REGION_RAM, STORE_PSRAM, REMAP_EITHER},
+    {"vram",     0x4c000000, 0,       REGION_RAM, STORE_VRAM,  REMAP_EITHER},
+    {"ram",      0x60000000, 0,       REGION_RAM, STORE_RAM,   REMAP_EITHER},
 };
 
 static const BoardDevice devices[] = {
@@ -72,6 +74,8 @@ const Board vexpress_a9 = {
     .device_count = sizeof devices / sizeof *devices,
     .interrupt_controller = "gic",
     .boot_flash = "flash0",
+    .remap_device = "sysctl",
+    .remap_output = 0,
     .store_size = {[STORE_RAM] = MIB(1024), [STORE_ROM] = 0x10000, [STORE_VRAM] = MIB(8), [STORE_PSRAM] = MIB(32)},
     .pmu_line = {60, 61, 62, 63},
 };

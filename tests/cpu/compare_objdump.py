@@ -138,7 +138,8 @@ def respell(text, rules, address):
 
 
 def refused(ours, theirs):
-    return ours.startswith('.inst') or not theirs or re.search(r'undefined|unknown|\.word|\.short|\.inst', theirs.lower())
+    nothing = r'undefined|unknown|\.word|\.short|\.inst'
+    return ours.startswith('.inst') or not theirs or re.search(nothing, theirs.lower())
 
 
 def skipped(line):

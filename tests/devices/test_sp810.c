@@ -53,7 +53,23 @@ static void test_timer_selection_is_kept(void **state)
     write_reg(s, SCCTRL, 1u << 15 | 1u << 17 | 1u << 19 | 1u << 21);
     expect_reg(s, SCCTRL, 0x002a8000);
     write_reg(s, SCCTRL, 0xffffffff);
-    expect_reg(s, SCCTRL, 0x00fff127);
+    expect_reg(s, SCCTRL, 0x00fff327);
+    harness_done(&h);
+}
+
+/* RemapClear (bit 8) shows in RemapStat (bit 9) and on the output, until a reset. */
+static void test_remap(void **state)
+{
+    (void)state;
+    Harness h;
+    harness_init(&h, 1);
+    Device *s = harness_device(&h, "sp810", "sysctl", NULL);
+    assert_false(s->out[0].level);
+    write_reg(s, SCCTRL, 0x101);
+    expect_reg(s, SCCTRL, 0x309);
+    assert_true(s->out[0].level);
+    device_reset(s);
+    assert_false(s->out[0].level);
     harness_done(&h);
 }
 
@@ -96,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_modes),
         cmocka_unit_test(test_timer_selection_is_kept),
+        cmocka_unit_test(test_remap),
         cmocka_unit_test(test_soft_reset),
         cmocka_unit_test(test_peripheral_clocks),
     };

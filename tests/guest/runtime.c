@@ -2,6 +2,7 @@
 #include "runtime.h"
 
 State before, after;
+uint32_t shown = 0x7fff;
 uint32_t l1_table[4096] __attribute__((aligned(16384)));
 uint32_t l1_other[4096] __attribute__((aligned(16384)));
 uint32_t l2_table[4][256] __attribute__((aligned(1024)));
@@ -147,7 +148,7 @@ static void print_registers(void)
                                         "r8", "r9", "r10", "r11", "r12", "sp", "lr"};
     const uint32_t *was = before.r, *is = after.r;
     for (unsigned n = 0; n < 15; n++)
-        if (was[n] != is[n] && !(n == 14 && is[n] == after.pc))
+        if (shown >> n & 1 && was[n] != is[n] && !(n == 14 && is[n] == after.pc))
             print(" %s=%w", names[n], is[n]);
 }
 
@@ -161,7 +162,7 @@ void print_result(const char *text, uint32_t code)
     if (after.kind == DATA_ABORT || after.kind == MONITOR_DATA)
         print(" dfsr %w dfar %x", after.dfsr, after.dfar);
     if (after.kind == PREFETCH_ABORT || after.kind == MONITOR_PREFETCH) {
-        print(" ifsr %w", after.ifsr);
+        print(" ifsr %w", after.ifsr & ~0xf0u);
         if ((after.ifsr & 0x40f) != 2)
             print(" ifar%s%x", after.ifar == (code & ~1u) ? "=pc+" : " ",
                   after.ifar == (code & ~1u) ? 0 : after.ifar);

@@ -29,6 +29,8 @@ enum { PSR_T = 0x20, PSR_F = 0x40, PSR_I = 0x80, PSR_A = 0x100, PSR_E = 0x200, P
 extern State before, after; /* `before` may be changed at will; set_state() gives it its usual contents */
 extern uint32_t vectors[8], monitor_vectors[8];
 
+extern uint32_t shown; /* registers that print_result() compares, one bit each */
+
 void enter(const State *state);
 void power_off(void);
 void set_state(void);
@@ -77,7 +79,7 @@ void print(const char *format, ...);
 #define DACR_WRITE(v) CP15_WRITE(0, c3, c0, 0, v)
 #define TLBIALL() tlb_flush()
 
-enum { SCTLR_M = 1, SCTLR_A = 2, SCTLR_C = 4, SCTLR_I = 1 << 12, SCTLR_V = 1 << 13, SCTLR_EE = 1 << 25,
+enum { SCTLR_M = 1, SCTLR_A = 2, SCTLR_C = 4, SCTLR_SW = 1 << 10, SCTLR_I = 1 << 12, SCTLR_V = 1 << 13, SCTLR_EE = 1 << 25,
        SCTLR_TRE = 1 << 28, SCTLR_AFE = 1 << 29, SCTLR_TE = 1 << 30 };
 
 static inline volatile uint32_t *word_at(uint32_t address)

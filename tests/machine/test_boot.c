@@ -241,6 +241,19 @@ static void test_load_and_entry(void **state)
     assert_int_equal(params()->entry, 0x40000001);
 }
 
+/* Address 0 is the boot ROM at reset, but RAM by the time that what was loaded is entered. */
+static void test_address_0_is_ram(void **state)
+{
+    (void)state;
+    make_machine(1, 128);
+    options.load[0] = (BootLoad){make_file("abcdefgh", 8), 0x8000};
+    options.load_count = 1;
+    assert_true(load());
+    assert_memory_equal(memory(RAM + 0x8000), "abcdefgh", 8);
+    options.load[0].address = 0x4000000; /* past the 64 MiB that appear there */
+    refused("lies outside the machine's RAM");
+}
+
 static void test_monitor_if_nothing_is_given(void **state)
 {
     (void)state;
@@ -261,7 +274,7 @@ static void test_outside_ram(void **state)
     refused("0x20000000-0x200000ff lies outside the machine's RAM (0x60000000-0x60ffffff)");
     options.kernel = make_elf(RAM + (16 << 20) - 0x80, 0x100, 0x100);
     refused("lies outside the machine's RAM");
-    options.kernel = make_elf(0, 0x100, 0x100);
+    options.kernel = make_elf(0x1fff0000, 0x100, 0x100);
     refused("overlaps the boot ROM");
     options.kernel = NULL;
     options.load[0] = (BootLoad){path[0], 0x10009000}; /* a device */
@@ -428,7 +441,7 @@ static void test_secondary_cpus_wait_in_the_pen(void **state)
     assert_int_equal(machine_run(machine), END_POWER_OFF);
     assert_true(machine->cpu[1]->pc - (RAM + 0x200000) < sizeof switch_off + 4);
     for (unsigned n = 2; n < 4; n++)
-        assert_true(machine->cpu[n]->pc < 0x10000); /* still in the ROM */
+        assert_int_equal(machine->cpu[n]->pc >> 16, BOOT_ROM_BASE >> 16);
 }
 
 /* ---- Setup ----------------------------------------------------------------------------------- */
@@ -461,6 +474,7 @@ int main(void)
         TEST(test_elf),
         TEST(test_tiny_memory),
         TEST(test_load_and_entry),
+        TEST(test_address_0_is_ram),
         TEST(test_monitor_if_nothing_is_given),
         TEST(test_outside_ram),
         TEST(test_overlaps),
