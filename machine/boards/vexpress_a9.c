@@ -38,6 +38,7 @@ static const BoardDevice devices[] = {
     {"pl354",        "smc",       0x100e1000, NULL, {{0}}, TWO_SPIS(45, 46)},
     {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, {{1, 48}, {2, 49}}, 2},
     {"sp805",        "wdt1",      0x100e5000, NULL, {{REFCLK_32K}}, SPI(51)},
+    {"bp147",        "tzpc",      0x100e6000, NULL, {{0}}, {{0}}, 0},
     /* The motherboard */
     {"sysreg",       "sysreg",    0x10000000, NULL, {{0}}, SPI(1)},
     {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, {{0}}, 0},
