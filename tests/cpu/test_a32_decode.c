@@ -109,6 +109,7 @@ static const Encoding allocated[] = {
     {0xe12fff20, "BXJ"}, /* bxj r0 */
     {0xe12fff3c, "BLX_r"}, /* blx ip */
     {0xe128a370, "BKPT"}, /* bkpt 0x8a30 */
+    {0xe1400172, "HVC"}, /* hvc #18 */
     {0xe1600077, "SMC"}, /* smc 7 */
     {0xe58b02cc, "STR_i"}, /* str r0, [fp, #716] */
     {0xe72a206d, "STR_r"}, /* str r2, [sl, -sp, rrx]! */
@@ -311,7 +312,6 @@ static const Refused refused[] = {
   /* Not in the Cortex-A9 */
     {0xe710f211, "sdiv r0, r1, r2"                        },
     {0xe730f211, "udiv r0, r1, r2"                        },
-    {0xe1400070, "hvc #0"                                 },
     {0xe160006e, "eret"                                   },
     {0xe1000200, "mrs r0, r8_usr"                         },
     {0xe120f200, "msr r8_usr, r0"                         },

@@ -354,9 +354,9 @@ static bool listed(const Expected *list, const Case *c)
 /* Instructions that capstone knows and the Cortex-A9 does not have. */
 static bool not_on_a9(const Case *c)
 {
-    static const char *const mnemonics[] = {"hvc",   "sdiv",   "udiv",   "vfma", "vfms",  "vfnma",
-                                            "vfnms", "vmaxnm", "vminnm", "vsel", "vrint", "vcvta",
-                                            "vcvtn", "vcvtp",  "vcvtm",  NULL};
+    static const char *const mnemonics[] = {"sdiv",  "udiv",   "vfma",   "vfms",  "vfnma",
+                                            "vfnms", "vmaxnm", "vminnm", "vsel",  "vrint",
+                                            "vcvta", "vcvtn",  "vcvtp",  "vcvtm", NULL};
     bool half_to_double = begins(c->theirs, "vcvt") && strstr(c->theirs, ".f64") && strstr(c->theirs, ".f16");
     return any_prefix(c->theirs, mnemonics) || half_to_double;
 }
@@ -379,6 +379,7 @@ static const Expected refused_by_us[] = {
     {"vcvt", negative_fraction_bits, "UNPREDICTABLE"},
     {"vm", t32_with_sp, "SP where it is UNPREDICTABLE"}, {"vdup", t32_with_sp, "the same"},
     {"stc2", coprocessor_10_or_11, "these do not belong to VFP"}, {"ldc2", coprocessor_10_or_11, "the same"},
+    {"hvc", anything, "with a condition: UNPREDICTABLE"},
     {"rfe", rn_is_pc, "UNPREDICTABLE; capstone decodes another instruction"},
     {"it", it_of_always, "UNPREDICTABLE"},
     {NULL, NULL, NULL},

@@ -49,6 +49,8 @@ static const Text texts[] = {
     {SET_A32, 0xe12fff7f, "bkpt #65535"},
     {SET_A32, 0xe7ffffff, "udf #65535"},
     {SET_A32, 0xe160007f, "smc #15"},
+    {SET_A32, 0xe1400172, "hvc #18"},
+    {SET_T32, 0xf7e08012, "hvc.w #18"},
     {SET_A32, 0xe12ff000, "msr cpsr_fsxc, r0"},
     {SET_A32, 0xe321f0d3, "msr cpsr_c, #211"},
     {SET_A32, 0xe328f20f, "msr apsr_nzcvq, #4026531840"},

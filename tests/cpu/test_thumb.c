@@ -421,6 +421,7 @@ static void test_undefined(void **state)
     enum { EQ_LAST = 0x08, EQ_FIRST_OF_TWO = 0x04 };
     expect_undefined(b, "udf #0", 0xde00, 0, 0);
     expect_undefined(b, "udf.w #0", 0xf7f0, 0xa000, 0);
+    expect_undefined(b, "hvc #0", 0xf7e0, 0x8000, 0);
     expect_undefined(b, "sdiv", 0xfb91, 0xf0f2, 0);
     expect_undefined(b, "enterx", 0xf3bf, 0x8f1f, 0);
     expect_undefined(b, "hlt", 0xba80, 0, 0);
