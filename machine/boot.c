@@ -8,8 +8,10 @@
 #include "machine/boot.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -141,6 +143,57 @@ static void clear(Boot *b, uint32_t address, uint32_t size)
     }
 }
 
+/* A big file that a thread copies while the guest already runs; the bus makes whoever looks there wait. */
+typedef struct Copy {
+    pthread_t thread;
+    FileView file;
+    const uint8_t *data;
+    size_t size;
+    off_t at;
+    int ram_fd;
+} Copy;
+
+enum { WORTH_A_THREAD = 1 << 20 };
+
+static void *copy_thread(void *opaque)
+{
+    Copy *copy = opaque;
+    size_t done = 0;
+    for (ssize_t got = 1; done < copy->size && got > 0; done += got > 0 ? (size_t)got : 0)
+        got = pwrite(copy->ram_fd, copy->data + done, copy->size - done, copy->at + (off_t)done);
+    if (done < copy->size)
+        warn("only %zu of %zu bytes of the initrd could be read: was the file changed meanwhile?", done,
+             copy->size);
+    return NULL;
+}
+
+static void finish_copy(void *opaque)
+{
+    Copy *copy = opaque;
+    pthread_join(copy->thread, NULL);
+    file_close(&copy->file);
+    free(copy);
+}
+
+/* Puts data, which lies in file, into RAM at address; takes the file over if it is still needed afterwards.
+ */
+static void put_later(Boot *b, uint32_t address, const uint8_t *data, size_t size, FileView *file)
+{
+    Machine *m = b->machine;
+    Copy *copy = size >= WORTH_A_THREAD ? malloc(sizeof *copy) : NULL;
+    if (copy) {
+        *copy = (Copy){
+            .file = *file, .data = data, .size = size, .at = address - b->ram_base, .ram_fd = m->ram_fd};
+        if (!pthread_create(&copy->thread, NULL, copy_thread, copy)) {
+            *file = (FileView){0};
+            bus_defer(m->bus, m->ram + copy->at, size, finish_copy, copy);
+            return;
+        }
+        free(copy);
+    }
+    put(b, address, data, size);
+}
+
 /* ---- Kernel ---------------------------------------------------------------------------------- */
 
 /* Chooses the address of an image that has none. */
@@ -171,7 +224,7 @@ static bool load_kernel(Boot *b, Error *err)
     if (!file_open(&b->kernel, "kernel", path, err) ||
         !image_recognise(image, &b->kernel, b->ram_base, b->ram_end - b->ram_base, err))
         return false;
-    log_line(b->machine->log, LOG_BOOT, "kernel", "%s is a %s", path, image->format);
+    log_line(b->machine->log, LOG_BOOT, "kernel", "%s: %s", path, image->format);
     if (!image->placed && !place_kernel(b, path, err))
         return false;
     for (unsigned i = 0; i < image->parts; i++) {
@@ -350,7 +403,7 @@ static bool load_extras(Boot *b, Error *err)
         uint64_t end = x.initrd_start + x.initrd_size;
         if (!claim(b, "initrd", x.initrd_start, end, err))
             return false;
-        put(b, (uint32_t)x.initrd_start, x.initrd, x.initrd_size);
+        put_later(b, (uint32_t)x.initrd_start, x.initrd, x.initrd_size, &b->initrd);
         x.changes.initrd_start = (uint32_t)x.initrd_start;
         x.changes.initrd_end = (uint32_t)end;
     }
@@ -388,6 +441,7 @@ static bool load_all(Boot *b, Error *err)
 bool boot_load(Machine *machine, const BootOptions *options, Error *err)
 {
     Boot b = {.machine = machine, .options = options, .ram_base = machine_ram_base(machine)};
+    bus_settle(machine->bus);
     b.ram_end = b.ram_base + machine->options.memory;
     b.params = (BootParams){.magic = BOOT_PARAMS_MAGIC,
                             .version = BOOT_PARAMS_VERSION,

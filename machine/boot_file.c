@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Larger files will be refused anyway, or take their time. */
-enum { PREFAULT_MOST = 256 << 20 };
-
 static bool read_stream(FileView *file, int fd)
 {
     size_t capacity = 1 << 20;
@@ -42,8 +39,7 @@ static bool read_file(FileView *file, int fd)
         return false;
     }
     if (S_ISREG(st.st_mode) && st.st_size > 0) {
-        int prefault = st.st_size <= PREFAULT_MOST ? MAP_POPULATE : 0;
-        void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | prefault, fd, 0);
+        void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (at == MAP_FAILED)
             return false;
         file->data = at;

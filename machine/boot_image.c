@@ -12,7 +12,7 @@
 enum { RAW_OFFSET = 0x10000 };
 
 /* Linux runs its own head code at the start of RAM plus this. */
-enum { LINUX_TEXT_OFFSET = 0x8000 };
+enum { LINUX_TEXT_OFFSET = 0x8000, MOST_TEXT_OFFSET = 64 << 20, PAGE_BYTES = 4096 };
 
 /* ---- ELF ------------------------------------------------------------------------------------- */
 
@@ -174,6 +174,26 @@ static uint32_t linked_at(const uint8_t *data, size_t size, uint32_t ram_base, u
     return vectors >= 5 ? lowest & 0xffff0000 : 0;
 }
 
+/* Multi-platform kernels are linked to more than 32 KiB from the start of RAM. head.S holds __mmap_switched's
+ * virtual address ("ldr r13, =__mmap_switched"), and that function's first instructions tell where it is in
+ * the file. */
+static uint32_t linux_text_offset(const uint8_t *data, size_t size)
+{
+    static const uint8_t mmap_switched[] = {0x01, 0x70, 0xa0, 0xe1, 0x02, 0x80,
+                                            0xa0, 0xe1, 0x00, 0xa0, 0xa0, 0xe1};
+    const uint8_t *at = memmem(data, size, mmap_switched, sizeof mmap_switched);
+    for (size_t i = 0; at && i < 0x400; i += 4) {
+        uint32_t insn = word_or_0(data, size, i);
+        if ((insn & 0xfffff000) != 0xe59fd000)
+            continue;
+        uint32_t text = word_or_0(data, size, i + 8 + (insn & 0xfff)) - (uint32_t)(at - data);
+        uint32_t offset = text & 0x0fffffff;
+        if (text % PAGE_BYTES == 0 && offset >= LINUX_TEXT_OFFSET && offset < MOST_TEXT_OFFSET)
+            return offset;
+    }
+    return LINUX_TEXT_OFFSET;
+}
+
 /* Most instructions of Arm code are executed always: condition 0b1110. */
 static bool looks_like_code(const uint8_t *data, size_t size)
 {
@@ -197,7 +217,7 @@ static bool recognise_raw(Image *image, const char *path, const uint8_t *data, s
     if (is_linux_head(data, size)) {
         image->format = "Image";
         image->linux_kernel = true;
-        image->text_offset = LINUX_TEXT_OFFSET;
+        image->text_offset = linux_text_offset(data, size);
         return true;
     }
     if (!looks_like_code(data, size))

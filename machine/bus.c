@@ -7,8 +7,17 @@
 enum { BUS_PAGE_BITS = 12, BUS_PAGES = 1 << 20, MAX_REGIONS = 256 };
 enum { PAGE_EMPTY = 0, PAGE_MIXED = 0xffff }; /* otherwise region number + 1 */
 
+/* What bus_defer() announced; wait is NULL when there is nothing to wait for. */
+typedef struct Deferred {
+    uintptr_t host;
+    uint64_t size;
+    void (*wait)(void *opaque);
+    void *opaque;
+} Deferred;
+
 struct Bus {
     Log *log;
+    Deferred *deferred;
     Region *region[MAX_REGIONS]; /* NULL = free slot */
     uint16_t page[BUS_PAGES];    /* what covers each 4 KiB page */
     void (*changed)(void *opaque, uint32_t base, uint64_t size);
@@ -23,6 +32,9 @@ Bus *bus_new(Log *log)
     if (!bus)
         abort();
     bus->log = log;
+    bus->deferred = calloc(1, sizeof *bus->deferred);
+    if (!bus->deferred)
+        abort();
     return bus;
 }
 
@@ -30,6 +42,8 @@ void bus_free(Bus *bus)
 {
     if (!bus)
         return;
+    bus_settle(bus);
+    free(bus->deferred);
     for (unsigned n = 0; n < MAX_REGIONS; n++)
         free(bus->region[n]);
     free(bus);
@@ -54,7 +68,8 @@ static uint16_t partial_page(const Bus *bus, uint64_t start)
     return PAGE_EMPTY;
 }
 
-/* Brings the page map up to date after region came or went; whole is the entry for the pages that it fills. */
+/* Brings the page map up to date after region came or went; whole is the entry for the pages that it fills.
+ */
 static void map_pages(Bus *bus, const Region *region, uint16_t whole)
 {
     uint64_t end = region_end(region);
@@ -108,11 +123,41 @@ void bus_remove(Bus *bus, Region *region)
     assert(!"region is not on this bus");
 }
 
+void bus_defer(Bus *bus, const uint8_t *host, uint64_t size, void (*wait)(void *opaque), void *opaque)
+{
+    bus_settle(bus);
+    *bus->deferred = (Deferred){(uintptr_t)host, size, wait, opaque};
+}
+
+void bus_settle(Bus *bus)
+{
+    Deferred deferred = *bus->deferred;
+    *bus->deferred = (Deferred){0};
+    if (deferred.wait)
+        deferred.wait(deferred.opaque);
+}
+
+/* What is found at pa may be used up to the end of its page, and through bus_host() for `size` bytes. */
+static void settle_if_near(const Bus *bus, const Region *region, uint32_t pa, uint64_t size)
+{
+    const Deferred *deferred = bus->deferred;
+    if (!deferred->wait || !region || !region->host)
+        return;
+    uint64_t in_page = (1u << BUS_PAGE_BITS) - 1;
+    uintptr_t at = (uintptr_t)region->host + (pa - region->base);
+    uintptr_t first = at & ~in_page, last = (at + (size ? size - 1 : 0)) | in_page;
+    if (first < deferred->host + deferred->size && deferred->host <= last)
+        bus_settle((Bus *)bus);
+}
+
 Region *bus_find(const Bus *bus, uint32_t pa)
 {
     uint16_t what = bus->page[pa >> BUS_PAGE_BITS];
-    if (what != PAGE_MIXED)
-        return what ? bus->region[what - 1] : NULL;
+    if (what != PAGE_MIXED) {
+        Region *region = what ? bus->region[what - 1] : NULL;
+        settle_if_near(bus, region, pa, 0);
+        return region;
+    }
     for (unsigned n = 0; n < MAX_REGIONS; n++)
         if (bus->region[n] && overlaps(bus->region[n], pa, (uint64_t)pa + 1))
             return bus->region[n];
@@ -178,7 +223,8 @@ BusResult bus_write(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t val
         memcpy(region->host + (pa - region->base), &value, access->size);
         return BUS_OK;
     case REGION_ROM:
-        log_line(bus->log, LOG_GUEST, region->name, "write of 0x%08x to read-only memory at 0x%08x", value, pa);
+        log_line(bus->log, LOG_GUEST, region->name, "write of 0x%08x to read-only memory at 0x%08x", value,
+                 pa);
         return BUS_OK;
     default:
         return region->ops->write(region->opaque, pa - region->base, access, value);
@@ -198,6 +244,7 @@ static bool transfer(Bus *bus, uint32_t pa, uint8_t *data, uint64_t size, bool w
         if (part > size)
             part = size;
         uint8_t *host = region->host + (pa - region->base);
+        settle_if_near(bus, region, pa, part);
         if (write) {
             if (bus->written)
                 bus->written(bus->written_opaque, pa, (uint32_t)part);
@@ -234,5 +281,6 @@ uint8_t *bus_host(const Bus *bus, uint32_t pa, uint64_t size)
     const Region *region = bus_find(bus, pa);
     if (!region || region->kind == REGION_MMIO || !region->host || pa + size > region_end(region))
         return NULL;
+    settle_if_near(bus, region, pa, size);
     return region->host + (pa - region->base);
 }

@@ -72,6 +72,13 @@ void bus_region_changed(Bus *bus, Region *region);
  * is dropped. CPU stores that hit their TLB have taken care of it themselves. */
 void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t size), void *opaque);
 
+/* Host memory [host, host + size) behind some region is being filled by another thread: whoever looks there first has
+ * `wait` called, once, which returns when it is done. One range at a time. */
+void bus_defer(Bus *bus, const uint8_t *host, uint64_t size, void (*wait)(void *opaque), void *opaque);
+
+/* Waits now for what bus_defer() announced, if anything is left to wait for. */
+void bus_settle(Bus *bus);
+
 /* One naturally aligned access of access->size bytes. Values are little-endian, in the low bits. Writes to ROM are
  * ignored and logged as guest errors. */
 BusResult bus_read(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t *value);

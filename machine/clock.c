@@ -11,6 +11,7 @@ struct Clock {
     void *sooner_opaque;
     Timer **heap; /* binary heap, earliest first */
     int count, capacity;
+    uint64_t callbacks;
 };
 
 Clock *clock_new(uint64_t (*source)(void *opaque), void *opaque)
@@ -138,8 +139,14 @@ void clock_run_due(Clock *clock)
     while (clock->count && clock->heap[0]->due <= now) {
         Timer *timer = clock->heap[0];
         timer_cancel(timer);
+        clock->callbacks++;
         timer->callback(timer->opaque);
     }
+}
+
+uint64_t clock_callbacks(const Clock *clock)
+{
+    return clock->callbacks;
 }
 
 void clock_on_sooner(Clock *clock, void (*sooner)(void *opaque), void *opaque)

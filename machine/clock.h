@@ -42,6 +42,9 @@ uint64_t clock_next_due(const Clock *clock);
 /* Runs every timer due at or before now. A timer is stopped before its callback is called. */
 void clock_run_due(Clock *clock);
 
+/* How many callbacks were made so far: what tests recognise a storm of events by. */
+uint64_t clock_callbacks(const Clock *clock);
+
 /* Called when the earliest due time moved nearer, so that the running engine can shorten its slice. */
 void clock_on_sooner(Clock *clock, void (*sooner)(void *opaque), void *opaque);
 

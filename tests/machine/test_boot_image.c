@@ -419,6 +419,25 @@ static void test_raw_linux(void **state)
     assert_true(image.linux_kernel);
 }
 
+/* A multi-platform kernel says in its code how far from the start of RAM it is linked to. */
+static void test_raw_linux_text_offset(void **state)
+{
+    (void)state;
+    start(0x1000);
+    fill_with_code();
+    put_linux_head(0);
+    put32(0x40, 0xe59fd038);         /* ldr r13, [pc, #0x38] */
+    put32(0x80, 0xc0208000 + 0x800); /* __mmap_switched */
+    put32(0x800, 0xe1a07001);        /* mov r7, r1 */
+    put32(0x804, 0xe1a08002);        /* mov r8, r2 */
+    put32(0x808, 0xe1a0a000);        /* mov r10, r0 */
+    assert_true(recognise());
+    assert_int_equal(image.text_offset, 0x208000);
+    put32(0x80, 0xc0208123 + 0x800);
+    assert_true(recognise());
+    assert_int_equal(image.text_offset, 0x8000);
+}
+
 static void test_raw_program(void **state)
 {
     (void)state;
@@ -667,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_uimage_gzip),
         cmocka_unit_test(test_uimage_refused),
         cmocka_unit_test(test_raw_linux),
+        cmocka_unit_test(test_raw_linux_text_offset),
         cmocka_unit_test(test_raw_program),
         cmocka_unit_test(test_raw_vectors),
         cmocka_unit_test(test_raw_refused),
