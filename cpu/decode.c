@@ -276,6 +276,7 @@ void decode(Insn *insn, InsnSet set, uint32_t raw, uint8_t itstate)
     fields.thumb = thumb;
     fields.itstate = itstate;
     if (row && allowed_by_it(info->flags, itstate) && info->format(insn, &fields)) {
+        insn->count = (uint8_t)__builtin_popcount(insn->imm & 0xffff);
         /* Condition 1111 in an IT block behaves as "always". */
         if (insn->cond == 15)
             insn->cond = 14;

@@ -51,6 +51,7 @@ struct Insn {
     bool add, index, wback; /* addressing: U, P, W as in the manual's pseudo-code */
     uint8_t size;        /* NEON element size log2, VFP precision, coprocessor number: what the format says */
     uint8_t q;           /* NEON: 1 = quadword; else what the format says */
+    uint8_t count;       /* how many bits are set in the low half of imm: registers in a list */
     bool ends_block;     /* branches, and whatever may change how the next instruction is decoded or executed */
     bool starts_it;      /* IT: imm is the new ITSTATE */
 };

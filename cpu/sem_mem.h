@@ -200,11 +200,6 @@ static inline V multiple_end(C *c, const Insn *i, V base, unsigned count)
     return add32(c, base, imm(c, i->add ? 4 * count : -4 * count));
 }
 
-static inline unsigned list_count(uint32_t list)
-{
-    return (unsigned)__builtin_popcount(list);
-}
-
 /* Takes the lowest register off the list. */
 static inline unsigned list_next(uint32_t *list)
 {
@@ -217,7 +212,7 @@ static inline unsigned list_next(uint32_t *list)
  * keeps the loaded value (UNPREDICTABLE with write-back). The word for PC is left in word[count - 1]. */
 static inline void load_list(C *c, const Insn *i, V *word)
 {
-    unsigned count = list_count(i->imm), n = 0;
+    unsigned count = i->count, n = 0;
     V base = get_reg(c, i->rn);
     load_words(c, multiple_address(c, i, base, count), word, count);
     if (faulted(c))
@@ -232,7 +227,7 @@ static inline void sem_ldm(C *c, const Insn *i)
     V word[16];
     load_list(c, i, word);
     if (i->imm >> 15 && !faulted(c))
-        load_write_pc(c, word[list_count(i->imm) - 1]);
+        load_write_pc(c, word[i->count - 1]);
 }
 
 /* LDM with PC and ^. */
@@ -245,13 +240,13 @@ static inline void sem_ldm_return(C *c, const Insn *i)
     V word[16];
     load_list(c, i, word);
     if (!faulted(c))
-        exception_return(c, word[list_count(i->imm) - 1], get_spsr(c));
+        exception_return(c, word[i->count - 1], get_spsr(c));
 }
 
 static inline void sem_stm(C *c, const Insn *i)
 {
     V word[16];
-    unsigned count = list_count(i->imm), n = 0;
+    unsigned count = i->count, n = 0;
     V base = get_reg(c, i->rn);
     for (uint32_t list = i->imm; list; n++)
         word[n] = get_reg(c, list_next(&list));
@@ -269,7 +264,7 @@ static inline void sem_ldm_user(C *c, const Insn *i)
         return;
     }
     V word[16];
-    unsigned count = list_count(i->imm), n = 0;
+    unsigned count = i->count, n = 0;
     load_words(c, multiple_address(c, i, get_reg(c, i->rn), count), word, count);
     if (faulted(c))
         return;
@@ -284,7 +279,7 @@ static inline void sem_stm_user(C *c, const Insn *i)
         return;
     }
     V word[16];
-    unsigned count = list_count(i->imm), n = 0;
+    unsigned count = i->count, n = 0;
     for (uint32_t list = i->imm; list; n++) {
         unsigned reg = list_next(&list);
         word[n] = reg == 15 ? get_reg(c, 15) : cpu_reg_of_mode(c, reg, MODE_USR);
