@@ -45,7 +45,8 @@ static inline uint8_t finish(Cpu *cpu, const Insn *first, unsigned ran)
     return leave;
 }
 
-/* The successor of b in the same page, if it was met before and is still there. */
+/* The successor of b in the same page, if it was met before and is still there. (The page may be mapped elsewhere now:
+ * links never leave the physical page.) */
 static inline Block *linked(const Cpu *cpu, const Block *b, unsigned slot)
 {
     Block *next = b->link[slot];
@@ -158,7 +159,8 @@ static void run_chain(Cpu *cpu, Block *b)
             next = lookup(cpu);
             if (!next)
                 return;
-            if (epoch == code_cache_epoch(cpu->code) && b->valid)
+            bool same_page = !((next->key.pa ^ b->key.pa) & PAGE_MASK);
+            if (epoch == code_cache_epoch(cpu->code) && b->valid && same_page)
                 b->link[slot] = next;
         }
         b = next;

@@ -80,10 +80,22 @@ Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, con
     return dev;
 }
 
+/* The queue must not know a timer whose memory is gone. */
+static void cancel_timers(Device *dev)
+{
+    for (unsigned n = 0; n < dev->type->field_count; n++) {
+        const FieldDef *field = &dev->type->fields[n];
+        Timer *timer = (Timer *)((uint8_t *)dev + field->at);
+        if (field->kind == FIELD_TIMER && timer->clock)
+            timer_cancel(timer);
+    }
+}
+
 void device_free(Device *dev)
 {
     if (!dev)
         return;
+    cancel_timers(dev);
     if (dev->type->destroy)
         dev->type->destroy(dev);
     free((void *)dev->index);

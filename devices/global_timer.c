@@ -137,11 +137,15 @@ static uint32_t status_read(Device *dev, const RegAccess *access)
     return comparator(s, cpu_of(access), s->count + counts_passed(s)).event;
 }
 
+/* The interrupt controller wants an edge for each event: the line goes low even if the next event is there at once. */
 static void status_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     State *s = (State *)dev;
+    unsigned cpu = cpu_of(access);
     catch_up(s);
-    s->event[cpu_of(access)] &= ~value;
+    s->event[cpu] &= ~value;
+    if (!s->event[cpu])
+        irq_set(&dev->out[cpu], false);
 }
 
 static uint32_t compare_read(Device *dev, const RegAccess *access)

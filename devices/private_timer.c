@@ -165,11 +165,15 @@ static uint32_t status_read(Device *dev, const RegAccess *access)
     return s->event[cpu] | reached;
 }
 
+/* The interrupt controller wants an edge for each event: the line goes low even if the next event is there at once. */
 static void status_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     State *s = (State *)dev;
-    catch_up(s, cpu_of(access));
-    s->event[cpu_of(access)] &= ~value;
+    unsigned cpu = cpu_of(access);
+    catch_up(s, cpu);
+    s->event[cpu] &= ~value;
+    if (!s->event[cpu])
+        irq_set(&dev->out[cpu], false);
 }
 
 static uint32_t reset_status_read(Device *dev, const RegAccess *access)

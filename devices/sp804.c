@@ -149,12 +149,19 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
         s->since[t] = ticks_now(s, t);
 }
 
+/* Where the interrupt controller wants edges, it gets one even if the next interrupt is there at once. */
 static void intclr_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     (void)value;
     State *s = (State *)dev;
-    catch_up(s, timer_of(access));
-    s->raised[timer_of(access)] = 0;
+    unsigned t = timer_of(access);
+    catch_up(s, t);
+    s->raised[t] = 0;
+    if (s->itcr & TEST_MODE)
+        return;
+    irq_set(&dev->out[1 + t], false);
+    if (!s->raised[!t])
+        irq_set(&dev->out[0], false);
 }
 
 static uint32_t ris_read(Device *dev, const RegAccess *access)

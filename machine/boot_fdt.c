@@ -5,9 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Before it, properties were aligned in another way. */
+enum { OLDEST_VERSION = 16 };
+
 static const char *source_name(const TreeSource *source)
 {
     return source->path ? source->path : "the built-in device tree";
+}
+
+/* libfdt 1.6.1 goes round in circles where a property's length leads backwards, so no length may lead out. */
+static bool lengths_fit(const TreeSource *source)
+{
+    const uint8_t *structure = source->data + fdt_off_dt_struct(source->data);
+    size_t end = fdt_totalsize(source->data) - fdt_off_dt_struct(source->data);
+    for (size_t at = 0; at + 12 <= end; at = (at + 3) & ~(size_t)3) {
+        uint32_t tag = fdt32_ld((const fdt32_t *)(structure + at));
+        at += 4;
+        if (tag == FDT_BEGIN_NODE) {
+            at += strnlen((const char *)structure + at, end - at) + 1;
+        } else if (tag == FDT_PROP) {
+            uint32_t length = fdt32_ld((const fdt32_t *)(structure + at));
+            if (length > end - at - 8)
+                return false;
+            at += 8 + length;
+        } else if (tag != FDT_END_NODE && tag != FDT_NOP) {
+            return true; /* the end, or what libfdt will refuse */
+        }
+    }
+    return true;
 }
 
 bool tree_check(const TreeSource *source, const char **warning, Error *err)
@@ -21,7 +46,13 @@ bool tree_check(const TreeSource *source, const char **warning, Error *err)
     if (fdt_totalsize(source->data) > source->size)
         return error_set(err, "device tree %s is truncated: %u bytes are missing", name,
                          (unsigned)(fdt_totalsize(source->data) - source->size));
-    int bad = fdt_check_full(source->data, source->size);
+    int bad = fdt_check_header(source->data);
+    if (!bad && fdt_version(source->data) < OLDEST_VERSION)
+        bad = -FDT_ERR_BADVERSION;
+    if (!bad && !lengths_fit(source))
+        bad = -FDT_ERR_BADSTRUCTURE;
+    if (!bad)
+        bad = fdt_check_full(source->data, source->size);
     if (bad)
         return error_set(err, "device tree %s is damaged: %s", name, fdt_strerror(bad));
     if (fdt_node_check_compatible(source->data, 0, "arm,vexpress"))

@@ -82,8 +82,24 @@ static void map_pages(Bus *bus, const Region *region, uint16_t whole)
 
 static void notify_change(Bus *bus, const Region *region)
 {
-    if (bus->changed)
-        bus->changed(bus->changed_opaque, region->base, region->size);
+    if (!bus->changed)
+        return;
+    bus->changed(bus->changed_opaque, region->base, region->size);
+    if (region->home != region->base)
+        bus->changed(bus->changed_opaque, region->home, region->size);
+}
+
+static uint32_t find_home(const Bus *bus, const Region *region)
+{
+    for (unsigned n = 0; region->host && n < MAX_REGIONS; n++)
+        if (bus->region[n] && bus->region[n]->host == region->host)
+            return bus->region[n]->home;
+    return region->base;
+}
+
+static uint32_t home_address(const Region *region, uint32_t pa)
+{
+    return pa - region->base + region->home;
 }
 
 Region *bus_add(Bus *bus, const Region *region)
@@ -101,6 +117,7 @@ Region *bus_add(Bus *bus, const Region *region)
     if (!copy)
         abort();
     *copy = *region;
+    copy->home = find_home(bus, region);
     if (copy->kind == REGION_RAM || copy->kind == REGION_ROM)
         copy->direct = true;
     bus->region[slot] = copy;
@@ -164,6 +181,12 @@ Region *bus_find(const Bus *bus, uint32_t pa)
     return NULL;
 }
 
+uint32_t bus_home(const Bus *bus, uint32_t pa)
+{
+    const Region *region = bus_find(bus, pa);
+    return region ? home_address(region, pa) : pa;
+}
+
 bool bus_page_uniform(const Bus *bus, uint32_t pa)
 {
     return bus->page[pa >> BUS_PAGE_BITS] != PAGE_MIXED;
@@ -219,7 +242,7 @@ BusResult bus_write(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t val
     switch (region->kind) {
     case REGION_RAM:
         if (bus->written)
-            bus->written(bus->written_opaque, pa, access->size);
+            bus->written(bus->written_opaque, home_address(region, pa), access->size);
         memcpy(region->host + (pa - region->base), &value, access->size);
         return BUS_OK;
     case REGION_ROM:
@@ -247,7 +270,7 @@ static bool transfer(Bus *bus, uint32_t pa, uint8_t *data, uint64_t size, bool w
         settle_if_near(bus, region, pa, part);
         if (write) {
             if (bus->written)
-                bus->written(bus->written_opaque, pa, (uint32_t)part);
+                bus->written(bus->written_opaque, home_address(region, pa), (uint32_t)part);
             memcpy(host, data, part);
         } else {
             memcpy(data, host, part);

@@ -45,6 +45,7 @@ typedef struct Region {
     const MmioOps *ops;  /* MMIO, ROM_DEVICE */
     void *opaque;
     bool direct;         /* reads may go straight to host (always for RAM and ROM; ROM_DEVICE: array mode) */
+    uint32_t home;       /* set by bus_add(): base of the first region with the same host memory */
 } Region;
 
 Bus *bus_new(Log *log);
@@ -57,6 +58,10 @@ void bus_remove(Bus *bus, Region *region);
 
 /* The region that answers at pa, NULL if none. */
 Region *bus_find(const Bus *bus, uint32_t pa);
+
+/* The one address that stands for memory which is at several: pa in the region that was there first. Whatever is kept
+ * by physical address (decoded code, TLB entries, exclusive monitors) is kept by this one. */
+uint32_t bus_home(const Bus *bus, uint32_t pa);
 
 /* True if the whole 4 KiB page at pa lies in one region. */
 bool bus_page_uniform(const Bus *bus, uint32_t pa);

@@ -3,6 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* File names and options may hold anything; the message stays one line. */
+static void make_plain(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 bool error_set(Error *err, const char *format, ...)
 {
     if (err) {
@@ -10,6 +18,7 @@ bool error_set(Error *err, const char *format, ...)
         va_start(args, format);
         vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
+        make_plain(err->text);
     }
     return false;
 }

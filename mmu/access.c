@@ -83,7 +83,7 @@ static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privile
         return NULL;
     TlbEntry *entry = tlb_replace(cpu->mmu, privileged, va, t.page_size);
     entry->page = va & PAGE_MASK;
-    entry->pa_page = t.pa & PAGE_MASK;
+    entry->pa_page = bus_home(cpu->bus, t.pa) & PAGE_MASK;
     entry->may = (uint8_t)((t.may_read ? TLB_MAY_READ : 0) | (t.may_write ? TLB_MAY_WRITE : 0) |
                            (t.may_fetch ? TLB_MAY_FETCH : 0));
     /* With the MMU off the type of a fetch is not that of a load; entries hold what data accesses need. */
