@@ -280,6 +280,7 @@ void decode(Insn *insn, InsnSet set, uint32_t raw, uint8_t itstate)
         /* Condition 1111 in an IT block behaves as "always". */
         if (insn->cond == 15)
             insn->cond = 14;
+        insn->exec = interp_form(insn);
         return;
     }
     insn->row = 0;

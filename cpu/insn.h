@@ -99,6 +99,9 @@ typedef enum InsnTable { TABLE_A32, TABLE_T16, TABLE_T32, TABLE_COP, TABLE_VFP, 
 extern InsnInfo insn_table[];
 extern const unsigned insn_count;
 
+/* The function that executes a decoded instruction fastest: its line's, or one for its kind of operands (interp.c). */
+InsnBody *interp_form(const Insn *insn);
+
 /* Builds the decode index from the tables; asserts that no two lines are ambiguous. Call once before decoding; further
  * calls do nothing. */
 void decode_init(void);
