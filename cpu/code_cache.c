@@ -246,7 +246,7 @@ static void drop_blocks(CodeCache *cache, CodePage *page, uint64_t grains)
     }
     page->grains = left;
     if (!left)
-        cache->page_has_code[page->pa >> PAGE_BITS >> 3] &= (uint8_t)~(1u << (page->pa >> PAGE_BITS & 7));
+        cache->page_has_code[page->pa >> PAGE_BITS >> 3] &= (uint8_t) ~(1u << (page->pa >> PAGE_BITS & 7));
     interrupt_blocks(cache);
 }
 

@@ -12,38 +12,63 @@
 #include "mmu/mmu.h"
 
 typedef enum CpuMode {
-    MODE_USR = 0x10, MODE_FIQ = 0x11, MODE_IRQ = 0x12, MODE_SVC = 0x13,
-    MODE_MON = 0x16, MODE_ABT = 0x17, MODE_UND = 0x1b, MODE_SYS = 0x1f
+    MODE_USR = 0x10,
+    MODE_FIQ = 0x11,
+    MODE_IRQ = 0x12,
+    MODE_SVC = 0x13,
+    MODE_MON = 0x16,
+    MODE_ABT = 0x17,
+    MODE_UND = 0x1b,
+    MODE_SYS = 0x1f
 } CpuMode;
 
 /* Banks of r13, r14 and SPSR. */
 typedef enum CpuBank { BANK_USR, BANK_FIQ, BANK_IRQ, BANK_SVC, BANK_ABT, BANK_UND, BANK_MON, BANKS } CpuBank;
 
 enum {
-    PSR_N = 1u << 31, PSR_Z = 1 << 30, PSR_C = 1 << 29, PSR_V = 1 << 28, PSR_Q = 1 << 27, PSR_J = 1 << 24,
-    PSR_GE = 0xf << 16, PSR_E = 1 << 9, PSR_A = 1 << 8, PSR_I = 1 << 7, PSR_F = 1 << 6, PSR_T = 1 << 5,
-    PSR_MODE = 0x1f, PSR_IT = 0x0600fc00
+    PSR_N = 1u << 31,
+    PSR_Z = 1 << 30,
+    PSR_C = 1 << 29,
+    PSR_V = 1 << 28,
+    PSR_Q = 1 << 27,
+    PSR_J = 1 << 24,
+    PSR_GE = 0xf << 16,
+    PSR_E = 1 << 9,
+    PSR_A = 1 << 8,
+    PSR_I = 1 << 7,
+    PSR_F = 1 << 6,
+    PSR_T = 1 << 5,
+    PSR_MODE = 0x1f,
+    PSR_IT = 0x0600fc00
 };
 
 typedef enum Exception {
-    EXC_RESET, EXC_UNDEFINED, EXC_SVC, EXC_SMC, EXC_PREFETCH_ABORT, EXC_DATA_ABORT, EXC_IRQ, EXC_FIQ, EXC_COUNT
+    EXC_RESET,
+    EXC_UNDEFINED,
+    EXC_SVC,
+    EXC_SMC,
+    EXC_PREFETCH_ABORT,
+    EXC_DATA_ABORT,
+    EXC_IRQ,
+    EXC_FIQ,
+    EXC_COUNT
 } Exception;
 
 /* Why the engine must look up before the next block (cpu->attention). */
 enum {
-    ATTN_IRQ = 1,      /* the IRQ input is high */
-    ATTN_FIQ = 2,      /* the FIQ input is high */
-    ATTN_HALTED = 4,   /* in WFI or WFE */
-    ATTN_STOP = 8,     /* the machine wants control (request, event became due sooner) */
-    ATTN_RESET = 16,   /* held in reset */
-    ATTN_VIRTUAL = 32  /* a virtual interrupt or abort is pending (VIR), for Non-secure state */
+    ATTN_IRQ = 1,     /* the IRQ input is high */
+    ATTN_FIQ = 2,     /* the FIQ input is high */
+    ATTN_HALTED = 4,  /* in WFI or WFE */
+    ATTN_STOP = 8,    /* the machine wants control (request, event became due sooner) */
+    ATTN_RESET = 16,  /* held in reset */
+    ATTN_VIRTUAL = 32 /* a virtual interrupt or abort is pending (VIR), for Non-secure state */
 };
 
 /* Set while an instruction executes, to end the block after it (cpu->leave). */
 enum {
-    LEAVE_PC = 1,      /* cpu->pc was written: a branch or an exception */
-    LEAVE_FAULT = 2,   /* the instruction took an abort: it must change nothing more */
-    LEAVE_CHECK = 4    /* state changed (attention, mode, code): go on at the next instruction, but look first */
+    LEAVE_PC = 1,    /* cpu->pc was written: a branch or an exception */
+    LEAVE_FAULT = 2, /* the instruction took an abort: it must change nothing more */
+    LEAVE_CHECK = 4 /* state changed (attention, mode, code): go on at the next instruction, but look first */
 };
 
 struct Insn;
@@ -52,8 +77,8 @@ struct CodeCache;
 
 /* CP15 registers with one copy per security state (DDI 0406C B3.15.3). Index: 0 Secure, 1 Non-secure. */
 typedef struct Cp15Banked {
-    uint32_t csselr, sctlr, actlr_unused, ttbr0, ttbr1, ttbcr, dacr, dfsr, ifsr, adfsr, aifsr, dfar, ifar, par, prrr,
-        nmrr, vbar, fcseidr, contextidr, tpidrurw, tpidruro, tpidrprw;
+    uint32_t csselr, sctlr, actlr_unused, ttbr0, ttbr1, ttbcr, dacr, dfsr, ifsr, adfsr, aifsr, dfar, ifar,
+        par, prrr, nmrr, vbar, fcseidr, contextidr, tpidrurw, tpidruro, tpidrprw;
 } Cp15Banked;
 
 enum { PMU_COUNTERS = 6 };
@@ -80,31 +105,31 @@ typedef struct Cp15 {
 typedef struct Cpu {
     /* Hot state first. r[15] holds, while an instruction executes, what reading PC gives it. */
     uint32_t r[16];
-    uint32_t nf;               /* N is bit 31 */
-    uint32_t zf;               /* Z is set if this is 0 */
-    uint32_t cf;               /* 0 or 1 */
-    uint32_t vf;               /* V is bit 31 */
-    uint32_t pc;               /* address of the next instruction, between blocks */
-    uint32_t page_va;          /* va of the page of the block that runs */
-    uint8_t leave;             /* LEAVE_* */
-    uint8_t attention;         /* ATTN_* */
-    uint8_t thumb;             /* CPSR.T */
-    uint8_t itstate;           /* CPSR.IT, between blocks */
-    const struct Insn *insn;   /* the instruction that executes, NULL between blocks */
+    uint32_t nf;             /* N is bit 31 */
+    uint32_t zf;             /* Z is set if this is 0 */
+    uint32_t cf;             /* 0 or 1 */
+    uint32_t vf;             /* V is bit 31 */
+    uint32_t pc;             /* address of the next instruction, between blocks */
+    uint32_t page_va;        /* va of the page of the block that runs */
+    uint8_t leave;           /* LEAVE_* */
+    uint8_t attention;       /* ATTN_* */
+    uint8_t thumb;           /* CPSR.T */
+    uint8_t itstate;         /* CPSR.IT, between blocks */
+    const struct Insn *insn; /* the instruction that executes, NULL between blocks */
     const struct Insn *block_start;
-    TlbTable *tlb;             /* for the current address space and privilege */
-    uint64_t icount;           /* instructions begun before block_start (exact between blocks) */
-    uint64_t icount_limit;     /* the engine returns when icount reaches it */
+    TlbTable *tlb;         /* for the current address space and privilege */
+    uint64_t icount;       /* instructions begun before block_start (exact between blocks) */
+    uint64_t icount_limit; /* the engine returns when icount reaches it */
 
-    uint8_t mode;              /* CpuMode */
-    uint8_t ge;                /* CPSR.GE, 4 bits */
-    bool q, e, a, i, f, j;     /* CPSR bits */
-    bool secure;               /* !SCR.NS or Monitor mode */
-    bool halted_for_event;     /* ATTN_HALTED by WFE rather than WFI */
-    bool event;                /* the Event Register */
+    uint8_t mode;          /* CpuMode */
+    uint8_t ge;            /* CPSR.GE, 4 bits */
+    bool q, e, a, i, f, j; /* CPSR bits */
+    bool secure;           /* !SCR.NS or Monitor mode */
+    bool halted_for_event; /* ATTN_HALTED by WFE rather than WFI */
+    bool event;            /* the Event Register */
     bool exclusive_valid;
     uint8_t exclusive_size;
-    uint32_t exclusive_pa;     /* aligned to exclusive_size */
+    uint32_t exclusive_pa; /* aligned to exclusive_size */
 
     uint32_t bank_r13[BANKS], bank_r14[BANKS], spsr[BANKS];
     uint32_t usr_r8_12[5], fiq_r8_12[5]; /* the set that is not current is valid */
@@ -117,20 +142,20 @@ typedef struct Cpu {
         uint8_t b[256];
     } v __attribute__((aligned(16)));
     uint32_t fpscr, fpexc;
-    uint8_t fp_access;         /* FP_ACCESS_*: follows from CPACR, NSACR, FPEXC, FPSCR, mode and security state */
+    uint8_t fp_access; /* FP_ACCESS_*: follows from CPACR, NSACR, FPEXC, FPSCR, mode and security state */
 
     Cp15 cp15;
 
-    unsigned number;           /* 0 to 3: MPIDR.CPU ID */
-    unsigned cpus;             /* in the cluster */
-    char name[8];              /* "cpu0" */
+    unsigned number; /* 0 to 3: MPIDR.CPU ID */
+    unsigned cpus;   /* in the cluster */
+    char name[8];    /* "cpu0" */
     Mmu *mmu;
     Bus *bus;
     Clock *clock;
     Log *log;
     struct CodeCache *code;
     IrqLine pmu_irq;
-    struct Cpu *const *peers;  /* all CPUs of the machine, [cpus] */
+    struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
     void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */
     uint64_t exceptions[EXC_COUNT];      /* counters */
 } Cpu;
@@ -150,13 +175,14 @@ uint64_t cpu_icount(const Cpu *cpu);
 /* Address of the instruction that executes, or of the next one between blocks. */
 uint32_t cpu_insn_address(const Cpu *cpu);
 
-/* ---- PSRs and modes (cpu.c) -------------------------------------------------------------------------------- */
+/* ---- PSRs and modes (cpu.c)
+ * -------------------------------------------------------------------------------- */
 
-uint32_t cpsr_read(const Cpu *cpu);             /* ITSTATE is that of the executing instruction */
+uint32_t cpsr_read(const Cpu *cpu); /* ITSTATE is that of the executing instruction */
 /* Writes the bits in mask without any checks, switching banks when the mode changes (an illegal mode value is
  * ignored and logged). Selects the TLB table; sets LEAVE_CHECK. */
 void cpsr_write(Cpu *cpu, uint32_t value, uint32_t mask);
-uint32_t spsr_read(const Cpu *cpu);             /* UNKNOWN (0) in User and System mode */
+uint32_t spsr_read(const Cpu *cpu); /* UNKNOWN (0) in User and System mode */
 void spsr_write(Cpu *cpu, uint32_t value, uint32_t mask);
 /* CPSRWriteByInstr and SPSRWriteByInstr of the manual (B1.3.3): byte mask in bits 3:0. */
 void cpsr_write_by_instr(Cpu *cpu, uint32_t value, unsigned bytemask, bool is_exception_return);
@@ -178,10 +204,11 @@ static inline Cp15Banked *cp15_bank(Cpu *cpu)
     return &cpu->cp15.bank[!cpu->secure];
 }
 
-/* ---- Exceptions (exception.c) ------------------------------------------------------------------------------ */
+/* ---- Exceptions (exception.c)
+ * ------------------------------------------------------------------------------ */
 
-/* Takes the exception for the executing instruction, with the return address the manual gives (B1.8.3): sets SPSR,
- * LR, mode, masks, T, E, J, IT, pc and LEAVE_PC | LEAVE_FAULT. */
+/* Takes the exception for the executing instruction, with the return address the manual gives (B1.8.3): sets
+ * SPSR, LR, mode, masks, T, E, J, IT, pc and LEAVE_PC | LEAVE_FAULT. */
 void exception_undefined(Cpu *cpu);
 void exception_svc(Cpu *cpu);
 void exception_smc(Cpu *cpu);
@@ -192,41 +219,47 @@ void exception_interrupt(Cpu *cpu, Exception irq_or_fiq);
 /* Between blocks: takes a pending, unmasked interrupt if there is one (FIQ first); true if so. */
 bool exception_take_pending(Cpu *cpu);
 
-/* ---- Coprocessors (cp15.c) --------------------------------------------------------------------------------- */
+/* ---- Coprocessors (cp15.c)
+ * --------------------------------------------------------------------------------- */
 
-/* MCR/MRC/MCRR/MRRC to CP14 and CP15. coproc 14 or 15. They take Undefined Instruction themselves where access is not
- * allowed; the caller checks faulted(). Writes set LEAVE_CHECK where the engine must look. */
+/* MCR/MRC/MCRR/MRRC to CP14 and CP15. coproc 14 or 15. They take Undefined Instruction themselves where
+ * access is not allowed; the caller checks faulted(). Writes set LEAVE_CHECK where the engine must look. */
 uint32_t cp_read(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2);
-void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2, uint32_t value);
+void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2,
+              uint32_t value);
 uint64_t cp_read64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm);
 void cp_write64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm, uint64_t value);
 void cp15_reset(Cpu *cpu);
-/* Performance counters: an event (manual's number) happened n times; only rare events are reported this way. */
+/* Performance counters: an event (manual's number) happened n times; only rare events are reported this way.
+ */
 void pmu_event(Cpu *cpu, unsigned event, uint32_t n);
-/* Instruction count at which a counter will overflow and interrupt (UINT64_MAX: none will). The engine's caller does
- * not set icount_limit beyond it, and calls pmu_check() when the engine returned. */
+/* Instruction count at which a counter will overflow and interrupt (UINT64_MAX: none will). The engine's
+ * caller does not set icount_limit beyond it, and calls pmu_check() when the engine returned. */
 uint64_t pmu_next_overflow(const Cpu *cpu);
 void pmu_check(Cpu *cpu);
 
-/* ---- VFP access (fpu.c) ------------------------------------------------------------------------------------ */
+/* ---- VFP access (fpu.c)
+ * ------------------------------------------------------------------------------------ */
 
 enum {
-    FP_ACCESS_VFP = 1,    /* VFP instructions execute, with all registers */
-    FP_ACCESS_SCALAR = 2, /* so do the data-processing ones that could work on short vectors: FPSCR.Len is 0 */
-    FP_ACCESS_SIMD = 4    /* Advanced SIMD instructions execute */
+    FP_ACCESS_VFP = 1, /* VFP instructions execute, with all registers */
+    FP_ACCESS_SCALAR =
+        2,             /* so do the data-processing ones that could work on short vectors: FPSCR.Len is 0 */
+    FP_ACCESS_SIMD = 4 /* Advanced SIMD instructions execute */
 };
 
-/* Recomputes fp_access. To be called after CPACR, NSACR, SCR, the mode, FPEXC or FPSCR changed otherwise than by
- * fpu_write_register() (reset, loading a snapshot, exceptions, CPS ...). */
+/* Recomputes fp_access. To be called after CPACR, NSACR, SCR, the mode, FPEXC or FPSCR changed otherwise than
+ * by fpu_write_register() (reset, loading a snapshot, exceptions, CPS ...). */
 void fpu_update_access(Cpu *cpu);
-/* True if VFP/NEON instructions may execute now (CPACR, NSACR, FPEXC.EN); otherwise takes Undefined Instruction.
- * needs_simd: Advanced SIMD (CPACR.ASEDIS); ignore_enable: VMRS/VMSR of FPEXC, FPSID, MVFRx in privileged modes. */
+/* True if VFP/NEON instructions may execute now (CPACR, NSACR, FPEXC.EN); otherwise takes Undefined
+ * Instruction. needs_simd: Advanced SIMD (CPACR.ASEDIS); ignore_enable: VMRS/VMSR of FPEXC, FPSID, MVFRx in
+ * privileged modes. */
 bool fpu_access(Cpu *cpu, bool needs_simd, bool ignore_enable);
-/* Slow path of VFP instructions, when a bit of `need` (FP_ACCESS_*) is not set: the same decision for one that uses
- * the D registers whose numbers, or-ed together, are d_registers. */
+/* Slow path of VFP instructions, when a bit of `need` (FP_ACCESS_*) is not set: the same decision for one
+ * that uses the D registers whose numbers, or-ed together, are d_registers. */
 bool fpu_access_vfp(Cpu *cpu, unsigned need, unsigned d_registers);
-/* VMRS and VMSR, with all checks: they take Undefined Instruction themselves (the caller checks faulted()). reg is the
- * manual's number: 0 FPSID, 1 FPSCR, 6 MVFR1, 7 MVFR0, 8 FPEXC. */
+/* VMRS and VMSR, with all checks: they take Undefined Instruction themselves (the caller checks faulted()).
+ * reg is the manual's number: 0 FPSID, 1 FPSCR, 6 MVFR1, 7 MVFR0, 8 FPEXC. */
 uint32_t fpu_read_register(Cpu *cpu, unsigned reg);
 void fpu_write_register(Cpu *cpu, unsigned reg, uint32_t value);
 
@@ -235,7 +268,8 @@ static inline bool fpu_simd_enabled(Cpu *cpu)
     return __builtin_expect(cpu->fp_access & FP_ACCESS_SIMD, 1) || fpu_access(cpu, true, false);
 }
 
-/* ---- Engine (interp.c) ------------------------------------------------------------------------------------- */
+/* ---- Engine (interp.c)
+ * ------------------------------------------------------------------------------------- */
 
 /* Runs until icount reaches icount_limit or attention demands the machine (ATTN_STOP, halted). */
 void interp_run(Cpu *cpu);

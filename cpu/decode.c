@@ -1,4 +1,5 @@
-/* From bits to Insn, by the tables of the .def files. The index is derived from constant tables once per process. */
+/* From bits to Insn, by the tables of the .def files. The index is derived from constant tables once per
+ * process. */
 #include "cpu/insn.h"
 
 #include <assert.h>
@@ -28,10 +29,10 @@ typedef struct SpaceKey {
 } SpaceKey;
 
 static const SpaceKey space_key[SPACES] = {
-    [SPACE_COND] = {20, 8, 4, 4},
-    [SPACE_UNCOND] = {20, 8, 4, 4},
-    [SPACE_T32] = {20, 9, 4, 4},
-    [SPACE_T16] = {6, 10, 0, 0},
+    [SPACE_COND] = {20, 8,  4, 4},
+    [SPACE_UNCOND] = {20, 8,  4, 4},
+    [SPACE_T32] = {20, 9,  4, 4},
+    [SPACE_T16] = {6,  10, 0, 0},
 };
 
 enum { KEY_SLOTS = 1 << 13 };
@@ -98,12 +99,13 @@ static uint32_t key_of(const SpaceKey *key, uint32_t bits)
     return high << key->width2 | low;
 }
 
-/* Of two lines that match, the one with the greater weight wins: more fixed bits; lines marked as first; lines for any
- * coprocessor come after those of the coprocessors that exist. */
+/* Of two lines that match, the one with the greater weight wins: more fixed bits; lines marked as first;
+ * lines for any coprocessor come after those of the coprocessors that exist. */
 static int weight(uint16_t row)
 {
     const InsnInfo *info = &insn_table[row];
-    return __builtin_popcount(info->mask) + (info->flags & INSN_FIRST ? 32 : 0) + (info->table != TABLE_COP ? 64 : 0);
+    return __builtin_popcount(info->mask) + (info->flags & INSN_FIRST ? 32 : 0) +
+           (info->table != TABLE_COP ? 64 : 0);
 }
 
 static bool more_specific(uint16_t a, uint16_t b)
@@ -123,7 +125,8 @@ static void check_unambiguous(uint16_t a, uint16_t b)
 {
     if (!ambiguous(a, b))
         return;
-    fprintf(stderr, "instruction tables: %s and %s overlap with equal weight\n", insn_table[a].name, insn_table[b].name);
+    fprintf(stderr, "instruction tables: %s and %s overlap with equal weight\n", insn_table[a].name,
+            insn_table[b].name);
     abort();
 }
 
@@ -211,8 +214,8 @@ static uint16_t lookup(Space space, uint32_t raw)
     return 0;
 }
 
-/* The space a T32 encoding is looked up in, and its bits there: coprocessor instructions have the same bits as in A32,
- * Advanced SIMD ones need a few moved (DDI 0406C A6.3.18, A7.4, A7.7). */
+/* The space a T32 encoding is looked up in, and its bits there: coprocessor instructions have the same bits
+ * as in A32, Advanced SIMD ones need a few moved (DDI 0406C A6.3.18, A7.4, A7.7). */
 static Space t32_space(uint32_t *raw)
 {
     if ((*raw & 0xef000000) == 0xef000000) {

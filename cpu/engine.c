@@ -1,7 +1,7 @@
 /* The run loop: finds decoded blocks, runs them, and looks up between them.
  *
- * Interrupts and stop requests are seen between instructions: `attention` is checked after each block, and whatever
- * raises it from within an instruction sets LEAVE_CHECK, which ends the block there. */
+ * Interrupts and stop requests are seen between instructions: `attention` is checked after each block, and
+ * whatever raises it from within an instruction sets LEAVE_CHECK, which ends the block there. */
 #include "cpu/code_cache.h"
 #include "cpu/exec.h"
 
@@ -30,7 +30,8 @@ static inline unsigned run_insns(Cpu *cpu, const Insn *first, unsigned n)
     return (unsigned)(i - first);
 }
 
-/* Brings pc, ITSTATE and the count up to date after `ran` instructions from first. Returns what was in leave. */
+/* Brings pc, ITSTATE and the count up to date after `ran` instructions from first. Returns what was in leave.
+ */
 static inline uint8_t finish(Cpu *cpu, const Insn *first, unsigned ran)
 {
     const Insn *last = first + ran - 1;
@@ -45,8 +46,8 @@ static inline uint8_t finish(Cpu *cpu, const Insn *first, unsigned ran)
     return leave;
 }
 
-/* The successor of b in the same page, if it was met before and is still there. (The page may be mapped elsewhere now:
- * links never leave the physical page.) */
+/* The successor of b in the same page, if it was met before and is still there. (The page may be mapped
+ * elsewhere now: links never leave the physical page.) */
 static inline Block *linked(const Cpu *cpu, const Block *b, unsigned slot)
 {
     Block *next = b->link[slot];

@@ -104,9 +104,11 @@ InsnFormat fmt_vfp_s, fmt_vfp_d, fmt_vfp_s_from_d, fmt_vfp_d_from_s;
 InsnFormat fmt_vfp_imm_s, fmt_vfp_imm_d;
 /* S registers; T: imm is the lowest bit of the half. */
 InsnFormat fmt_vfp_half;
-/* Conversions of integers: s signed (Insn.s: unsigned), r round towards zero (goes to q). shift_n is the size. */
+/* Conversions of integers: s signed (Insn.s: unsigned), r round towards zero (goes to q). shift_n is the
+ * size. */
 InsnFormat fmt_vfp_int_s, fmt_vfp_int_s_from_d, fmt_vfp_int_d_from_s;
-/* Conversions of fixed-point numbers in Dd: x size (shift_n), i:l size less fraction bits (imm), u unsigned (s). */
+/* Conversions of fixed-point numbers in Dd: x size (shift_n), i:l size less fraction bits (imm), u unsigned
+ * (s). */
 InsnFormat fmt_vfp_fixed_s, fmt_vfp_fixed_d;
 /* Moves: t core register (rd), Nn D register, i lane (imm), u unsigned (s). VDUP: be size, Q. */
 InsnFormat fmt_vfp_lane_8, fmt_vfp_lane_16, fmt_vfp_lane_32, fmt_vdup_core;
@@ -134,7 +136,8 @@ InsnFormat fmt_t16_lsl_reg, fmt_t16_lsr_reg, fmt_t16_asr_reg, fmt_t16_ror_reg;
 InsnFormat fmt_t16_dp_imm, fmt_t16_rdn_imm, fmt_t16_add_sp, fmt_t16_adjust_sp, fmt_t16_adr;
 InsnFormat fmt_t32_dp_imm, fmt_t32_plain_imm, fmt_t32_adr, fmt_t32_mov16, fmt_t32_subs_pc_lr;
 /* Single loads and stores: d, n, i offset in units of the access; m. */
-InsnFormat fmt_t16_mem_word, fmt_t16_mem_half, fmt_t16_mem_byte, fmt_t16_mem_sp, fmt_t16_mem_pc, fmt_t16_mem_reg;
+InsnFormat fmt_t16_mem_word, fmt_t16_mem_half, fmt_t16_mem_byte, fmt_t16_mem_sp, fmt_t16_mem_pc,
+    fmt_t16_mem_reg;
 /* d, n, i offset, P U W; m, i amount; a second register. */
 InsnFormat fmt_t32_mem_imm12, fmt_t32_mem_imm8, fmt_t32_mem_unpriv, fmt_t32_mem_literal, fmt_t32_mem_reg;
 InsnFormat fmt_t32_pld_imm12, fmt_t32_pld_imm8, fmt_t32_pld_literal, fmt_t32_pld_reg;
@@ -152,12 +155,12 @@ InsnFormat fmt_t16_it, fmt_t16_cps;
 InsnFormat fmt_neon_3same_no64, fmt_neon_3same, fmt_neon_3same_16_32, fmt_neon_3same_f, fmt_neon_long,
     fmt_neon_wide, fmt_neon_high, fmt_neon_long_16_32, fmt_neon_scalar, fmt_neon_scalar_f,
     fmt_neon_scalar_long, fmt_neon_shift_right, fmt_neon_shift_left, fmt_neon_shift_narrow,
-    fmt_neon_shift_long, fmt_neon_movl_8, fmt_neon_movl_16, fmt_neon_movl_32, fmt_neon_fixed,
-    fmt_neon_imm_32, fmt_neon_imm_16, fmt_neon_imm_ones, fmt_neon_imm_8, fmt_neon_imm_f32, fmt_neon_imm_64,
-    fmt_neon_2reg_no64, fmt_neon_2reg_8_16, fmt_neon_2reg, fmt_neon_2reg_f, fmt_neon_zip,
-    fmt_neon_2reg_narrow, fmt_neon_shll_max, fmt_neon_to_half, fmt_neon_from_half, fmt_neon_vext,
-    fmt_neon_vtbl, fmt_neon_vdup, fmt_neon_multiple_1, fmt_neon_multiple_2, fmt_neon_multiple_22,
-    fmt_neon_multiple_3, fmt_neon_multiple_4, fmt_neon_lane_1, fmt_neon_lane_2, fmt_neon_lane_3,
-    fmt_neon_lane_4, fmt_neon_all_1, fmt_neon_all_2, fmt_neon_all_3, fmt_neon_all_4;
+    fmt_neon_shift_long, fmt_neon_movl_8, fmt_neon_movl_16, fmt_neon_movl_32, fmt_neon_fixed, fmt_neon_imm_32,
+    fmt_neon_imm_16, fmt_neon_imm_ones, fmt_neon_imm_8, fmt_neon_imm_f32, fmt_neon_imm_64, fmt_neon_2reg_no64,
+    fmt_neon_2reg_8_16, fmt_neon_2reg, fmt_neon_2reg_f, fmt_neon_zip, fmt_neon_2reg_narrow, fmt_neon_shll_max,
+    fmt_neon_to_half, fmt_neon_from_half, fmt_neon_vext, fmt_neon_vtbl, fmt_neon_vdup, fmt_neon_multiple_1,
+    fmt_neon_multiple_2, fmt_neon_multiple_22, fmt_neon_multiple_3, fmt_neon_multiple_4, fmt_neon_lane_1,
+    fmt_neon_lane_2, fmt_neon_lane_3, fmt_neon_lane_4, fmt_neon_all_1, fmt_neon_all_2, fmt_neon_all_3,
+    fmt_neon_all_4;
 
 #endif

@@ -4,14 +4,14 @@
  *
  *     INSN(name, "bit pattern", FORMAT, body, flags, "text form")
  *
- * Pattern: 32 (T16: 16) characters, bit 31 first. 0 and 1 are fixed; z and o are "should be zero" and "should be one"
- * (they do not take part in decoding; test generators set them); '-' is a bit that does not matter; a letter is a bit
- * of the field of that letter, pieces of one letter joined from the left. 'c' as "cccc" in bits 31:28 of A32 is the
- * condition and excludes 1111. Of two lines that match, the one with more fixed bits wins; a line whose FORMAT
- * function returns false is UNDEFINED (no other line is tried).
+ * Pattern: 32 (T16: 16) characters, bit 31 first. 0 and 1 are fixed; z and o are "should be zero" and "should
+ * be one" (they do not take part in decoding; test generators set them); '-' is a bit that does not matter; a
+ * letter is a bit of the field of that letter, pieces of one letter joined from the left. 'c' as "cccc" in
+ * bits 31:28 of A32 is the condition and excludes 1111. Of two lines that match, the one with more fixed bits
+ * wins; a line whose FORMAT function returns false is UNDEFINED (no other line is tried).
  *
- * FORMAT names a function in format.c that turns the fields into operands of Insn. A32, T16 and T32 lines share formats
- * and bodies. See docs/adding-an-instruction.md. */
+ * FORMAT names a function in format.c that turns the fields into operands of Insn. A32, T16 and T32 lines
+ * share formats and bodies. See docs/adding-an-instruction.md. */
 #ifndef ARMATURE_CPU_INSN_H
 #define ARMATURE_CPU_INSN_H
 
@@ -38,32 +38,32 @@ enum { IMM_CARRY_KEEP, IMM_CARRY_0, IMM_CARRY_1 };
 
 struct Insn {
     InsnBody *exec;
-    uint32_t raw;        /* the encoding; T16 in the low half, T32 first halfword on top */
-    uint32_t imm;        /* immediate, offset, displacement, register list, mask: what the format says */
-    uint16_t row;        /* in insn_table */
-    uint16_t offset;     /* of the instruction in its page */
-    uint8_t length;      /* 2 or 4 */
-    uint8_t cond;        /* 0 to 14; 14 = always */
-    uint8_t itstate;     /* ITSTATE when this instruction executes (0 outside IT blocks) */
+    uint32_t raw;    /* the encoding; T16 in the low half, T32 first halfword on top */
+    uint32_t imm;    /* immediate, offset, displacement, register list, mask: what the format says */
+    uint16_t row;    /* in insn_table */
+    uint16_t offset; /* of the instruction in its page */
+    uint8_t length;  /* 2 or 4 */
+    uint8_t cond;    /* 0 to 14; 14 = always */
+    uint8_t itstate; /* ITSTATE when this instruction executes (0 outside IT blocks) */
     uint8_t rd, rn, rm, rs, ra; /* ra: accumulator, Rt2, RdLo */
     uint8_t op2, shift_type, shift_n, imm_carry;
-    bool s;              /* sets flags */
+    bool s;                 /* sets flags */
     bool add, index, wback; /* addressing: U, P, W as in the manual's pseudo-code */
-    uint8_t size;        /* NEON element size log2, VFP precision, coprocessor number: what the format says */
-    uint8_t q;           /* NEON: 1 = quadword; else what the format says */
-    uint8_t count;       /* how many bits are set in the low half of imm: registers in a list */
-    bool ends_block;     /* branches, and whatever may change how the next instruction is decoded or executed */
-    bool starts_it;      /* IT: imm is the new ITSTATE */
+    uint8_t size;    /* NEON element size log2, VFP precision, coprocessor number: what the format says */
+    uint8_t q;       /* NEON: 1 = quadword; else what the format says */
+    uint8_t count;   /* how many bits are set in the low half of imm: registers in a list */
+    bool ends_block; /* branches, and whatever may change how the next instruction is decoded or executed */
+    bool starts_it;  /* IT: imm is the new ITSTATE */
 };
 
 /* Fields of an encoding by letter: f->v['d' & 63]. Lower-case a-z and upper-case A-Z do not collide. */
 typedef struct Fields {
     uint32_t v[64];
-    bool thumb;          /* decoding T16 or T32 */
+    bool thumb; /* decoding T16 or T32 */
     uint8_t itstate;
 } Fields;
 
-#define FIELD_OF(f, letter) ((f)->v[(letter) & 63])
+#define FIELD_OF(f, letter) ((f)->v[(letter)&63])
 
 typedef bool InsnFormat(Insn *insn, const Fields *fields);
 
@@ -81,33 +81,43 @@ enum {
 typedef enum InsnSet { SET_A32, SET_T32, SET_T16, INSN_SETS } InsnSet;
 
 typedef struct InsnInfo {
-    const char *name;     /* "ADC_r" */
+    const char *name; /* "ADC_r" */
     const char *pattern;
     InsnFormat *format;
-    InsnBody *exec;       /* the interpreter's function */
+    InsnBody *exec; /* the interpreter's function */
     uint32_t flags;
     const char *text;
-    uint8_t table;        /* which .def file: InsnTable */
+    uint8_t table; /* which .def file: InsnTable */
     /* computed from the pattern */
     uint32_t mask, value; /* fixed bits */
 } InsnInfo;
 
-/* The .def files. COP and VFP and NEON serve A32 and T32: T32 instructions in the coprocessor space have the same bits
- * with cond = 1110 or 1111, NEON ones are brought into their A32 form first. */
-typedef enum InsnTable { TABLE_A32, TABLE_T16, TABLE_T32, TABLE_COP, TABLE_VFP, TABLE_NEON, INSN_TABLES } InsnTable;
+/* The .def files. COP and VFP and NEON serve A32 and T32: T32 instructions in the coprocessor space have the
+ * same bits with cond = 1110 or 1111, NEON ones are brought into their A32 form first. */
+typedef enum InsnTable {
+    TABLE_A32,
+    TABLE_T16,
+    TABLE_T32,
+    TABLE_COP,
+    TABLE_VFP,
+    TABLE_NEON,
+    INSN_TABLES
+} InsnTable;
 
 extern InsnInfo insn_table[];
 extern const unsigned insn_count;
 
-/* The function that executes a decoded instruction fastest: its line's, or one for its kind of operands (interp.c). */
+/* The function that executes a decoded instruction fastest: its line's, or one for its kind of operands
+ * (interp.c). */
 InsnBody *interp_form(const Insn *insn);
 
-/* Builds the decode index from the tables; asserts that no two lines are ambiguous. Call once before decoding; further
- * calls do nothing. */
+/* Builds the decode index from the tables; asserts that no two lines are ambiguous. Call once before
+ * decoding; further calls do nothing. */
 void decode_init(void);
 
-/* Decodes one instruction. set: SET_A32 (raw is the word) or SET_T32/T16 (raw as in Insn.raw; the caller looked at the
- * first halfword with thumb_is_32bit()). Always fills *insn; what is not allocated becomes the UNDEFINED body. */
+/* Decodes one instruction. set: SET_A32 (raw is the word) or SET_T32/T16 (raw as in Insn.raw; the caller
+ * looked at the first halfword with thumb_is_32bit()). Always fills *insn; what is not allocated becomes the
+ * UNDEFINED body. */
 void decode(Insn *insn, InsnSet set, uint32_t raw, uint8_t itstate);
 
 static inline bool thumb_is_32bit(uint16_t first_halfword)

@@ -58,8 +58,8 @@ static uint16_t *build_index(const DeviceType *type)
     return index;
 }
 
-Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, const DeviceProps *props, uint32_t base,
-                   Error *err)
+Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, const DeviceProps *props,
+                   uint32_t base, Error *err)
 {
     assert(type->state_size >= sizeof(Device) && type->outputs <= DEVICE_OUTPUTS);
     Device *dev = calloc(1, type->state_size);
@@ -161,7 +161,8 @@ static bool allowed(Device *dev, const RegDef *row, const RegAccess *access, boo
 {
     if (!dev->type->allows || access->debug || dev->type->allows(dev, access, write))
         return true;
-    log_line(dev->env->log, LOG_GUEST, dev->name, "%s of register %s refused", write ? "write" : "read", row->name);
+    log_line(dev->env->log, LOG_GUEST, dev->name, "%s of register %s refused", write ? "write" : "read",
+             row->name);
     return false;
 }
 
@@ -177,8 +178,8 @@ static uint32_t read_row(Device *dev, const RegDef *row, const RegAccess *access
     switch (row->kind) {
     case REG_UNIMP:
         if (!access->debug)
-            log_once(dev->env->log, LOG_UNIMP, dev->name, "register %s (offset 0x%03x) is not modelled", row->name,
-                     access->offset);
+            log_once(dev->env->log, LOG_UNIMP, dev->name, "register %s (offset 0x%03x) is not modelled",
+                     row->name, access->offset);
         return row->reset;
     case REG_WO:
         if (!access->debug)
@@ -196,13 +197,14 @@ static void write_row(Device *dev, const RegDef *row, const RegAccess *access, u
     uint32_t mask = row->writable & access->lanes;
     switch (row->kind) {
     case REG_RO:
-        log_line(dev->env->log, LOG_GUEST, dev->name, "read-only register %s written with 0x%08x", row->name, value);
+        log_line(dev->env->log, LOG_GUEST, dev->name, "read-only register %s written with 0x%08x", row->name,
+                 value);
         return;
     case REG_CONST:
         return;
     case REG_UNIMP:
-        log_once(dev->env->log, LOG_UNIMP, dev->name, "register %s (offset 0x%03x) is not modelled", row->name,
-                 access->offset);
+        log_once(dev->env->log, LOG_UNIMP, dev->name, "register %s (offset 0x%03x) is not modelled",
+                 row->name, access->offset);
         return;
     default:
         break;
@@ -251,12 +253,13 @@ static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, 
         word = read_row(dev, row, &access);
     } else if (!id_block_read(dev, access.offset, &word)) {
         name = "reserved";
-        log_once(dev->env->log, LOG_UNIMP, dev->name, "read at offset 0x%03x, where no register is", access.offset);
+        log_once(dev->env->log, LOG_UNIMP, dev->name, "read at offset 0x%03x, where no register is",
+                 access.offset);
     }
     *value = (word & access.lanes) >> (8 * (offset & 3));
     if (log_on(dev->env->log, LOG_MMIO))
-        log_line(dev->env->log, LOG_MMIO, dev->name, "cpu%d read %s[%u] (0x%03x.%u) = 0x%08x", (int8_t)bus->cpu, name,
-                 access.index, offset, bus->size, *value);
+        log_line(dev->env->log, LOG_MMIO, dev->name, "cpu%d read %s[%u] (0x%03x.%u) = 0x%08x",
+                 (int8_t)bus->cpu, name, access.index, offset, bus->size, *value);
     if (row && (row->flags & REG_READ_ACTS))
         device_changed(dev);
     return BUS_OK;
@@ -270,12 +273,13 @@ static BusResult mmio_write(void *opaque, uint32_t offset, const BusAccess *bus,
     RegAccess access = word_access(offset, bus);
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
     if (log_on(dev->env->log, LOG_MMIO))
-        log_line(dev->env->log, LOG_MMIO, dev->name, "cpu%d write %s[%u] (0x%03x.%u) = 0x%08x", (int8_t)bus->cpu,
-                 row ? row->name : "reserved", access.index, offset, bus->size, value);
+        log_line(dev->env->log, LOG_MMIO, dev->name, "cpu%d write %s[%u] (0x%03x.%u) = 0x%08x",
+                 (int8_t)bus->cpu, row ? row->name : "reserved", access.index, offset, bus->size, value);
     if (row)
         write_row(dev, row, &access, value << (8 * (offset & 3)));
     else
-        log_once(dev->env->log, LOG_UNIMP, dev->name, "write at offset 0x%03x, where no register is", access.offset);
+        log_once(dev->env->log, LOG_UNIMP, dev->name, "write at offset 0x%03x, where no register is",
+                 access.offset);
     device_changed(dev);
     return BUS_OK;
 }
@@ -284,8 +288,12 @@ const MmioOps device_mmio = {.read = mmio_read, .write = mmio_write};
 
 uint32_t device_peek(Device *dev, uint32_t offset, uint8_t cpu)
 {
-    RegAccess access = {
-        .offset = offset & ~3u, .lanes = 0xffffffff, .cpu = cpu, .secure = true, .privileged = true, .debug = true};
+    RegAccess access = {.offset = offset & ~3u,
+                        .lanes = 0xffffffff,
+                        .cpu = cpu,
+                        .secure = true,
+                        .privileged = true,
+                        .debug = true};
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
     uint32_t value = 0;
     if (row)

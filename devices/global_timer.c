@@ -137,7 +137,8 @@ static uint32_t status_read(Device *dev, const RegAccess *access)
     return comparator(s, cpu_of(access), s->count + counts_passed(s)).event;
 }
 
-/* The interrupt controller wants an edge for each event: the line goes low even if the next event is there at once. */
+/* The interrupt controller wants an edge for each event: the line goes low even if the next event is there at
+ * once. */
 static void status_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     State *s = (State *)dev;

@@ -1,7 +1,7 @@
 /* PL031 real-time clock: PrimeCell Real Time Clock (PL031) r1p3, DDI 0224.
  *
- * Counts seconds of virtual time from the machine's RTC base. All registers are modelled; the integration test
- * registers are rows marked unmodelled. */
+ * Counts seconds of virtual time from the machine's RTC base. All registers are modelled; the integration
+ * test registers are rows marked unmodelled. */
 #include "devices/device.h"
 
 enum { INTERRUPT = 1 };
@@ -73,20 +73,20 @@ static void icr_written(Device *dev, const RegAccess *access, uint32_t value)
 }
 
 static const RegDef regs[] = {
-    /* name   offset kind       storage    reset writable    read      written */
-    {"DR",    0x000, REG_RO,    NO_STORE,  0, 0,          dr_read,  NULL,        0, 0},
-    {"MR",    0x004, REG_RW,    AT(match), 0, 0xffffffff, NULL,     mr_written,  0, 0},
-    {"LR",    0x008, REG_RW,    AT(load),  0, 0xffffffff, NULL,     lr_written,  0, 0},
-    {"CR",    0x00c, REG_CONST, NO_STORE,  1, 0,          NULL,     NULL,        0, 0},
-    {"IMSC",  0x010, REG_RW,    AT(imsc),  0, INTERRUPT,  NULL,     NULL,        0, 0},
-    {"RIS",   0x014, REG_RO,    AT(ris),   0, 0,          NULL,     NULL,        0, 0},
-    {"MIS",   0x018, REG_RO,    NO_STORE,  0, 0,          mis_read, NULL,        0, 0},
-    {"ICR",   0x01c, REG_WO,    NO_STORE,  0, INTERRUPT,  NULL,     icr_written, 0, 0},
-    {"ITCR",  0x080, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
-    {"ITIP",  0x084, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
-    {"ITOP",  0x088, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
-    {"TOFFSET", 0x08c, REG_UNIMP, NO_STORE, 0, 0,         NULL,     NULL,        0, 0},
-    {"TCOUNT", 0x090, REG_UNIMP, NO_STORE, 0, 0,          NULL,     NULL,        0, 0},
+  /* name   offset kind       storage    reset writable    read      written */
+    {"DR",      0x000, REG_RO,    NO_STORE,  0, 0,          dr_read,  NULL,        0, 0},
+    {"MR",      0x004, REG_RW,    AT(match), 0, 0xffffffff, NULL,     mr_written,  0, 0},
+    {"LR",      0x008, REG_RW,    AT(load),  0, 0xffffffff, NULL,     lr_written,  0, 0},
+    {"CR",      0x00c, REG_CONST, NO_STORE,  1, 0,          NULL,     NULL,        0, 0},
+    {"IMSC",    0x010, REG_RW,    AT(imsc),  0, INTERRUPT,  NULL,     NULL,        0, 0},
+    {"RIS",     0x014, REG_RO,    AT(ris),   0, 0,          NULL,     NULL,        0, 0},
+    {"MIS",     0x018, REG_RO,    NO_STORE,  0, 0,          mis_read, NULL,        0, 0},
+    {"ICR",     0x01c, REG_WO,    NO_STORE,  0, INTERRUPT,  NULL,     icr_written, 0, 0},
+    {"ITCR",    0x080, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
+    {"ITIP",    0x084, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
+    {"ITOP",    0x088, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
+    {"TOFFSET", 0x08c, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
+    {"TCOUNT",  0x090, REG_UNIMP, NO_STORE,  0, 0,          NULL,     NULL,        0, 0},
 };
 
 static const FieldDef fields[] = {

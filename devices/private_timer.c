@@ -165,7 +165,8 @@ static uint32_t status_read(Device *dev, const RegAccess *access)
     return s->event[cpu] | reached;
 }
 
-/* The interrupt controller wants an edge for each event: the line goes low even if the next event is there at once. */
+/* The interrupt controller wants an edge for each event: the line goes low even if the next event is there at
+ * once. */
 static void status_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     State *s = (State *)dev;

@@ -1,7 +1,7 @@
 /* The physical address space: what answers at which address.
  *
- * Regions never overlap. RAM and ROM have host memory behind them; MMIO regions call functions; a "ROM device" (NOR
- * flash in array mode) is read from host memory and written through functions. */
+ * Regions never overlap. RAM and ROM have host memory behind them; MMIO regions call functions; a "ROM
+ * device" (NOR flash in array mode) is read from host memory and written through functions. */
 #ifndef ARMATURE_MACHINE_BUS_H
 #define ARMATURE_MACHINE_BUS_H
 
@@ -15,9 +15,9 @@ typedef struct Bus Bus;
 
 /* One transaction as the slave sees it. */
 typedef struct BusAccess {
-    uint8_t size;        /* bytes: 1, 2 or 4, naturally aligned */
-    uint8_t cpu;         /* which CPU asks; BUS_DMA for other masters */
-    bool secure;         /* the AXI NS bit is clear */
+    uint8_t size; /* bytes: 1, 2 or 4, naturally aligned */
+    uint8_t cpu;  /* which CPU asks; BUS_DMA for other masters */
+    bool secure;  /* the AXI NS bit is clear */
     bool privileged;
 } BusAccess;
 
@@ -37,60 +37,60 @@ typedef struct MmioOps {
 typedef enum RegionKind { REGION_RAM, REGION_ROM, REGION_MMIO, REGION_ROM_DEVICE } RegionKind;
 
 typedef struct Region {
-    const char *name;    /* not owned */
+    const char *name; /* not owned */
     uint32_t base;
-    uint64_t size;       /* bytes; base + size <= 2^32 */
+    uint64_t size; /* bytes; base + size <= 2^32 */
     RegionKind kind;
-    uint8_t *host;       /* RAM, ROM, ROM_DEVICE; page-aligned where base is */
-    const MmioOps *ops;  /* MMIO, ROM_DEVICE */
+    uint8_t *host;      /* RAM, ROM, ROM_DEVICE; page-aligned where base is */
+    const MmioOps *ops; /* MMIO, ROM_DEVICE */
     void *opaque;
-    bool direct;         /* reads may go straight to host (always for RAM and ROM; ROM_DEVICE: array mode) */
-    uint32_t home;       /* set by bus_add(): base of the first region with the same host memory */
+    bool direct;   /* reads may go straight to host (always for RAM and ROM; ROM_DEVICE: array mode) */
+    uint32_t home; /* set by bus_add(): base of the first region with the same host memory */
 } Region;
 
 Bus *bus_new(Log *log);
 void bus_free(Bus *bus);
 
-/* Adds a region (copied). Overlaps are a programming error (assert). Aliases of RAM are regions with the same host
- * memory at another base. Returns the bus's own copy, valid until the region is removed. */
+/* Adds a region (copied). Overlaps are a programming error (assert). Aliases of RAM are regions with the same
+ * host memory at another base. Returns the bus's own copy, valid until the region is removed. */
 Region *bus_add(Bus *bus, const Region *region);
 void bus_remove(Bus *bus, Region *region);
 
 /* The region that answers at pa, NULL if none. */
 Region *bus_find(const Bus *bus, uint32_t pa);
 
-/* The one address that stands for memory which is at several: pa in the region that was there first. Whatever is kept
- * by physical address (decoded code, TLB entries, exclusive monitors) is kept by this one. */
+/* The one address that stands for memory which is at several: pa in the region that was there first. Whatever
+ * is kept by physical address (decoded code, TLB entries, exclusive monitors) is kept by this one. */
 uint32_t bus_home(const Bus *bus, uint32_t pa);
 
 /* True if the whole 4 KiB page at pa lies in one region. */
 bool bus_page_uniform(const Bus *bus, uint32_t pa);
 
-/* Called whenever what answers at some address changed (region added, removed, ROM device switched mode), so that
- * TLBs and decoded code forget it. base and size give the range. */
+/* Called whenever what answers at some address changed (region added, removed, ROM device switched mode), so
+ * that TLBs and decoded code forget it. base and size give the range. */
 void bus_on_change(Bus *bus, void (*changed)(void *opaque, uint32_t base, uint64_t size), void *opaque);
 
 /* Tells the bus that region->direct changed. */
 void bus_region_changed(Bus *bus, Region *region);
 
-/* Called before host memory of a RAM page is written through bus_write()/bus_dma_write(), so that decoded code in it
- * is dropped. CPU stores that hit their TLB have taken care of it themselves. */
+/* Called before host memory of a RAM page is written through bus_write()/bus_dma_write(), so that decoded
+ * code in it is dropped. CPU stores that hit their TLB have taken care of it themselves. */
 void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t size), void *opaque);
 
-/* Host memory [host, host + size) behind some region is being filled by another thread: whoever looks there first has
- * `wait` called, once, which returns when it is done. One range at a time. */
+/* Host memory [host, host + size) behind some region is being filled by another thread: whoever looks there
+ * first has `wait` called, once, which returns when it is done. One range at a time. */
 void bus_defer(Bus *bus, const uint8_t *host, uint64_t size, void (*wait)(void *opaque), void *opaque);
 
 /* Waits now for what bus_defer() announced, if anything is left to wait for. */
 void bus_settle(Bus *bus);
 
-/* One naturally aligned access of access->size bytes. Values are little-endian, in the low bits. Writes to ROM are
- * ignored and logged as guest errors. */
+/* One naturally aligned access of access->size bytes. Values are little-endian, in the low bits. Writes to
+ * ROM are ignored and logged as guest errors. */
 BusResult bus_read(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t *value);
 BusResult bus_write(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t value);
 
-/* Block transfers by bus masters and loaders: RAM and ROM only; false if part of the range is something else (what
- * lies before that part was transferred). With to_rom, ROM can be written (loaders). */
+/* Block transfers by bus masters and loaders: RAM and ROM only; false if part of the range is something else
+ * (what lies before that part was transferred). With to_rom, ROM can be written (loaders). */
 bool bus_dma_read(Bus *bus, uint32_t pa, void *data, uint64_t size);
 bool bus_dma_write(Bus *bus, uint32_t pa, const void *data, uint64_t size);
 bool bus_load(Bus *bus, uint32_t pa, const void *data, uint64_t size);

@@ -78,7 +78,8 @@ static void sift_down(Clock *clock, int index)
     place(clock, index, timer);
 }
 
-void timer_init(Timer *timer, Clock *clock, const char *name, int priority, void (*callback)(void *), void *opaque)
+void timer_init(Timer *timer, Clock *clock, const char *name, int priority, void (*callback)(void *),
+                void *opaque)
 {
     *timer = (Timer){.name = name,
                      .priority = priority,

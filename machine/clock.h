@@ -1,8 +1,8 @@
 /* Virtual time and the machine's one event queue.
  *
- * Time is in nanoseconds since power-on. Where it comes from (the host's clock or the instruction count) is the
- * machine's business; devices only ask clock_now() and set timers. Timers that are due at the same time run in the
- * order of their priority (low first), then of their names, so that a run can be repeated. */
+ * Time is in nanoseconds since power-on. Where it comes from (the host's clock or the instruction count) is
+ * the machine's business; devices only ask clock_now() and set timers. Timers that are due at the same time
+ * run in the order of their priority (low first), then of their names, so that a run can be repeated. */
 #ifndef ARMATURE_MACHINE_CLOCK_H
 #define ARMATURE_MACHINE_CLOCK_H
 
@@ -14,13 +14,13 @@
 typedef struct Clock Clock;
 
 typedef struct Timer {
-    const char *name;            /* unique enough to order ties: "sp804.0 timer1" */
-    int priority;                /* low runs first among equal due times */
+    const char *name; /* unique enough to order ties: "sp804.0 timer1" */
+    int priority;     /* low runs first among equal due times */
     void (*callback)(void *opaque);
     void *opaque;
-    uint64_t due;                /* virtual ns, CLOCK_NEVER when not running */
+    uint64_t due; /* virtual ns, CLOCK_NEVER when not running */
     Clock *clock;
-    int heap_index;              /* place in the queue, -1 when not in it */
+    int heap_index; /* place in the queue, -1 when not in it */
 } Timer;
 
 /* source(opaque) gives the current virtual time and never goes backwards. */
@@ -30,9 +30,11 @@ void clock_free(Clock *clock);
 uint64_t clock_now(const Clock *clock);
 
 /* Prepares a timer that is not running. name must outlive the timer. */
-void timer_init(Timer *timer, Clock *clock, const char *name, int priority, void (*callback)(void *), void *opaque);
+void timer_init(Timer *timer, Clock *clock, const char *name, int priority, void (*callback)(void *),
+                void *opaque);
 
-/* Starts or moves the timer; due may lie in the past (then it runs at the next opportunity). CLOCK_NEVER stops it. */
+/* Starts or moves the timer; due may lie in the past (then it runs at the next opportunity). CLOCK_NEVER
+ * stops it. */
 void timer_set(Timer *timer, uint64_t due);
 void timer_cancel(Timer *timer);
 

@@ -57,10 +57,11 @@ bool log_select(Log *log, const char *kinds, Error *err)
     for (const char *p = kinds;;) {
         size_t length = strcspn(p, ",");
         if (!select_one(log, p, length))
-            return error_set(err,
-                             "--log: unknown kind '%.*s'; known are guest, unimp, irq, mmu, mmio, exec, in_asm, "
-                             "boot and all",
-                             (int)length, p);
+            return error_set(
+                err,
+                "--log: unknown kind '%.*s'; known are guest, unimp, irq, mmu, mmio, exec, in_asm, "
+                "boot and all",
+                (int)length, p);
         if (!p[length])
             return true;
         p += length + 1;

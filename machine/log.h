@@ -9,14 +9,14 @@
 #include "machine/error.h"
 
 typedef enum LogKind {
-    LOG_GUEST,    /* the guest did something wrong */
-    LOG_UNIMP,    /* the guest used something that is not modelled */
-    LOG_IRQ,      /* interrupt lines and exceptions */
-    LOG_MMU,      /* walks, faults, TLB maintenance */
-    LOG_MMIO,     /* every device register access */
-    LOG_EXEC,     /* every block entered */
-    LOG_IN_ASM,   /* guest code as it is decoded */
-    LOG_BOOT,     /* what the loader put where */
+    LOG_GUEST,  /* the guest did something wrong */
+    LOG_UNIMP,  /* the guest used something that is not modelled */
+    LOG_IRQ,    /* interrupt lines and exceptions */
+    LOG_MMU,    /* walks, faults, TLB maintenance */
+    LOG_MMIO,   /* every device register access */
+    LOG_EXEC,   /* every block entered */
+    LOG_IN_ASM, /* guest code as it is decoded */
+    LOG_BOOT,   /* what the loader put where */
     LOG_KINDS
 } LogKind;
 
@@ -39,8 +39,8 @@ bool log_on(const Log *log, LogKind kind);
 void log_line(Log *log, LogKind kind, const char *source, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* As log_line(), but a text that was already written by log_once() is dropped. Guest-controlled texts are bounded:
- * after 4,096 different ones nothing further is written. */
+/* As log_line(), but a text that was already written by log_once() is dropped. Guest-controlled texts are
+ * bounded: after 4,096 different ones nothing further is written. */
 void log_once(Log *log, LogKind kind, const char *source, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

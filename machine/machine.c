@@ -418,15 +418,19 @@ static bool run_slices(Machine *m)
     return any;
 }
 
+/* Idle time is not skipped beyond this, 73 years: what is due later (the clock's alarm, timers that a guest
+ * set as far away as they go) does not come, and virtual time cannot overflow. */
+#define END_OF_TIME (UINT64_C(1) << 61)
+
 /* Nothing can run before the next timer or input. Returns false if the frontend wants to stop. */
 static bool idle(Machine *m)
 {
     uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock);
     uint64_t wait = due == CLOCK_NEVER ? UINT64_MAX : due > now ? due - now : 0;
     if (m->options.deterministic) {
-        bool forever = due == CLOCK_NEVER;
+        bool forever = due >= END_OF_TIME;
         m->time_base += forever ? 0 : wait;
-        return !m->poll || m->poll(m->poll_opaque, forever ? UINT64_MAX : 0);
+        return m->poll ? m->poll(m->poll_opaque, forever ? UINT64_MAX : 0) : !forever;
     }
     if (m->poll)
         return m->poll(m->poll_opaque, wait);

@@ -1,4 +1,5 @@
-/* One whole machine: CPUs, memory, devices, clock. No state lives outside it, so that several run in one process. */
+/* One whole machine: CPUs, memory, devices, clock. No state lives outside it, so that several run in one
+ * process. */
 #ifndef ARMATURE_MACHINE_MACHINE_H
 #define ARMATURE_MACHINE_MACHINE_H
 
@@ -15,19 +16,19 @@
 enum { MAX_CPUS = 4, MAX_DEVICES = 64 };
 
 typedef struct MachineOptions {
-    unsigned cpus;          /* 1 to 4 */
-    uint64_t memory;        /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
-    bool deterministic;     /* virtual time from the instruction count instead of the host's clock */
-    uint32_t rtc_base;      /* seconds since 1970 at power-on */
-    const char *flash[2];   /* files with the contents of the NOR flash banks, NULL = erased, not kept */
-    bool boot_from_flash;   /* no boot ROM: address 0 is flash bank 0 */
+    unsigned cpus;        /* 1 to 4 */
+    uint64_t memory;      /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
+    bool deterministic;   /* virtual time from the instruction count instead of the host's clock */
+    uint32_t rtc_base;    /* seconds since 1970 at power-on */
+    const char *flash[2]; /* files with the contents of the NOR flash banks, NULL = erased, not kept */
+    bool boot_from_flash; /* no boot ROM: address 0 is flash bank 0 */
 } MachineOptions;
 
 typedef enum MachineEnd { END_POWER_OFF, END_REBOOT, END_STOPPED } MachineEnd;
 
 typedef struct Machine {
     MachineOptions options;
-    DeviceEnv env;          /* clock, log, bus, serial ports */
+    DeviceEnv env; /* clock, log, bus, serial ports */
     Clock *clock;
     Log *log;
     Bus *bus;
@@ -35,25 +36,26 @@ typedef struct Machine {
     Cpu *cpu[MAX_CPUS];
     Device *device[MAX_DEVICES];
     unsigned device_count;
-    uint8_t *ram;           /* host view of RAM: a memfd mapping */
+    uint8_t *ram; /* host view of RAM: a memfd mapping */
     int ram_fd;
-    uint8_t *rom;           /* boot ROM, at address 0 */
+    uint8_t *rom; /* boot ROM, at address 0 */
     uint8_t *vram, *psram;
-    Region *remapped[4];    /* what is mapped only before or only after the remap */
+    Region *remapped[4]; /* what is mapped only before or only after the remap */
     unsigned remapped_count;
-    uint64_t time_base;     /* virtual ns that do not come from the source below (idle time skipped) */
-    uint64_t host_base;     /* host ns at power-on */
+    uint64_t time_base; /* virtual ns that do not come from the source below (idle time skipped) */
+    uint64_t host_base; /* host ns at power-on */
     unsigned current_cpu;
-    bool running;           /* a CPU executes right now */
+    bool running; /* a CPU executes right now */
     bool stop_requested, request_pending;
     MachineRequest request;
-    /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial input. With
-     * timeout 0 it only polls. May be NULL. Returns false to stop the machine (END_STOPPED). */
+    /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial
+     * input. With timeout 0 it only polls. May be NULL. Returns false to stop the machine (END_STOPPED). */
     bool (*poll)(void *opaque, uint64_t timeout_ns);
     void *poll_opaque;
 } Machine;
 
-/* Builds the board. NULL with err set if the host lacks memory, or a file cannot be used. log is taken over. */
+/* Builds the board. NULL with err set if the host lacks memory, or a file cannot be used. log is taken over.
+ */
 Machine *machine_new(const MachineOptions *options, Log *log, Error *err);
 void machine_free(Machine *machine);
 

@@ -1,6 +1,7 @@
 /* The wire between a UART of the board and whatever is at its other end (terminal, file, socket, script).
  *
- * Characters for the guest wait in an unbounded queue until the UART takes them, so that none is ever lost. */
+ * Characters for the guest wait in an unbounded queue until the UART takes them, so that none is ever lost.
+ */
 #ifndef ARMATURE_MACHINE_SERIAL_H
 #define ARMATURE_MACHINE_SERIAL_H
 

@@ -26,19 +26,19 @@ typedef enum FaultKind {
     FAULT_ACCESS_FLAG,
     FAULT_DOMAIN,
     FAULT_PERMISSION,
-    FAULT_EXTERNAL,          /* the access itself */
-    FAULT_EXTERNAL_ON_WALK,  /* reading a descriptor */
-    FAULT_DEBUG,             /* breakpoint, watchpoint, BKPT */
+    FAULT_EXTERNAL,         /* the access itself */
+    FAULT_EXTERNAL_ON_WALK, /* reading a descriptor */
+    FAULT_DEBUG,            /* breakpoint, watchpoint, BKPT */
     FAULT_ICACHE_MAINTENANCE,
-    FAULT_ASYNCHRONOUS       /* external abort without an instruction to blame: only the virtual abort of VIR */
+    FAULT_ASYNCHRONOUS /* external abort without an instruction to blame: only the virtual abort of VIR */
 } FaultKind;
 
 typedef struct Fault {
     FaultKind kind;
-    uint8_t level;       /* 1 or 2 where the kind has levels */
-    uint8_t domain;      /* 0 to 15 */
-    bool decode_error;   /* external aborts: decode rather than slave error */
-    bool write;          /* DFSR.WnR */
+    uint8_t level;     /* 1 or 2 where the kind has levels */
+    uint8_t domain;    /* 0 to 15 */
+    bool decode_error; /* external aborts: decode rather than slave error */
+    bool write;        /* DFSR.WnR */
     bool cache_maintenance;
     uint32_t va;
 } Fault;
@@ -50,10 +50,10 @@ typedef struct MmuRegs {
 } MmuRegs;
 
 typedef struct Translation {
-    uint32_t pa;          /* of the very address asked for */
-    uint32_t page_size;   /* 4 KiB, 64 KiB, 1 MiB, 16 MiB (descriptor granule) */
+    uint32_t pa;        /* of the very address asked for */
+    uint32_t page_size; /* 4 KiB, 64 KiB, 1 MiB, 16 MiB (descriptor granule) */
     bool global;
-    bool ns;              /* output address is in the Non-secure space */
+    bool ns; /* output address is in the Non-secure space */
     bool shareable;
     bool inner_shareable; /* shareable, but not in the outer domain (PRRR.NOSn) */
     MemType type;
@@ -66,8 +66,8 @@ typedef struct Translation {
 /* Reads a descriptor word; false = external abort (decode_error is set in *fault). */
 typedef bool (*WalkRead)(void *opaque, uint32_t pa, uint32_t *value, Fault *fault);
 
-/* Translates va. With the MMU off gives the flat map (DDI 0406C B3.2.1). Returns false and fills *fault if `kind` is
- * not allowed. Never changes anything. */
+/* Translates va. With the MMU off gives the flat map (DDI 0406C B3.2.1). Returns false and fills *fault if
+ * `kind` is not allowed. Never changes anything. */
 bool mmu_walk(const MmuRegs *regs, WalkRead read, void *opaque, uint32_t va, AccessKind kind, bool privileged,
               Translation *out, Fault *fault);
 
@@ -75,31 +75,32 @@ bool mmu_walk(const MmuRegs *regs, WalkRead read, void *opaque, uint32_t va, Acc
 uint32_t fault_dfsr(const Fault *fault);
 uint32_t fault_ifsr(const Fault *fault);
 
-/* ---- TLB ------------------------------------------------------------------------------------------------- */
+/* ---- TLB ----------------------------------------------------------------------------------- */
 
 enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, TLB_BITS = 9, TLB_SIZE = 1 << TLB_BITS };
 #define PAGE_MASK (~(uint32_t)(PAGE_SIZE - 1))
 
-/* A tag matches va only if the access may go straight to host memory: RAM, allowed, no watch, for writes no decoded
- * code in the page. A tag is the page's address; TLB_NO_MATCH never equals an address masked with PAGE_MASK and the
- * alignment bits. */
+/* A tag matches va only if the access may go straight to host memory: RAM, allowed, no watch, for writes no
+ * decoded code in the page. A tag is the page's address; TLB_NO_MATCH never equals an address masked with
+ * PAGE_MASK and the alignment bits. */
 #define TLB_NO_MATCH 0xfffu
 
 typedef struct TlbEntry {
     uint32_t read, write, fetch; /* tags */
-    uint32_t page;               /* tag for the slow path: the page's va, valid whatever the permissions; or NO_MATCH */
-    uintptr_t host;              /* va + host = address in host memory (modulo 2^64) */
-    uint32_t pa_page;            /* physical address of the page, see bus_home() */
-    uint8_t may;                 /* TLB_MAY_* */
-    uint8_t type;                /* MemType */
+    uint32_t page;    /* tag for the slow path: the page's va, valid whatever the permissions; or NO_MATCH */
+    uintptr_t host;   /* va + host = address in host memory (modulo 2^64) */
+    uint32_t pa_page; /* physical address of the page, see bus_home() */
+    uint8_t may;      /* TLB_MAY_* */
+    uint8_t type;     /* MemType */
     bool global;
     bool ns;
 } TlbEntry;
 
 enum { TLB_MAY_READ = 1, TLB_MAY_WRITE = 2, TLB_MAY_FETCH = 4 };
 
-/* One table per (address space, privilege): the CPU switches between them by pointer, flushing nothing. An address
- * space is what an entry depends on beside va and privilege: ASID, DACR, security state, MMU on/off. */
+/* One table per (address space, privilege): the CPU switches between them by pointer, flushing nothing. An
+ * address space is what an entry depends on beside va and privilege: ASID, DACR, security state, MMU on/off.
+ */
 typedef struct TlbTable {
     TlbEntry entry[TLB_SIZE];
 } TlbTable;
@@ -120,48 +121,56 @@ void mmu_select(Cpu *cpu);
 
 /* Drops everything this CPU has cached: SCTLR/TTBCR/PRRR/NMRR changes, TLBIALL. */
 void mmu_flush_all(Cpu *cpu);
-void mmu_flush_asid(Cpu *cpu, uint8_t asid);                 /* TLBIASID: non-global entries of asid */
-void mmu_flush_va(Cpu *cpu, uint32_t va, uint8_t asid);      /* TLBIMVA: entries of asid and global ones */
-void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va);          /* TLBIMVAA */
-/* Physical pages [pa, pa+size): what answers there changed, or decoded code appeared there (write tags go). */
+void mmu_flush_asid(Cpu *cpu, uint8_t asid);            /* TLBIASID: non-global entries of asid */
+void mmu_flush_va(Cpu *cpu, uint32_t va, uint8_t asid); /* TLBIMVA: entries of asid and global ones */
+void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va);     /* TLBIMVAA */
+/* Physical pages [pa, pa+size): what answers there changed, or decoded code appeared there (write tags go).
+ */
 void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size);
 void mmu_protect_code(Cpu *cpu, uint32_t pa_page);
 
-/* ---- Accesses by instructions ------------------------------------------------------------------------------ */
+/* ---- Accesses by instructions
+ * ------------------------------------------------------------------------------ */
 
 /* Size and manner of an access. */
 enum {
-    MEM_8 = 1, MEM_16 = 2, MEM_32 = 4, MEM_64 = 8, MEM_SIZE = 0xf,
-    MEM_ALIGN_SIZE = 0x10,  /* must be aligned to its size whatever SCTLR.A says (LDREX, STREX, LDA) */
-    MEM_ALIGN_4 = 0x20,     /* must be word-aligned whatever SCTLR.A says (LDM, LDRD, LDC, VLDR, SWP) */
-    MEM_UNPRIV = 0x40,      /* as if from User mode (LDRT, STRT) */
-    MEM_NO_SWAP = 0x80,     /* little-endian whatever CPSR.E says */
-    MEM_ALIGN_SHIFT = 8     /* bits 11:8: log2 of a required alignment in bytes, 0 = none (VLD1 with @align) */
+    MEM_8 = 1,
+    MEM_16 = 2,
+    MEM_32 = 4,
+    MEM_64 = 8,
+    MEM_SIZE = 0xf,
+    MEM_ALIGN_SIZE = 0x10, /* must be aligned to its size whatever SCTLR.A says (LDREX, STREX, LDA) */
+    MEM_ALIGN_4 = 0x20,    /* must be word-aligned whatever SCTLR.A says (LDM, LDRD, LDC, VLDR, SWP) */
+    MEM_UNPRIV = 0x40,     /* as if from User mode (LDRT, STRT) */
+    MEM_NO_SWAP = 0x80,    /* little-endian whatever CPSR.E says */
+    MEM_ALIGN_SHIFT = 8    /* bits 11:8: log2 of a required alignment in bytes, 0 = none (VLD1 with @align) */
 };
 
-/* Loads and stores of `op & MEM_SIZE` bytes with all checks. They take the data abort themselves (FSR, FAR, mode,
- * vector) when the access faults; the caller then sees faulted(cpu) and must not change any register.
+/* Loads and stores of `op & MEM_SIZE` bytes with all checks. They take the data abort themselves (FSR, FAR,
+ * mode, vector) when the access faults; the caller then sees faulted(cpu) and must not change any register.
  * Single-copy atomic as the manual demands for aligned sizes up to 8. */
 uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op);
 void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op);
 
-/* Checks that [va, va+size) can be written (or read) and takes the data abort if not: for instructions that must not
- * change memory before a later access of theirs faults. */
+/* Checks that [va, va+size) can be written (or read) and takes the data abort if not: for instructions that
+ * must not change memory before a later access of theirs faults. */
 bool mmu_probe(Cpu *cpu, uint32_t va, uint32_t size, AccessKind kind, unsigned op);
 
-/* Cache maintenance by address: takes the data abort if va has no translation (translation and access flag faults;
- * domains and permissions do not matter). */
+/* Cache maintenance by address: takes the data abort if va has no translation (translation and access flag
+ * faults; domains and permissions do not matter). */
 bool mmu_probe_maintenance(Cpu *cpu, uint32_t va);
 
-/* Instruction fetch: the physical address of va and, if it is plain memory, the host address of its page (else NULL).
- * False: prefetch abort was taken. Halfwords of code outside plain memory are read with mmu_fetch_halfword(). */
+/* Instruction fetch: the physical address of va and, if it is plain memory, the host address of its page
+ * (else NULL). False: prefetch abort was taken. Halfwords of code outside plain memory are read with
+ * mmu_fetch_halfword(). */
 bool mmu_fetch_page(Cpu *cpu, uint32_t va, uint32_t *pa, const uint8_t **host_page);
 bool mmu_fetch_halfword(Cpu *cpu, uint32_t va, uint16_t *value);
 
 /* VA to PA operations (ATS1Cxx, ATS12NSOxx): gives the value for PAR. */
 uint32_t mmu_translate_par(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, bool secure_regs);
 
-/* For monitors and debuggers: reads or writes memory as the CPU sees it now, without faults or side effects. */
+/* For monitors and debuggers: reads or writes memory as the CPU sees it now, without faults or side effects.
+ */
 bool mmu_debug_read(Cpu *cpu, uint32_t va, void *data, uint32_t size);
 bool mmu_debug_write(Cpu *cpu, uint32_t va, const void *data, uint32_t size);
 

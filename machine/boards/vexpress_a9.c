@@ -1,15 +1,18 @@
-/* Versatile Express with the CoreTile Express A9x4: V2M-P1 motherboard (DUI 0447) with V2P-CA9 daughterboard (DUI 0448).
- * Addresses and interrupts are those of Linux's device tree for the board. */
+/* Versatile Express with the CoreTile Express A9x4: V2M-P1 motherboard (DUI 0447) with V2P-CA9 daughterboard
+ * (DUI 0448). Addresses and interrupts are those of Linux's device tree for the board. */
 #include "machine/board.h"
 
-#define MIB(n) ((n) * 0x100000u)
+#define MIB(n) ((n)*0x100000u)
 
+/* clang-format off */
 /* Interrupt controller inputs: shared interrupts first, then five private ones for each CPU (see devices/gic.c). */
 #define PPI(cpu, id) (64 + 5 * (cpu) + (id) - 27)
 #define EACH_CPU(id) {0, PPI(0, id)}, {1, PPI(1, id)}, {2, PPI(2, id)}, {3, PPI(3, id)}
 #define PRIVATE(id) .line = {EACH_CPU(id)}, .lines = 4
 #define SPI(n) .line = {{0, n}}, .lines = 1
 #define TWO_SPIS(first, second) .line = {{0, first}, {1, second}}, .lines = 2
+
+/* clang-format on */
 
 enum { PERIPHCLK = 200000000, REFCLK_32K = 32768, TIMCLK = 1000000 };
 
@@ -77,6 +80,7 @@ const Board vexpress_a9 = {
     .boot_flash = "flash0",
     .remap_device = "sysctl",
     .remap_output = 0,
-    .store_size = {[STORE_RAM] = MIB(1024), [STORE_ROM] = 0x10000, [STORE_VRAM] = MIB(8), [STORE_PSRAM] = MIB(32)},
-    .pmu_line = {60, 61, 62, 63},
+    .store_size =
+        {[STORE_RAM] = MIB(1024), [STORE_ROM] = 0x10000, [STORE_VRAM] = MIB(8), [STORE_PSRAM] = MIB(32)},
+    .pmu_line = {60,                      61,                    62,                    63                     },
 };

@@ -8,7 +8,7 @@ def test(armature, release):
     images = fetched(f"fetch_installer {release}")
     with Guest(armature, "--kernel", f"{images}/vmlinuz", "--initrd", f"{images}/initrd.gz",
                "--dtb", f"{images}/vexpress-v2p-ca9.dtb", "--append", "console=ttyAMA0") as guest:
-        guest.expect("Linux version", timeout=120)
+        guest.expect("Linux version", timeout=900)
         guest.expect("Select a language", timeout=900)
         print(f"Debian {release}: language screen after {guest.seconds():.1f} s")
 

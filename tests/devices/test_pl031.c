@@ -3,7 +3,7 @@
 
 enum { DR = 0x000, MR = 0x004, LR = 0x008, CR = 0x00c, IMSC = 0x010, RIS = 0x014, MIS = 0x018, ICR = 0x01c };
 
-#define SECONDS(n) ((uint64_t)(n) * 1000000000u)
+#define SECONDS(n) ((uint64_t)(n)*1000000000u)
 
 static Device *make(Harness *h, uint32_t base)
 {

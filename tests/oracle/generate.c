@@ -4,48 +4,49 @@
 
 #include "cpu/insn.h"
 
-/* Rows that a User-mode block cannot execute, or that end it in a way of their own, by the start of their name. */
+/* Rows that a User-mode block cannot execute, or that end it in a way of their own, by the start of their
+ * name. */
 static const struct {
     const char *prefix, *reason;
 } skipped[] = {
-    {"SVC", "system call"},
-    {"SMC", "privileged"},
-    {"HVC", "not on this CPU"},
-    {"CPS", "privileged"},
-    {"SRS", "privileged"},
-    {"RFE", "privileged"},
-    {"SUBS_PC", "exception return"},
-    {"ERET", "exception return"},
-    {"BXJ", "Jazelle"},
-    {"BKPT", "stops the host's debugger interface"},
-    {"UDF", "always undefined"},
-    {"ENTERX", "ThumbEE"},
-    {"LEAVEX", "ThumbEE"},
-    {"WF", "waits"},
-    {"SEV", "hint with effect on other CPUs"},
-    {"YIELD", "hint"},
-    {"DBG", "hint"},
-    {"MCR", "system register"},
-    {"MRC", "system register"},
-    {"CDP", "no such coprocessor"},
-    {"LDC", "no such coprocessor"},
-    {"STC", "no such coprocessor"},
-    {"LDM_user", "privileged"},
-    {"STM_user", "privileged"},
-    {"LDM_return", "privileged"},
-    {"LDM_exc", "privileged"},
-    {"MSR", "tested by hand: most bits are privileged"},
-    {"MRS", "tested by hand: reads mode bits"},
-    {"VMSR", "tested by hand: control bits"},
-    {"VMRS", "tested by hand: identification registers"},
-    {"SETEND", "tested by hand"},
-    {"B", "branch"},
-    {"CBZ", "branch"},
-    {"CBNZ", "branch"},
-    {"TB", "branch"},
-    {"IT", "generated with its block"},
-    {"ISB", "ends a block without effect"},
-    {"SWP", "not enabled by SCTLR.SW on every host"},
+    {"SVC",        "system call"                             },
+    {"SMC",        "privileged"                              },
+    {"HVC",        "not on this CPU"                         },
+    {"CPS",        "privileged"                              },
+    {"SRS",        "privileged"                              },
+    {"RFE",        "privileged"                              },
+    {"SUBS_PC",    "exception return"                        },
+    {"ERET",       "exception return"                        },
+    {"BXJ",        "Jazelle"                                 },
+    {"BKPT",       "stops the host's debugger interface"     },
+    {"UDF",        "always undefined"                        },
+    {"ENTERX",     "ThumbEE"                                 },
+    {"LEAVEX",     "ThumbEE"                                 },
+    {"WF",         "waits"                                   },
+    {"SEV",        "hint with effect on other CPUs"          },
+    {"YIELD",      "hint"                                    },
+    {"DBG",        "hint"                                    },
+    {"MCR",        "system register"                         },
+    {"MRC",        "system register"                         },
+    {"CDP",        "no such coprocessor"                     },
+    {"LDC",        "no such coprocessor"                     },
+    {"STC",        "no such coprocessor"                     },
+    {"LDM_user",   "privileged"                              },
+    {"STM_user",   "privileged"                              },
+    {"LDM_return", "privileged"                              },
+    {"LDM_exc",    "privileged"                              },
+    {"MSR",        "tested by hand: most bits are privileged"},
+    {"MRS",        "tested by hand: reads mode bits"         },
+    {"VMSR",       "tested by hand: control bits"            },
+    {"VMRS",       "tested by hand: identification registers"},
+    {"SETEND",     "tested by hand"                          },
+    {"B",          "branch"                                  },
+    {"CBZ",        "branch"                                  },
+    {"CBNZ",       "branch"                                  },
+    {"TB",         "branch"                                  },
+    {"IT",         "generated with its block"                },
+    {"ISB",        "ends a block without effect"             },
+    {"SWP",        "not enabled by SCTLR.SW on every host"   },
 };
 
 /* Rows whose names begin as those above but which are ordinary instructions. */
@@ -94,7 +95,8 @@ bool generate_wanted(uint16_t row, unsigned tables)
     return row && (tables >> insn_table[row].table & 1) && !generate_skip_reason(row);
 }
 
-/* ---- Encodings ------------------------------------------------------------------------------------------------ */
+/* ---- Encodings
+ * ------------------------------------------------------------------------------------------------ */
 
 static unsigned pattern_width(const InsnInfo *info)
 {
@@ -132,8 +134,8 @@ static bool has(const InsnInfo *info, char letter)
 
 static bool is_memory(const InsnInfo *info)
 {
-    static const char *const prefix[] = {"LDR", "STR", "LDM", "STM", "PUSH", "POP", "PLD", "PLI",
-                                         "VLD", "VST", "VPUSH", "VPOP", "FLDM", "FSTM"};
+    static const char *const prefix[] = {"LDR", "STR", "LDM", "STM",   "PUSH", "POP",  "PLD",
+                                         "PLI", "VLD", "VST", "VPUSH", "VPOP", "FLDM", "FSTM"};
     for (unsigned n = 0; n < sizeof prefix / sizeof *prefix; n++)
         if (starts(info->name, prefix[n]))
             return true;
@@ -169,7 +171,8 @@ static bool registers_ok(const InsnInfo *info, uint32_t word, bool thumb)
     return true;
 }
 
-/* ---- The block being built ------------------------------------------------------------------------------------ */
+/* ---- The block being built
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct Builder {
     Rng *rng;
@@ -230,9 +233,12 @@ static bool memory_ok(const InsnInfo *info, const Insn *insn, bool thumb)
     bool reg_offset = insn->op2 != OP2_IMM && !strstr(info->name, "REX");
     if (insn->wback && (insn->rd == insn->rn || (pair && insn->ra == insn->rn)))
         return false;
-    if (reg_offset && (insn->rm == insn->rn || insn->rm == 15 || (pair && (insn->rm == insn->rd || insn->rm == insn->ra))))
+    if (reg_offset &&
+        (insn->rm == insn->rn || insn->rm == 15 || (pair && (insn->rm == insn->rd || insn->rm == insn->ra))))
         return false;
-    if (starts(info->name, "STREX") && (insn->rd == insn->rn || insn->rs == insn->rd || insn->rs == insn->rn || (pair && (insn->rs == insn->ra || insn->ra == insn->rn))))
+    if (starts(info->name, "STREX") &&
+        (insn->rd == insn->rn || insn->rs == insn->rd || insn->rs == insn->rn ||
+         (pair && (insn->rs == insn->ra || insn->ra == insn->rn))))
         return false;
     return insn->rn != 15 || !insn->wback;
 }
@@ -240,7 +246,8 @@ static bool memory_ok(const InsnInfo *info, const Insn *insn, bool thumb)
 /* Points the base register into the data area, and keeps an offset register small. */
 static void emit_memory_setup(Builder *b, const InsnInfo *info, const Insn *insn)
 {
-    bool exclusive = strstr(info->name, "REX"), doubles = strstr(info->name, "RD") || strstr(info->name, "XD");
+    bool exclusive = strstr(info->name, "REX"),
+         doubles = strstr(info->name, "RD") || strstr(info->name, "XD");
     uint32_t address = ORACLE_DATA + 1024 + (rng_below(b->rng, 2048) & ~7u);
     if (!exclusive && !doubles && !list_of_registers(info) && one_in(b->rng, 4))
         address += rng_below(b->rng, 8);
@@ -263,13 +270,14 @@ static bool exchange_ok(const InsnInfo *info, const Insn *insn)
     return !exchanges || insn->rd != insn->rm;
 }
 
-/* Before a store-exclusive: the load-exclusive of the same size and address, or none at all. (A pair of different
- * sizes is UNPREDICTABLE.) */
+/* Before a store-exclusive: the load-exclusive of the same size and address, or none at all. (A pair of
+ * different sizes is UNPREDICTABLE.) */
 static void emit_exclusive_load(Builder *b, uint32_t store)
 {
     bool paired = one_in(b->rng, 2);
     if (!b->thumb)
-        emit_a32(b, paired ? (store & 0x0ffffff0 & ~0xf000u) | 14u << 28 | 1 << 20 | 0xf | (store & 0xf) << 12 : 0xf57ff01f);
+        emit_a32(b, paired ? (store & 0x0ffffff0 & ~0xf000u) | 14u << 28 | 1 << 20 | 0xf | (store & 0xf) << 12
+                           : 0xf57ff01f);
     else if (!paired)
         emit_t32(b, 0xf3bf8f2f);
     else
@@ -356,13 +364,15 @@ static void emit_it(Builder *b)
     b->itstate = (uint8_t)(cond << 4 | mask);
 }
 
-/* ---- States ---------------------------------------------------------------------------------------------------- */
+/* ---- States
+ * ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t random_value(Rng *rng)
 {
-    static const uint32_t edges[] = {0,          1,          2,          0x7f,       0x80,       0xff,       0x7fff,
-                                     0x8000,     0xffff,     0x10000,    0x7fffffff, 0x80000000, 0x80000001, 0xffffffff,
-                                     0xfffffffe, 0x55555555, 0xaaaaaaaa, 31,         32,         33};
+    static const uint32_t edges[] = {0,          1,          2,          0x7f,       0x80,
+                                     0xff,       0x7fff,     0x8000,     0xffff,     0x10000,
+                                     0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,
+                                     0x55555555, 0xaaaaaaaa, 31,         32,         33};
     if (one_in(rng, 3))
         return edges[rng_below(rng, sizeof edges / sizeof *edges)];
     return one_in(rng, 4) ? rng_below(rng, 64) : rng_next(rng);
@@ -424,7 +434,8 @@ static void random_state(Rng *rng, OracleState *state)
     }
 }
 
-/* ---- Cases ------------------------------------------------------------------------------------------------------ */
+/* ---- Cases
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void note(GenBlock *block, uint16_t row)
 {

@@ -31,7 +31,8 @@ const char *generate_skip_reason(uint16_t row);
 /* True if the row's table is one of `tables` and the row can be generated. */
 bool generate_wanted(uint16_t row, unsigned tables);
 
-/* Makes a case whose first random instruction is of row `first`. False if no acceptable encoding was found. */
+/* Makes a case whose first random instruction is of row `first`. False if no acceptable encoding was found.
+ */
 bool generate_case(Rng *rng, unsigned tables, uint16_t first, OracleCase *out, GenBlock *block);
 
 #endif

@@ -1,7 +1,8 @@
-/* The instruction oracle: random blocks run on our CPU and under QEMU's user mode must agree in registers, flags, FPSCR
- * and memory. Prints the coverage of the tables.
+/* The instruction oracle: random blocks run on our CPU and under QEMU's user mode must agree in registers,
+ * flags, FPSCR and memory. Prints the coverage of the tables.
  *
- *     oracle --runner PROGRAM [--seed N] [--blocks N] [--tables a32,t16,t32,vfp,neon] [--row NAME] [--verbose] */
+ *     oracle --runner PROGRAM [--seed N] [--blocks N] [--tables a32,t16,t32,vfp,neon] [--row NAME]
+ * [--verbose] */
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdio.h>
@@ -37,8 +38,9 @@ static void dump_code(const OracleCase *c)
     for (unsigned n = 0; n < 2 * ORACLE_CODE_WORDS;) {
         uint32_t address = ORACLE_CODE + 2 * n, raw;
         InsnSet set = !c->thumb ? SET_A32 : thumb_is_32bit(half[n]) ? SET_T32 : SET_T16;
-        raw = set == SET_T16 ? half[n] : set == SET_T32 ? (uint32_t)half[n] << 16 | half[n + 1]
-                                                         : (uint32_t)half[n + 1] << 16 | half[n];
+        raw = set == SET_T16   ? half[n]
+              : set == SET_T32 ? (uint32_t)half[n] << 16 | half[n + 1]
+                               : (uint32_t)half[n + 1] << 16 | half[n];
         if (raw == 0xe51ff004 || raw == 0xf8dff000)
             return;
         Insn insn;
@@ -55,23 +57,25 @@ static void report(const Run *run, unsigned long number, const OracleCase *c, co
 {
     printf("difference in block %lu (seed %llu):\n", number, (unsigned long long)run->seed);
     dump_code(c);
-    printf("    outcome: theirs %u at %08x, ours %u at %08x; data %08x, ours %08x\n", theirs->outcome, theirs->pc,
-           ours->outcome, ours->pc, theirs->data_hash, ours->data_hash);
+    printf("    outcome: theirs %u at %08x, ours %u at %08x; data %08x, ours %08x\n", theirs->outcome,
+           theirs->pc, ours->outcome, ours->pc, theirs->data_hash, ours->data_hash);
     for (unsigned n = 0; n < 15; n++)
         if (theirs->out.r[n] != ours->out.r[n])
-            printf("    r%u: in %08x, theirs %08x, ours %08x\n", n, c->in.r[n], theirs->out.r[n], ours->out.r[n]);
+            printf("    r%u: in %08x, theirs %08x, ours %08x\n", n, c->in.r[n], theirs->out.r[n],
+                   ours->out.r[n]);
     if ((theirs->out.cpsr ^ ours->out.cpsr) & CPSR_COMPARED)
         printf("    cpsr: in %08x, theirs %08x, ours %08x\n", c->in.cpsr, theirs->out.cpsr, ours->out.cpsr);
     if (theirs->out.fpscr != ours->out.fpscr)
-        printf("    fpscr: in %08x, theirs %08x, ours %08x\n", c->in.fpscr, theirs->out.fpscr, ours->out.fpscr);
+        printf("    fpscr: in %08x, theirs %08x, ours %08x\n", c->in.fpscr, theirs->out.fpscr,
+               ours->out.fpscr);
     for (unsigned n = 0; n < 32; n++)
         if (theirs->out.d[n] != ours->out.d[n])
             printf("    d%u: in %016llx, theirs %016llx, ours %016llx\n", n, (unsigned long long)c->in.d[n],
                    (unsigned long long)theirs->out.d[n], (unsigned long long)ours->out.d[n]);
 }
 
-/* After an abort in the middle of a multiple load or store it is free which words were stored and which vector registers
- * were loaded (DDI 0406C B2.4). */
+/* After an abort in the middle of a multiple load or store it is free which words were stored and which
+ * vector registers were loaded (DDI 0406C B2.4). */
 static bool equal(const OracleResult *a, const OracleResult *b)
 {
     return a->outcome == b->outcome && a->pc == b->pc &&
@@ -116,7 +120,8 @@ static void write_all(const char *path, const void *data, size_t bytes)
 
 static bool row_wanted(const Run *run, uint16_t row)
 {
-    return generate_wanted(row, run->tables) && (!run->only_row || !strcmp(insn_table[row].name, run->only_row));
+    return generate_wanted(row, run->tables) &&
+           (!run->only_row || !strcmp(insn_table[row].name, run->only_row));
 }
 
 /* Generates cases whose first rows go round the tables, so that every row gets its share. */
@@ -134,8 +139,8 @@ static unsigned generate_batch(Run *run, Rng *rng, unsigned count, OracleCase *c
     return made;
 }
 
-static void compare_batch(Run *run, Subject *subject, unsigned count, const OracleCase *cases, const GenBlock *blocks,
-                          const OracleResult *theirs)
+static void compare_batch(Run *run, Subject *subject, unsigned count, const OracleCase *cases,
+                          const GenBlock *blocks, const OracleResult *theirs)
 {
     for (unsigned n = 0; n < count; n++, run->blocks++) {
         OracleResult ours;
@@ -185,20 +190,42 @@ static unsigned parse_tables(const char *list)
 
 static void parse(Run *run, int argc, char **argv, unsigned long *blocks)
 {
-    static const struct option options[] = {{"runner", 1, 0, 'r'}, {"seed", 1, 0, 's'},   {"blocks", 1, 0, 'b'},
-                                            {"tables", 1, 0, 't'}, {"verbose", 0, 0, 'v'}, {"row", 1, 0, 'o'},
-                                            {"qemu", 1, 0, 'q'},   {0}};
+    static const struct option options[] = {
+        {"runner", 1, 0, 'r'},
+        {"seed",       1, 0, 's'},
+        {"blocks",        1, 0, 'b'},
+        {"tables", 1, 0, 't'},
+        {"verbose",     0, 0, 'v'},
+        {"row", 1, 0, 'o'},
+        {"qemu",       1, 0, 'q'},
+        {0       }
+    };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
-        case 'r': run->runner = optarg; break;
-        case 'q': run->qemu = optarg; break;
-        case 's': run->seed = strtoull(optarg, NULL, 0); break;
-        case 'b': *blocks = strtoul(optarg, NULL, 0); break;
-        case 't': run->tables = parse_tables(optarg); break;
-        case 'o': run->only_row = optarg; break;
-        case 'v': run->verbose = true; break;
-        default: exit(2);
+        case 'r':
+            run->runner = optarg;
+            break;
+        case 'q':
+            run->qemu = optarg;
+            break;
+        case 's':
+            run->seed = strtoull(optarg, NULL, 0);
+            break;
+        case 'b':
+            *blocks = strtoul(optarg, NULL, 0);
+            break;
+        case 't':
+            run->tables = parse_tables(optarg);
+            break;
+        case 'o':
+            run->only_row = optarg;
+            break;
+        case 'v':
+            run->verbose = true;
+            break;
+        default:
+            exit(2);
         }
     }
     if (!run->runner || !run->tables) {
@@ -251,8 +278,9 @@ int main(int argc, char **argv)
     decode_init();
     run_batches(&run, blocks);
     unsigned missing = print_coverage(&run);
-    printf("%lu blocks (seed %llu), %lu instructions: %lu ended, %lu aborted, %lu undefined; %lu differences\n",
-           run.blocks, (unsigned long long)run.seed, run.instructions, run.ended, run.aborted, run.undefined,
-           run.differences);
+    printf(
+        "%lu blocks (seed %llu), %lu instructions: %lu ended, %lu aborted, %lu undefined; %lu differences\n",
+        run.blocks, (unsigned long long)run.seed, run.instructions, run.ended, run.aborted, run.undefined,
+        run.differences);
     return run.differences || (missing && !run.only_row) ? 1 : 0;
 }

@@ -1,17 +1,17 @@
-/* What the two sides of the instruction oracle exchange: the host writes an array of OracleCase to a file, the runner
- * (a static Arm program under qemu-arm) executes each and writes an array of OracleResult.
+/* What the two sides of the instruction oracle exchange: the host writes an array of OracleCase to a file,
+ * the runner (a static Arm program under qemu-arm) executes each and writes an array of OracleResult.
  *
- * A case is a block of code at ORACLE_CODE that ends by jumping to ORACLE_STUB, a state to start from, and a seed for
- * the data area. It runs in User mode. */
+ * A case is a block of code at ORACLE_CODE that ends by jumping to ORACLE_STUB, a state to start from, and a
+ * seed for the data area. It runs in User mode. */
 #ifndef ARMATURE_TESTS_ORACLE_H
 #define ARMATURE_TESTS_ORACLE_H
 
 #include <stdint.h>
 
-#define ORACLE_CODE 0x20000000u /* one page for code */
-#define ORACLE_STUB 0x20000800u /* where a block goes when it ends, entered in A32 state */
+#define ORACLE_CODE 0x20000000u  /* one page for code */
+#define ORACLE_STUB 0x20000800u  /* where a block goes when it ends, entered in A32 state */
 #define ORACLE_ENTRY 0x20000700u /* the runner's way in: ldr pc, [pc, #-4] and the target */
-#define ORACLE_DATA 0x30000000u /* data area: ORACLE_DATA_BYTES, then an unmapped page */
+#define ORACLE_DATA 0x30000000u  /* data area: ORACLE_DATA_BYTES, then an unmapped page */
 #define ORACLE_CODE_WORDS 96
 #define ORACLE_DATA_BYTES 4096
 
@@ -34,7 +34,7 @@ enum { ORACLE_ENDED, ORACLE_UNDEFINED, ORACLE_ABORT, ORACLE_TRAP, ORACLE_STUCK }
 
 typedef struct OracleResult {
     uint32_t outcome;
-    uint32_t pc;            /* of the instruction that took an exception; 0 if the block ended */
+    uint32_t pc; /* of the instruction that took an exception; 0 if the block ended */
     uint32_t data_hash;
     uint32_t pad;
     OracleState out;

@@ -1,4 +1,5 @@
-/* The Arm side of the instruction oracle: runs cases from a file and writes what became of them. See oracle.h. */
+/* The Arm side of the instruction oracle: runs cases from a file and writes what became of them. See
+ * oracle.h. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>
@@ -54,7 +55,8 @@ static void install_handlers(void)
     static const int numbers[] = {SIGILL, SIGSEGV, SIGBUS, SIGTRAP, SIGFPE, SIGALRM};
     static char stack[65536];
     sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
-    struct sigaction action = {.sa_sigaction = oracle_on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = oracle_on_signal,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     for (unsigned n = 0; n < sizeof numbers / sizeof *numbers; n++)
         sigaction(numbers[n], &action, NULL);
 }

@@ -47,10 +47,10 @@ static void make_tables(Subject *s)
 
 static void set_cp15(Cpu *cpu)
 {
-    cp_write(cpu, 15, 0, 2, 0, 0, TABLES);                                 /* TTBR0 */
-    cp_write(cpu, 15, 0, 3, 0, 0, 1);                                      /* DACR: domain 0 client */
-    cp_write(cpu, 15, 0, 12, 0, 0, VECTORS);                               /* VBAR */
-    cp_write(cpu, 15, 0, 1, 0, 2, 0xf << 20);                              /* CPACR: VFP and NEON for all */
+    cp_write(cpu, 15, 0, 2, 0, 0, TABLES);    /* TTBR0 */
+    cp_write(cpu, 15, 0, 3, 0, 0, 1);         /* DACR: domain 0 client */
+    cp_write(cpu, 15, 0, 12, 0, 0, VECTORS);  /* VBAR */
+    cp_write(cpu, 15, 0, 1, 0, 2, 0xf << 20); /* CPACR: VFP and NEON for all */
     cp_write(cpu, 15, 0, 1, 0, 0, cp_read(cpu, 15, 0, 1, 0, 0) | 1 | 1 << 10); /* SCTLR: MMU on, SWP on */
     cpu->fpexc = 1u << 30;
     fpu_update_access(cpu);
