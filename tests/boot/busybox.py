@@ -29,10 +29,10 @@ def initramfs(busybox):
 
 
 def shell(guest, cpus):
-    guest.expect("init is done", timeout=300)
+    guest.expect("init is done", timeout=900)
     guest.expect("# ")
 
-    def run(line, answer, timeout=60):
+    def run(line, answer, timeout=300):
         guest.send(line + "\r")
         guest.expect(r"\r\n")
         guest.expect(answer, timeout)
@@ -62,11 +62,11 @@ def test(armature, cpus):
             if b"Oops" in guest.text or b"BUG:" in guest.text:
                 raise Failure("the kernel complained")
             guest.send("reboot -f\r")  # the machine starts again, from the same images
-            guest.expect("Linux version", timeout=120)
-            guest.expect("init is done", timeout=300)
+            guest.expect("Linux version", timeout=900)
+            guest.expect("init is done", timeout=900)
             guest.expect("# ")
             guest.send("poweroff -f\r")
-            guest.expect_exit(0, timeout=60)
+            guest.expect_exit(0, timeout=300)
 
 
 main(test)
