@@ -5,7 +5,8 @@ QEMU where qemu-system-arm is installed.
 
     bench/interp.py [--armature PATH] [--runs N] [--boot FOLDER]
 
-FOLDER holds Debian's vmlinuz, initrd.gz and dtbs/ (scripts/boot-debian leaves them in ~/.cache/armature/)."""
+FOLDER holds Debian's vmlinuz, initrd.gz and vexpress-v2p-ca9.dtb, as scripts/boot-debian leaves them in
+~/.cache/armature/debian-installer-12."""
 
 import argparse
 import os
@@ -78,10 +79,27 @@ def bench_loops(args, folder):
             print(f"{name:8} {emulator:9} {seconds:7.2f} s  {instructions / seconds / 1e6:7.0f} million instructions/s")
 
 
+def bench_start(args):
+    """The first line of --log exec is written when the first guest instruction is about to run."""
+    command = [args.armature, "--log", "exec", "--kernel", os.path.join(args.boot, "vmlinuz"),
+               "--initrd", os.path.join(args.boot, "initrd.gz")]
+    times = []
+    for _ in range(max(args.runs, 9)):
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE)
+        process.stderr.readline()
+        times.append(time.monotonic() - start)
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    print(f"start    armature  {1000 * statistics.median(times):7.1f} ms to the first guest instruction")
+
+
 def bench_boot(args):
     image = lambda name: os.path.join(args.boot, name)
     options = ["--kernel", image("vmlinuz"), "--initrd", image("initrd.gz"),
-               "--dtb", image("dtbs/vexpress-v2p-ca9.dtb"), "--append", "console=ttyAMA0"]
+               "--dtb", image("vexpress-v2p-ca9.dtb"), "--append", "console=ttyAMA0"]
     for emulator, command in emulators(args, options):
         times = [until_text(command, b"Language:", 600) for _ in range(args.runs)]
         if None in times:
@@ -101,6 +119,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench_loops(args, folder)
     if args.boot:
+        bench_start(args)
         bench_boot(args)
 
 

@@ -58,8 +58,7 @@ uint32_t *cp15_cell(Cpu *cpu, const CpReg *reg)
     return (uint32_t *)((char *)&cpu->cp15 + at);
 }
 
-/* ---- c0: identification
- * ------------------------------------------------------------------------------------ */
+/* ---- c0: identification ----------------------------------------------------------------------------- */
 
 static uint32_t mpidr_read(Cpu *cpu, const CpReg *reg)
 {
@@ -82,8 +81,7 @@ static uint32_t ccsidr_read(Cpu *cpu, const CpReg *reg)
     }
 }
 
-/* ---- c1: system control
- * ------------------------------------------------------------------------------------ */
+/* ---- c1: system control ----------------------------------------------------------------------------- */
 
 static void sctlr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
@@ -143,8 +141,7 @@ static void scr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     mmu_select(cpu);
 }
 
-/* ---- c2, c3, c10, c13: translation
- * ------------------------------------------------------------------------- */
+/* ---- c2, c3, c10, c13: translation ------------------------------------------------------------------ */
 
 static void ttbcr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
@@ -176,8 +173,7 @@ static void contextidr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     pmu_event(cpu, PMU_CONTEXT_CHANGE, 1);
 }
 
-/* ---- c7: caches, barriers, address translation
- * ------------------------------------------------------------- */
+/* ---- c7: caches, barriers, address translation ------------------------------------------------------ */
 
 static void cache_by_mva(Cpu *cpu, const CpReg *reg, uint32_t va)
 {
@@ -248,8 +244,7 @@ static void ats12nsouw(Cpu *cpu, const CpReg *reg, uint32_t va)
     translate(cpu, va, ACCESS_WRITE, false, false);
 }
 
-/* ---- c8: TLB maintenance
- * ----------------------------------------------------------------------------------- */
+/* ---- c8: TLB maintenance ---------------------------------------------------------------------------- */
 
 static void tlbiall(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
@@ -306,8 +301,7 @@ static void tlbimvaais(Cpu *cpu, const CpReg *reg, uint32_t value)
     broadcast(cpu, reg, value, tlbimvaa);
 }
 
-/* ---- c12: vectors
- * ------------------------------------------------------------------------------------------ */
+/* ---- c12: vectors ----------------------------------------------------------------------------------- */
 
 static uint32_t isr_read(Cpu *cpu, const CpReg *reg)
 {
@@ -323,16 +317,14 @@ static void vir_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     cpu->attention = (uint8_t)(value ? cpu->attention | ATTN_VIRTUAL : cpu->attention & ~ATTN_VIRTUAL);
 }
 
-/* ---- CP14
- * --------------------------------------------------------------------------------------------------- */
+/* ---- CP14 ------------------------------------------------------------------------------------------- */
 
 static uint32_t dbgdscr_read(Cpu *cpu, const CpReg *reg)
 {
     return *cp15_cell(cpu, reg) | (cpu->secure ? 0 : DSCR_NS);
 }
 
-/* ---- The table
- * --------------------------------------------------------------------------------------------- */
+/* ---- The table -------------------------------------------------------------------------------------- */
 
 enum {
     RW = PL1_READ | PL1_WRITE,

@@ -99,8 +99,7 @@ uint32_t cpu_insn_address(const Cpu *cpu)
     return cpu->insn ? cpu->page_va + cpu->insn->offset : cpu->pc;
 }
 
-/* ---- Modes and banked registers
- * ---------------------------------------------------------------------------- */
+/* ---- Modes and banked registers --------------------------------------------------------------------- */
 
 /* The bank of a mode number; BANKS if there is no such mode. */
 CpuBank cpu_bank_of(uint32_t mode)
@@ -189,8 +188,7 @@ void cpu_set_reg_of_mode(Cpu *cpu, unsigned reg, CpuMode mode, uint32_t value)
     *reg_of_mode(cpu, reg, mode) = value;
 }
 
-/* ---- Program status registers
- * ------------------------------------------------------------------------------ */
+/* ---- Program status registers ----------------------------------------------------------------------- */
 
 uint32_t cpsr_read(const Cpu *cpu)
 {

@@ -175,8 +175,7 @@ uint64_t cpu_icount(const Cpu *cpu);
 /* Address of the instruction that executes, or of the next one between blocks. */
 uint32_t cpu_insn_address(const Cpu *cpu);
 
-/* ---- PSRs and modes (cpu.c)
- * -------------------------------------------------------------------------------- */
+/* ---- PSRs and modes (cpu.c) ------------------------------------------------------------------------- */
 
 uint32_t cpsr_read(const Cpu *cpu); /* ITSTATE is that of the executing instruction */
 /* Writes the bits in mask without any checks, switching banks when the mode changes (an illegal mode value is
@@ -204,8 +203,7 @@ static inline Cp15Banked *cp15_bank(Cpu *cpu)
     return &cpu->cp15.bank[!cpu->secure];
 }
 
-/* ---- Exceptions (exception.c)
- * ------------------------------------------------------------------------------ */
+/* ---- Exceptions (exception.c) ----------------------------------------------------------------------- */
 
 /* Takes the exception for the executing instruction, with the return address the manual gives (B1.8.3): sets
  * SPSR, LR, mode, masks, T, E, J, IT, pc and LEAVE_PC | LEAVE_FAULT. */
@@ -219,8 +217,7 @@ void exception_interrupt(Cpu *cpu, Exception irq_or_fiq);
 /* Between blocks: takes a pending, unmasked interrupt if there is one (FIQ first); true if so. */
 bool exception_take_pending(Cpu *cpu);
 
-/* ---- Coprocessors (cp15.c)
- * --------------------------------------------------------------------------------- */
+/* ---- Coprocessors (cp15.c) -------------------------------------------------------------------------- */
 
 /* MCR/MRC/MCRR/MRRC to CP14 and CP15. coproc 14 or 15. They take Undefined Instruction themselves where
  * access is not allowed; the caller checks faulted(). Writes set LEAVE_CHECK where the engine must look. */
@@ -238,8 +235,7 @@ void pmu_event(Cpu *cpu, unsigned event, uint32_t n);
 uint64_t pmu_next_overflow(const Cpu *cpu);
 void pmu_check(Cpu *cpu);
 
-/* ---- VFP access (fpu.c)
- * ------------------------------------------------------------------------------------ */
+/* ---- VFP access (fpu.c) ----------------------------------------------------------------------------- */
 
 enum {
     FP_ACCESS_VFP = 1, /* VFP instructions execute, with all registers */
@@ -268,8 +264,7 @@ static inline bool fpu_simd_enabled(Cpu *cpu)
     return __builtin_expect(cpu->fp_access & FP_ACCESS_SIMD, 1) || fpu_access(cpu, true, false);
 }
 
-/* ---- Engine (interp.c)
- * ------------------------------------------------------------------------------------- */
+/* ---- Engine (interp.c) ------------------------------------------------------------------------------ */
 
 /* Runs until icount reaches icount_limit or attention demands the machine (ATTN_STOP, halted). */
 void interp_run(Cpu *cpu);

@@ -3,8 +3,7 @@
 
 #define F(letter) FIELD_OF(f, letter)
 
-/* ---- Helpers
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Helpers ---------------------------------------------------------------------------------------- */
 
 void format_registers(Insn *insn, const Fields *f)
 {
@@ -63,8 +62,7 @@ static bool names_pc(const Insn *insn)
     return insn->rd == 15 || insn->rn == 15 || insn->rm == 15 || insn->rs == 15 || insn->ra == 15;
 }
 
-/* ---- Plain
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Plain ------------------------------------------------------------------------------------------ */
 
 bool fmt_none(Insn *insn, const Fields *f)
 {
@@ -79,8 +77,7 @@ bool fmt_imm(Insn *insn, const Fields *f)
     return true;
 }
 
-/* ---- Data processing
- * --------------------------------------------------------------------------------------- */
+/* ---- Data processing -------------------------------------------------------------------------------- */
 
 bool fmt_dp_imm(Insn *insn, const Fields *f)
 {
@@ -166,8 +163,7 @@ bool fmt_movw(Insn *insn, const Fields *f)
     return insn->rd != 15;
 }
 
-/* ---- Multiplication, media, bit fields
- * --------------------------------------------------------------------- */
+/* ---- Multiplication, media, bit fields -------------------------------------------------------------- */
 
 bool fmt_registers(Insn *insn, const Fields *f)
 {
@@ -236,8 +232,7 @@ bool fmt_bfx(Insn *insn, const Fields *f)
     return !names_pc(insn) && lsb + width <= 32;
 }
 
-/* ---- Single loads and stores
- * ------------------------------------------------------------------------------- */
+/* ---- Single loads and stores ------------------------------------------------------------------------ */
 
 /* Write-back to PC, or to the register transferred, is UNPREDICTABLE. */
 static bool valid_write_back(const Insn *insn)
@@ -333,8 +328,7 @@ bool fmt_pld_reg(Insn *insn, const Fields *f)
     return insn->rm != 15;
 }
 
-/* ---- Multiple, exclusive, swap
- * ----------------------------------------------------------------------------- */
+/* ---- Multiple, exclusive, swap ---------------------------------------------------------------------- */
 
 bool fmt_stm(Insn *insn, const Fields *f)
 {
@@ -438,8 +432,7 @@ bool fmt_swp(Insn *insn, const Fields *f)
     return !names_pc(insn) && insn->rn != insn->rd && insn->rn != insn->rm;
 }
 
-/* ---- Branches
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Branches --------------------------------------------------------------------------------------- */
 
 bool fmt_branch(Insn *insn, const Fields *f)
 {
@@ -464,8 +457,7 @@ bool fmt_blx_reg(Insn *insn, const Fields *f)
     return fmt_bx(insn, f) && insn->rm != 15;
 }
 
-/* ---- System
- * ------------------------------------------------------------------------------------------------ */
+/* ---- System ----------------------------------------------------------------------------------------- */
 
 bool fmt_mrs(Insn *insn, const Fields *f)
 {
@@ -537,8 +529,7 @@ bool fmt_bkpt(Insn *insn, const Fields *f)
     return insn->cond == 14;
 }
 
-/* ---- Coprocessors
- * ------------------------------------------------------------------------------------------ */
+/* ---- Coprocessors ----------------------------------------------------------------------------------- */
 
 static bool coprocessor(Insn *insn, const Fields *f)
 {

@@ -40,8 +40,7 @@ InsnInfo insn_table[] = {
 };
 /* clang-format on */
 
-/* ---- Forms
- * ----------------------------------------------------------------------------------------------------
+/* ---- Forms ---------------------------------------------------------------------------------------------
  *
  * The commonest instructions with the commonest kinds of operands: the same bodies, compiled with the kind as
  * a constant, so that the tests on it vanish. bench/interp.py shows what they are worth. */

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* No board holds more; a device file may have no end. */
+enum { STREAM_MOST = 1 << 30 };
+
 static bool read_stream(FileView *file, int fd)
 {
     size_t capacity = 1 << 20;
@@ -16,6 +19,11 @@ static bool read_stream(FileView *file, int fd)
     ssize_t got = 0;
     while (data && (got = read(fd, data + file->size, capacity - file->size)) > 0) {
         file->size += (size_t)got;
+        if (file->size >= STREAM_MOST) {
+            errno = EFBIG;
+            got = -1;
+            break;
+        }
         if (file->size == capacity) {
             uint8_t *more = realloc(data, capacity *= 2);
             if (!more)

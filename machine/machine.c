@@ -48,8 +48,7 @@ static uint64_t time_from_host(void *opaque)
     return m->time_base + host_ns() - m->host_base;
 }
 
-/* ---- What the parts of the machine tell each other
- * ------------------------------------------------------------ */
+/* ---- What the parts of the machine tell each other -------------------------------------------------- */
 
 /* Makes the running CPU come back after its current instruction. */
 static void interrupt_slice(Machine *m)
@@ -98,8 +97,7 @@ static void send_event(Cpu *cpu)
         cpu->peers[n]->event = true;
 }
 
-/* ---- Building
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Building --------------------------------------------------------------------------------------- */
 
 static bool make_ram(Machine *m, Error *err)
 {
@@ -360,8 +358,7 @@ void machine_reset(Machine *machine)
     machine->request_pending = false;
 }
 
-/* ---- Running
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------------------- */
 
 /* How many instructions the next slice may have before a timer is due. */
 static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)

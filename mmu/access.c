@@ -12,8 +12,7 @@ enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1 };
 enum { PMU_ITLB_REFILL = 0x02, PMU_DTLB_REFILL = 0x05, PMU_UNALIGNED = 0x0f };
 enum { EXCLUSIVE_GRANULE = 32 };
 
-/* ---- Translation
- * ------------------------------------------------------------------------------------------- */
+/* ---- Translation ------------------------------------------------------------------------------------ */
 
 static MmuRegs mmu_regs(const Cpu *cpu, bool secure)
 {
@@ -105,8 +104,7 @@ static const TlbEntry *translate(Cpu *cpu, uint32_t va, AccessKind kind, bool pr
     return fill(cpu, va, kind, privileged, fault);
 }
 
-/* ---- Physical accesses
- * ------------------------------------------------------------------------------------- */
+/* ---- Physical accesses ------------------------------------------------------------------------------ */
 
 /* One piece of an access: it lies in one page. */
 typedef struct Piece {
@@ -220,8 +218,7 @@ static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
     return BUS_OK;
 }
 
-/* ---- Accesses by instructions
- * ------------------------------------------------------------------------------ */
+/* ---- Accesses by instructions ----------------------------------------------------------------------- */
 
 /* An access after translation: one piece, or two if it crosses a page boundary. */
 typedef struct Access {
@@ -423,8 +420,7 @@ bool mmu_probe_maintenance(Cpu *cpu, uint32_t va)
     return take_abort(cpu, &fault);
 }
 
-/* ---- Exclusive monitors
- * ------------------------------------------------------------------------------------ */
+/* ---- Exclusive monitors ----------------------------------------------------------------------------- */
 
 uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op)
 {
@@ -470,8 +466,7 @@ void mmu_clear_exclusive(Cpu *cpu)
     cpu->exclusive_valid = false;
 }
 
-/* ---- Instruction fetch
- * ------------------------------------------------------------------------------------- */
+/* ---- Instruction fetch ------------------------------------------------------------------------------ */
 
 static bool take_prefetch_abort(Cpu *cpu, const Fault *fault)
 {
@@ -529,8 +524,7 @@ bool mmu_fetch_halfword(Cpu *cpu, uint32_t va, uint16_t *value)
     return true;
 }
 
-/* ---- VA to PA
- * ---------------------------------------------------------------------------------------------- */
+/* ---- VA to PA --------------------------------------------------------------------------------------- */
 
 /* Inner attributes of PAR[6:4] for Normal memory, by Translation.inner. */
 static uint32_t par_inner(unsigned cacheability)
@@ -575,8 +569,7 @@ uint32_t mmu_translate_par(Cpu *cpu, uint32_t va, AccessKind kind, bool privileg
     return par | (t.pa & PAGE_MASK);
 }
 
-/* ---- Debugger
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Debugger --------------------------------------------------------------------------------------- */
 
 /* As read_descriptor(), but devices are left alone: reading them might change them. */
 static bool peek_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *fault)

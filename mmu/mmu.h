@@ -129,8 +129,7 @@ void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va);     /* TLBIMVAA */
 void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size);
 void mmu_protect_code(Cpu *cpu, uint32_t pa_page);
 
-/* ---- Accesses by instructions
- * ------------------------------------------------------------------------------ */
+/* ---- Accesses by instructions ----------------------------------------------------------------------- */
 
 /* Size and manner of an access. */
 enum {

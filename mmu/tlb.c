@@ -168,8 +168,7 @@ void tlb_allow_write(Mmu *mmu, TlbEntry *entry, uint32_t va)
     entry->write = va & PAGE_MASK;
 }
 
-/* ---- Maintenance
- * ------------------------------------------------------------------------------------------- */
+/* ---- Maintenance ------------------------------------------------------------------------------------ */
 
 void mmu_flush_all(Cpu *cpu)
 {

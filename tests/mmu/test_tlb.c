@@ -262,8 +262,7 @@ static void test_big_endian(void **state)
     assert_ptr_equal(t->cpu->tlb, little);
 }
 
-/* ---- Address spaces and maintenance
- * ---------------------------------------------------------------------------- */
+/* ---- Address spaces and maintenance ----------------------------------------------------------------- */
 
 static void set_asid(OneCpu *t, uint32_t asid)
 {
@@ -489,8 +488,7 @@ static void test_flush_physical(void **state)
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x101000)->page, TLB_NO_MATCH);
 }
 
-/* ---- Fetch, probes, monitors, VA to PA
- * ------------------------------------------------------------------------- */
+/* ---- Fetch, probes, monitors, VA to PA -------------------------------------------------------------- */
 
 static void test_fetch(void **state)
 {

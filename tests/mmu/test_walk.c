@@ -39,8 +39,7 @@ static bool walk(const MmuRegs *regs, const Word *memory, uint32_t va, AccessKin
     return mmu_walk(regs, read_word, (void *)memory, va, kind, privileged, t, f);
 }
 
-/* ---- Descriptor formats and table selection
- * -------------------------------------------------------------------- */
+/* ---- Descriptor formats and table selection --------------------------------------------------------- */
 
 typedef struct Mapping {
     const char *what;
@@ -169,8 +168,7 @@ static void test_non_secure(void **state)
     }
 }
 
-/* ---- Faults
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Faults ----------------------------------------------------------------------------------------- */
 
 typedef struct FaultCase {
     const char *what;
@@ -251,8 +249,7 @@ static void test_external_aborts_on_walk(void **state)
     assert_int_equal(f.level, 1);
 }
 
-/* ---- Permissions
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Permissions ------------------------------------------------------------------------------------ */
 
 enum { NO = 0, R = 1, W = 2, X = 4 };
 
@@ -319,8 +316,7 @@ static void test_manager(void **state)
     assert_int_equal(rights(&regs, 0x0000001e, false), R | W | X);
 }
 
-/* ---- Memory types
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Memory types ----------------------------------------------------------------------------------- */
 
 /* Table B3-10. 0 non-cacheable, 1 write-back write-allocate, 2 write-through, 3 write-back. */
 static void test_types_without_remap(void **state)

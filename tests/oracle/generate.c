@@ -95,8 +95,7 @@ bool generate_wanted(uint16_t row, unsigned tables)
     return row && (tables >> insn_table[row].table & 1) && !generate_skip_reason(row);
 }
 
-/* ---- Encodings
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Encodings -------------------------------------------------------------------------------------- */
 
 static unsigned pattern_width(const InsnInfo *info)
 {
@@ -171,8 +170,7 @@ static bool registers_ok(const InsnInfo *info, uint32_t word, bool thumb)
     return true;
 }
 
-/* ---- The block being built
- * ------------------------------------------------------------------------------------ */
+/* ---- The block being built -------------------------------------------------------------------------- */
 
 typedef struct Builder {
     Rng *rng;
@@ -364,8 +362,7 @@ static void emit_it(Builder *b)
     b->itstate = (uint8_t)(cond << 4 | mask);
 }
 
-/* ---- States
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- States ----------------------------------------------------------------------------------------- */
 
 static uint32_t random_value(Rng *rng)
 {
@@ -434,8 +431,7 @@ static void random_state(Rng *rng, OracleState *state)
     }
 }
 
-/* ---- Cases
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Cases ------------------------------------------------------------------------------------------ */
 
 static void note(GenBlock *block, uint16_t row)
 {
