@@ -240,11 +240,14 @@ static RegAccess word_access(uint32_t offset, const BusAccess *bus)
                        .privileged = bus->privileged};
 }
 
+/* What is due has happened when software looks: a timer's event may not show in its registers before it shows
+ * at the interrupt controller, or the other way round. */
 static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, uint32_t *value)
 {
     Device *dev = opaque;
     if (dev->type->raw)
         return dev->type->raw->read(opaque, offset, bus, value);
+    clock_run_due(dev->env->clock);
     RegAccess access = word_access(offset, bus);
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
     const char *name = row ? row->name : "ID";

@@ -444,13 +444,29 @@ static void test_no_state_is_forgotten(void **state)
     for_each_type(check_coverage);
 }
 
+/* A device that goes takes its timers out of the queue. */
+static void test_no_timer_is_left(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < device_type_count; n++) {
+        Harness h;
+        harness_init(&h, 4);
+        use_at_random(&h, make(&h, device_types[n]), 815, 2000);
+        while (h.device_count)
+            device_free(h.device[--h.device_count]);
+        if (clock_next_due(h.env.clock) != CLOCK_NEVER)
+            fail_msg("%s leaves a timer behind", device_types[n]->name);
+        harness_done(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),      cmocka_unit_test(test_id_blocks),
         cmocka_unit_test(test_write_masks), cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_reset),       cmocka_unit_test(test_no_state_is_forgotten),
-        cmocka_unit_test(test_random_use),
+        cmocka_unit_test(test_random_use),  cmocka_unit_test(test_no_timer_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

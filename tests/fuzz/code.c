@@ -13,10 +13,7 @@ typedef struct Emitter {
     bool thumb;
 } Emitter;
 
-/* Units need no more than this. */
-enum { UNIT_MOST = 256 };
-
-/* ---- Places ------------------------------------------------------------------------------------------ */
+/* ---- Places ----------------------------------------------------------------------------------------- */
 
 bool code_is_thumb(const Places *places, uint32_t address)
 {
@@ -63,13 +60,13 @@ uint32_t code_address(Random *random, const Places *places)
     case 6:
         return random_value(random);
     case 7:
-        return (places->ram + random_below(random, places->ram_size) & PAGE_MASK) - random_below(random, 8);
+        return ((places->ram + random_below(random, places->ram_size)) & PAGE_MASK) - random_below(random, 8);
     default:
         return device_address(random, places);
     }
 }
 
-/* ---- Encodings of the tables -------------------------------------------------------------------------- */
+/* ---- Encodings of the tables ------------------------------------------------------------------------ */
 
 static bool is_thumb_row(const InsnInfo *info)
 {
@@ -115,7 +112,7 @@ uint32_t code_word(Random *random, bool thumb, bool *is_16bit)
     return thumb && !is_thumb_row(info) ? to_t32(info, word) : word;
 }
 
-/* ---- Emitting ----------------------------------------------------------------------------------------- */
+/* ---- Emitting --------------------------------------------------------------------------------------- */
 
 static void emit16(Emitter *e, uint32_t half)
 {
@@ -189,34 +186,35 @@ static void unit_access(Emitter *e)
         which &= 1; /* words, mostly */
     emit_constant(e, base, code_address(e->random, e->places));
     if (!random_one_in(e->random, 4))
-        emit_constant(e, data, random_one_in(e->random, 4) ? code_address(e->random, e->places)
-                                                           : random_value(e->random));
+        emit_constant(e, data,
+                      random_one_in(e->random, 4) ? code_address(e->random, e->places)
+                                                  : random_value(e->random));
     emit_either(e, access[which].a32 | base << 16 | data << 12, access[which].t32 | base << 16 | data << 12);
 }
 
 /* Multiple, double and vector accesses: STM, LDM, STRD, LDRD, VSTM, VLDM. */
 static void unit_multiple(Emitter *e)
 {
-    unsigned base = any_reg(e), write = random_below(e->random, 2) << 20;
+    unsigned base = any_reg(e), load = random_below(e->random, 2) << 20;
     uint32_t list = random_next(e->random) & 0x1fff & ~(1u << base), even = any_reg(e) & 0xe;
     emit_constant(e, base, code_address(e->random, e->places));
     switch (random_below(e->random, 3)) {
     case 0:
-        emit_either(e, 0xe8800000 | write | base << 16 | (list | 1u << (base ^ 1)),
-                    0xe8800000 | write | base << 16 | (list | 6));
+        emit_either(e, 0xe8800000 | load | base << 16 | (list | 1u << (base ^ 1)),
+                    0xe8800000 | load | base << 16 | (list | 6));
         break;
     case 1:
-        emit_either(e, 0xe1c000f0 | (write ? 0xd0 ^ 0xf0 : 0) | base << 16 | even << 12,
-                    0xe9c00000 | write | base << 16 | even << 12 | (even + 1) << 8);
+        emit_either(e, (load ? 0xe1c000d0 : 0xe1c000f0) | base << 16 | even << 12,
+                    0xe9c00000 | load | base << 16 | even << 12 | (even + 1) << 8);
         break;
     default:
-        emit(e, 0xec800b00 | write | base << 16 | random_below(e->random, 16) << 12 |
+        emit(e, 0xec800b00 | load | base << 16 | random_below(e->random, 16) << 12 |
                     2 * random_below(e->random, 17));
         break;
     }
 }
 
-/* ---- System registers, modes, waiting ------------------------------------------------------------------ */
+/* ---- System registers, modes, waiting --------------------------------------------------------------- */
 
 typedef struct CpNumbers {
     uint8_t coproc, opc1, crn, crm, opc2;
@@ -327,7 +325,7 @@ static void unit_wait(Emitter *e)
     emit_either(e, hints[which].a32, hints[which].t32);
 }
 
-/* ---- Flow and self-modification ------------------------------------------------------------------------ */
+/* ---- Flow and self-modification --------------------------------------------------------------------- */
 
 static void emit_jump(Emitter *e)
 {
@@ -379,7 +377,7 @@ static void unit_exclusive(Emitter *e)
     emit_either(e, 0xe1802f91, 0xe8401200); /* strex r2, r1, [r0] */
 }
 
-/* ---- Devices that want sequences ------------------------------------------------------------------------ */
+/* ---- Devices that want sequences -------------------------------------------------------------------- */
 
 /* Stores value at r0 plus offset. */
 static void emit_store(Emitter *e, uint32_t offset, uint32_t value)
@@ -393,8 +391,9 @@ static void unit_flash(Emitter *e)
 {
     static const uint8_t command[] = {0x10, 0x20, 0x40, 0x50, 0x60, 0x70, 0x90, 0x98, 0xb0,
                                       0xb8, 0xc0, 0xd0, 0xe8, 0xff, 0x01, 0x00, 0x0f};
-    emit_constant(e, 0, 0x40000000 | random_below(e->random, 2) << 26 |
-                            (random_one_in(e->random, 2) ? 0 : random_below(e->random, 1 << 24) << 2));
+    emit_constant(e, 0,
+                  0x40000000 | random_below(e->random, 2) << 26 |
+                      (random_one_in(e->random, 2) ? 0 : random_below(e->random, 1 << 24) << 2));
     for (unsigned n = 0; n < 6; n++) {
         uint32_t code = command[random_below(e->random, sizeof command)];
         emit_store(e, random_below(e->random, 8) * 4, random_one_in(e->random, 4) ? code : code * 0x10001);
@@ -403,28 +402,41 @@ static void unit_flash(Emitter *e)
     }
 }
 
-/* Drives the two lines of an I2C bus: bit 0 of level is the clock, bit 1 the data. */
-static void emit_i2c_lines(Emitter *e, uint32_t level)
+/* Sets or clears a line of the I2C bus at r0: r1 holds the clock's bit, r2 the data's. */
+static void emit_i2c_line(Emitter *e, unsigned reg, bool high)
 {
-    emit_store(e, 4, ~level & 3);
-    emit_store(e, 0, level);
+    uint32_t offset = high ? 0 : 4;
+    emit_either(e, 0xe5800000 | reg << 12 | offset, 0xf8c00000 | reg << 12 | offset);
 }
 
-/* Part of a transfer: a start, or a few bits. */
+static void emit_i2c_bit(Emitter *e, bool bit)
+{
+    emit_i2c_line(e, 1, false);
+    emit_i2c_line(e, 2, bit);
+    emit_i2c_line(e, 1, true);
+}
+
+/* A start and the address of a slave that exists, perhaps, and a byte. */
 static void unit_i2c(Emitter *e)
 {
-    emit_constant(e, 0, random_one_in(e->random, 2) ? 0x10002000 : 0x10016000);
-    if (random_one_in(e->random, 3)) {
-        emit_i2c_lines(e, 3);
-        emit_i2c_lines(e, 1);
+    static const uint8_t slaves[] = {0x72, 0x73, 0xc0, 0xc1, 0xa0, 0xa1};
+    unsigned bytes = 1 + random_below(e->random, 2);
+    emit_constant(e, 0, random_one_in(e->random, 4) ? 0x10002000 : 0x10016000);
+    emit_constant(e, 1, 1);
+    emit_constant(e, 2, 2);
+    if (!random_one_in(e->random, 4)) {
+        emit_i2c_bit(e, true);
+        emit_i2c_line(e, 2, false);
     }
-    static const uint8_t bytes[] = {0x72, 0x73, 0xc0, 0xc1, 0xa0, 0xa1, 0x1a, 0x00};
-    uint32_t byte = bytes[random_below(e->random, sizeof bytes)];
-    for (unsigned n = 0; n < 3; n++, byte <<= 1) {
-        uint32_t data = byte >> 6 & 2;
-        emit_i2c_lines(e, data);
-        emit_i2c_lines(e, data | 1);
+    for (unsigned n = 0; n < bytes; n++) {
+        uint32_t byte = n || random_one_in(e->random, 4) ? random_next(e->random)
+                                                         : slaves[random_below(e->random, sizeof slaves)];
+        for (unsigned bit = 8; bit-- > 0;)
+            emit_i2c_bit(e, byte >> bit & 1);
+        emit_i2c_bit(e, !random_one_in(e->random, 4));
     }
+    if (random_one_in(e->random, 4))
+        emit_i2c_line(e, 2, true);
 }
 
 /* Timers and watchdogs with periods that make no sense. */
@@ -444,7 +456,6 @@ static void unit_interrupts(Emitter *e)
 {
     static const uint16_t registers[] = {0x000, 0x080, 0x084, 0x088, 0x100, 0x104, 0x108, 0x180,
                                          0x200, 0x204, 0x280, 0x400, 0x440, 0x820, 0xc00, 0xf00};
-    emit_constant(e, 0, random_one_in(e->random, 2) ? 0x1e001000 : 0x1e000100);
     bool interface = random_one_in(e->random, 2);
     emit_constant(e, 0, interface ? 0x1e000100 : 0x1e001000);
     for (unsigned n = 0; n < 4; n++)
@@ -464,11 +475,70 @@ static void unit_configuration(Emitter *e)
     uint32_t function = random_below(e->random, 16), command = 0x80000000 | function << 20;
     if (function >= 8 && function <= 9 && !random_one_in(e->random, 16))
         return; /* shutdown and reboot would cut most runs short */
-    emit_store(e, 0xa4, command | random_below(e->random, 4) << 16 | random_below(e->random, 8) |
-                            random_below(e->random, 2) << 30);
+    emit_store(e, 0xa4,
+               command | random_below(e->random, 4) << 16 | random_below(e->random, 8) |
+                   random_below(e->random, 2) << 30);
 }
 
-/* ---- Chunks ------------------------------------------------------------------------------------------- */
+/* A UART with a wild line control: loop-back, breaks, FIFO levels, characters. */
+static void unit_uart(Emitter *e)
+{
+    static const uint8_t registers[] = {0x00, 0x00, 0x00, 0x04, 0x24, 0x2c, 0x30, 0x34, 0x38, 0x44};
+    emit_constant(e, 0, 0x10009000 + (random_below(e->random, 4) << 12));
+    emit_store(e, 0x30, 0x301 | (random_next(e->random) & 0xcc80));
+    for (unsigned n = 0; n < 6; n++)
+        emit_store(e, registers[random_below(e->random, sizeof registers)], random_next(e->random));
+    emit_either(e, 0xe5902000, 0xf8d02000);
+}
+
+/* The board's reset and remap. */
+static void unit_reset(Emitter *e)
+{
+    emit_constant(e, 0, 0x10001000);
+    if (!random_one_in(e->random, 16)) {
+        emit_store(e, 0, random_next(e->random));
+    } else if (random_one_in(e->random, 2)) {
+        emit_store(e, 4, 0);
+    } else {
+        emit_constant(e, 0, 0x10000000);
+        emit_store(e, 0xa4, 0xc0000000 | (8 + random_below(e->random, 2)) << 20);
+    }
+}
+
+static void emit_mcr(Emitter *e, unsigned crn, unsigned crm, unsigned opc2, uint32_t value)
+{
+    emit_constant(e, 1, value);
+    emit(e, 0xee000f10 | crn << 16 | 1 << 12 | opc2 << 5 | crm);
+}
+
+/* Performance counters that are about to overflow. */
+static void unit_counters(Emitter *e)
+{
+    static const uint8_t events[] = {0x00, 0x02, 0x05, 0x08, 0x09, 0x0a, 0x0b, 0x0f, 0x11, 0x68, 0x93, 0xff};
+    emit_mcr(e, 9, 12, 0, 1 | (random_next(e->random) & 0x3e));
+    emit_mcr(e, 9, 12, 5, random_below(e->random, 8));
+    emit_mcr(e, 9, 13, 1, events[random_below(e->random, sizeof events)]);
+    emit_mcr(e, 9, 13, 2, -random_below(e->random, 200));
+    emit_mcr(e, 9, 13, 0, -random_below(e->random, 200));
+    emit_mcr(e, 9, 12, 1, random_next(e->random) | 1u << 31);
+    emit_mcr(e, 9, 14, 1, random_next(e->random) | 1u << 31);
+}
+
+/* VMSR and VMRS of all registers; the debug data transfer register by LDC and STC. */
+static void unit_odd_registers(Emitter *e)
+{
+    static const uint8_t registers[] = {0, 1, 1, 6, 7, 8, 8, 9};
+    uint32_t reg = registers[random_below(e->random, 8)], read = random_below(e->random, 2) << 20;
+    if (random_one_in(e->random, 2)) {
+        emit_constant(e, 1, random_one_in(e->random, 2) ? random_next(e->random) : 1u << 30);
+        emit(e, 0xeee01a10 | read | reg << 16);
+    } else {
+        emit_constant(e, 1, code_address(e->random, e->places));
+        emit(e, 0xec015e00 | read | (random_next(e->random) & 0x01a000ff));
+    }
+}
+
+/* ---- Chunks ----------------------------------------------------------------------------------------- */
 
 typedef struct Unit {
     void (*emit)(Emitter *e);
@@ -492,6 +562,10 @@ static const Unit units[] = {
     {unit_timer,         5 },
     {unit_interrupts,    5 },
     {unit_configuration, 2 },
+    {unit_uart,          3 },
+    {unit_reset,         1 },
+    {unit_counters,      2 },
+    {unit_odd_registers, 2 },
 };
 
 static void emit_unit(Emitter *e)
@@ -524,7 +598,7 @@ void code_fill(Random *random, const Places *places, uint32_t address, uint8_t *
         emit16(&e, random_next(random));
 }
 
-/* ---- Vectors ------------------------------------------------------------------------------------------ */
+/* ---- Vectors ---------------------------------------------------------------------------------------- */
 
 enum { HANDLERS = 0x40, HANDLER = 0x38 };
 

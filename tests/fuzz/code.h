@@ -1,5 +1,5 @@
-/* Hostile guest code: random words, random encodings of every table row, and short sequences that aim at devices,
- * system registers, modes and the code itself. */
+/* Hostile guest code: random words, random encodings of every table row, and short sequences that aim at
+ * devices, system registers, modes and the code itself. */
 #ifndef ARMATURE_TESTS_FUZZ_CODE_H
 #define ARMATURE_TESTS_FUZZ_CODE_H
 
@@ -11,10 +11,10 @@ enum { CHUNK = 512 };
 
 typedef struct Places {
     const Machine *machine;
-    uint32_t ram, ram_size;    /* all of RAM */
-    uint32_t code, chunks;     /* where the chunks are, and how many */
-    uint32_t tables;           /* translation tables: 16 KiB of the first level, then second-level ones */
-    uint32_t second_level;     /* how many of those */
+    uint32_t ram, ram_size; /* all of RAM */
+    uint32_t code, chunks;  /* where the chunks are, and how many */
+    uint32_t tables;        /* translation tables: 16 KiB of the first level, then second-level ones */
+    uint32_t second_level;  /* how many of those */
 } Places;
 
 /* Whether the chunk at an address holds Thumb code. */
@@ -29,7 +29,8 @@ uint32_t code_address(Random *random, const Places *places);
 /* Fills the chunk at an address of the guest; host is where its bytes are. */
 void code_fill(Random *random, const Places *places, uint32_t address, uint8_t *host);
 
-/* Writes exception vectors to host, where the guest has them at `address`, and handlers behind them. 512 bytes. */
+/* Writes exception vectors to host, where the guest has them at `address`, and handlers behind them. 512
+ * bytes. */
 void code_vectors(Random *random, const Places *places, uint32_t address, uint8_t *host);
 
 /* A random encoding of some row that A32 (thumb: T32 or T16) code can contain. */

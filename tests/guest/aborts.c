@@ -1,11 +1,11 @@
-/* Data and prefetch aborts of every kind: fault status and address, return address, and that the instruction changed
- * no register, its base least of all. */
+/* Data and prefetch aborts of every kind: fault status and address, return address, and that the instruction
+ * changed no register, its base least of all. */
 #include "runtime.h"
 
 /* Virtual addresses, each a megabyte; what lies there is 0x60500000 or nothing. */
 #define UNMAPPED 0x80000000u
-#define PAGES 0x80100000u       /* domain 1; the pages below */
-#define NO_DOMAIN 0x80200000u   /* domain 2: no access */
+#define PAGES 0x80100000u     /* domain 1; the pages below */
+#define NO_DOMAIN 0x80200000u /* domain 2: no access */
 #define NO_DOMAIN_PAGE 0x80300000u
 #define AP_NONE 0x80400000u
 #define AP_PRIV 0x80500000u
@@ -13,8 +13,8 @@
 #define AP_PRIV_RO 0x80700000u
 #define AP_RO 0x80800000u
 #define ORDERED 0x80900000u
-#define NEVER 0x80a00000u       /* XN */
-#define MANAGER 0x80b00000u     /* domain 3: manager, though AP gives nothing and XN is set */
+#define NEVER 0x80a00000u   /* XN */
+#define MANAGER 0x80b00000u /* domain 3: manager, though AP gives nothing and XN is set */
 #define BACKING 0x60500000u
 
 #define PAGE_GOOD (PAGES + 0x0000)
@@ -52,22 +52,22 @@ static const struct {
     const char *name;
     uint32_t address;
 } places[] = {
-    {"unmapped section", UNMAPPED + 0x123450},
-    {"unmapped page", PAGE_UNMAPPED + 0x10},
-    {"domain, section", NO_DOMAIN + 0x20},
-    {"domain, page", NO_DOMAIN_PAGE + 0x30},
-    {"no rights, section", AP_NONE + 0x40},
-    {"no rights, page", PAGE_NONE + 0x50},
-    {"privileged, section", AP_PRIV + 0x60},
-    {"privileged, page", PAGE_PRIV + 0x70},
-    {"user read, section", AP_USER_RO + 0x80},
-    {"privileged read, section", AP_PRIV_RO + 0x90},
-    {"read, section", AP_RO + 0xa0},
-    {"read, page", PAGE_RO + 0xb0},
-    {"no fetch, section", NEVER + 0xc0},
-    {"no fetch, page", PAGE_NEVER + 0xd0},
-    {"manager", MANAGER + 0xe0},
-    {"good page", PAGE_GOOD + 0xf0},
+    {"unmapped section",         UNMAPPED + 0x123450  },
+    {"unmapped page",            PAGE_UNMAPPED + 0x10 },
+    {"domain, section",          NO_DOMAIN + 0x20     },
+    {"domain, page",             NO_DOMAIN_PAGE + 0x30},
+    {"no rights, section",       AP_NONE + 0x40       },
+    {"no rights, page",          PAGE_NONE + 0x50     },
+    {"privileged, section",      AP_PRIV + 0x60       },
+    {"privileged, page",         PAGE_PRIV + 0x70     },
+    {"user read, section",       AP_USER_RO + 0x80    },
+    {"privileged read, section", AP_PRIV_RO + 0x90    },
+    {"read, section",            AP_RO + 0xa0         },
+    {"read, page",               PAGE_RO + 0xb0       },
+    {"no fetch, section",        NEVER + 0xc0         },
+    {"no fetch, page",           PAGE_NEVER + 0xd0    },
+    {"manager",                  MANAGER + 0xe0       },
+    {"good page",                PAGE_GOOD + 0xf0     },
 };
 enum { PLACES = sizeof places / sizeof *places };
 
@@ -115,8 +115,8 @@ static void permissions(void)
     row("svc icimvau", A32("mcr p15, 0, r1, c7, c5, 1"), SVC);
 }
 
-/* Each touches the good page first and then, 16 bytes on, an unmapped one. Registers that were to be loaded are UNKNOWN
- * after an abort: only the bases are shown. */
+/* Each touches the good page first and then, 16 bytes on, an unmapped one. Registers that were to be loaded
+ * are UNKNOWN after an abort: only the bases are shown. */
 static void bases(void)
 {
     shown = 1 << 1 | 1 << 2 | 1 << 13;
@@ -298,9 +298,9 @@ static void alignment(void)
 /* AFE: AP[0] is the access flag. */
 static void access_flag(void)
 {
-    map_page(2, 0x80d00000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_USER_RO);       /* AP[2:1] = 01, flag 0 */
-    map_page(2, 0x80d01000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_ALL);           /* user RW, flag 1 */
-    map_page(2, 0x80d02000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_PRIV);          /* privileged RW */
+    map_page(2, 0x80d00000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_USER_RO); /* AP[2:1] = 01, flag 0 */
+    map_page(2, 0x80d01000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_ALL);     /* user RW, flag 1 */
+    map_page(2, 0x80d02000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_PRIV);    /* privileged RW */
     map_page(2, 0x80d03000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_PRIV | PAGE_APX);
     map_page(2, 0x80d04000, 1, BACKING | SMALL | SMALL_NORMAL | PAGE_AP_ALL | PAGE_APX);
     map_page(2, 0x80d05000, 3, BACKING | SMALL | SMALL_NORMAL); /* flag 0 */
@@ -310,7 +310,9 @@ static void access_flag(void)
     for (unsigned afe = 0; afe < 2; afe++) {
         SCTLR_WRITE(afe ? SCTLR_READ() | SCTLR_AFE : SCTLR_READ() & ~(uint32_t)SCTLR_AFE);
         tlb_flush();
-        for (uint32_t at = 0x80d00000; at < 0x81000000; at += at < 0x80d05000 ? 0x1000 : at < 0x80e00000 ? 0xfb000 : 0x100000) {
+        for (uint32_t at = 0x80d00000; at < 0x81000000; at += at < 0x80d05000   ? 0x1000
+                                                              : at < 0x80e00000 ? 0xfb000
+                                                                                : 0x100000) {
             before.r[1] = at;
             print("AFE %d, %x\n", afe, at);
             RUN_A32(SVC, "ldr r0, [r1]");

@@ -1,5 +1,5 @@
-/* Every exception an instruction can cause, from A32 and Thumb and from every mode: return address, SPSR, mode and
- * masks of the handler. */
+/* Every exception an instruction can cause, from A32 and Thumb and from every mode: return address, SPSR,
+ * mode and masks of the handler. */
 #include "runtime.h"
 
 static const uint8_t modes[] = {USR, FIQ, IRQ, SVC, ABT, UND, SYS};
@@ -27,7 +27,8 @@ static void from_every_mode(void)
     }
 }
 
-/* SPSR keeps the flags, GE, Q, E and the masks; the handler's CPSR has A and I set, F only from FIQ and reset. */
+/* SPSR keeps the flags, GE, Q, E and the masks; the handler's CPSR has A and I set, F only from FIQ and
+ * reset. */
 static void psr_bits(void)
 {
     static const uint32_t psr[] = {0xf80f0000, 0x88050000, 0x70000000, PSR_E, PSR_A, PSR_I, PSR_F};
@@ -92,7 +93,8 @@ static void thumbee_and_jazelle(void)
     set_state();
 }
 
-/* Undefined encodings of the permanently undefined spaces, coprocessors that are not there, later extensions. */
+/* Undefined encodings of the permanently undefined spaces, coprocessors that are not there, later extensions.
+ */
 static void undefined(void)
 {
     RUN_A32(SVC, ".inst 0xe7ffffff");
@@ -103,18 +105,18 @@ static void undefined(void)
     RUN_A32(SVC, "mrrc p15, 0, r0, r1, c14");
     RUN_A32(SVC, "mrc p15, 0, r0, c14, c0, 0");
     RUN_A32(SVC, "mrc p15, 4, r0, c1, c1, 0");
-    RUN_A32(SVC, ".inst 0xe710f112"); /* sdiv */
-    RUN_A32(SVC, ".inst 0xe1900f9f"); /* ldrex */
-    RUN_A32(SVC, ".inst 0xe1900c9f"); /* lda (ARMv8) */
-    RUN_A32(SVC, ".inst 0xe1400070"); /* hvc */
-    RUN_A32(SVC, ".inst 0xe160006e"); /* eret */
-    RUN_A32(SVC, ".inst 0xe1010040"); /* crc32b */
-    RUN_A32(SVC, ".inst 0xeea00a81"); /* vfma (VFPv4) */
-    RUN_A32(SVC, ".inst 0xf2000c11"); /* vfma.f32 NEON */
-    RUN_T32(SVC, ".inst.w 0xfb90f0f1"); /* sdiv: not on the Cortex-A9 */
+    RUN_A32(SVC, ".inst 0xe710f112");           /* sdiv */
+    RUN_A32(SVC, ".inst 0xe1900f9f");           /* ldrex */
+    RUN_A32(SVC, ".inst 0xe1900c9f");           /* lda (ARMv8) */
+    RUN_A32(SVC, ".inst 0xe1400070");           /* hvc */
+    RUN_A32(SVC, ".inst 0xe160006e");           /* eret */
+    RUN_A32(SVC, ".inst 0xe1010040");           /* crc32b */
+    RUN_A32(SVC, ".inst 0xeea00a81");           /* vfma (VFPv4) */
+    RUN_A32(SVC, ".inst 0xf2000c11");           /* vfma.f32 NEON */
+    RUN_T32(SVC, ".inst.w 0xfb90f0f1");         /* sdiv: not on the Cortex-A9 */
     RUN_T32(SVC, ".inst.n 0xb900 | 0x20; nop"); /* cbnz */
-    RUN_T32(SVC, ".inst.n 0xb6c0"); /* no such instruction */
-    RUN_T32(SVC, ".inst.n 0xba80"); /* hlt of ARMv8 */
+    RUN_T32(SVC, ".inst.n 0xb6c0");             /* no such instruction */
+    RUN_T32(SVC, ".inst.n 0xba80");             /* hlt of ARMv8 */
     RUN_T32(SVC, ".inst.w 0xf7f0a000");
     RUN_T32(SVC, ".inst.w 0xee000100");
 }

@@ -1,4 +1,5 @@
-/* The shared parts of the test programs: printing, running code until an exception, page tables, interrupts. */
+/* The shared parts of the test programs: printing, running code until an exception, page tables, interrupts.
+ */
 #include "runtime.h"
 
 State before, after;
@@ -24,7 +25,8 @@ void *memcpy(void *to, const void *from, unsigned size)
     return to;
 }
 
-/* ---- Printing --------------------------------------------------------------------------------------------------- */
+/* ---- Printing
+ * --------------------------------------------------------------------------------------------------- */
 
 enum { UART = 0x10009000, UARTDR = 0, UARTFR = 0x18, UARTCR = 0x30, FR_TXFF = 1 << 5 };
 
@@ -99,7 +101,8 @@ void print(const char *format, ...)
     va_end(args);
 }
 
-/* ---- Running code ----------------------------------------------------------------------------------------------- */
+/* ---- Running code
+ * ----------------------------------------------------------------------------------------------- */
 
 void set_state(void)
 {
@@ -147,7 +150,7 @@ static void print_registers(void)
     static const char *const names[] = {"r0", "r1", "r2",  "r3",  "r4",  "r5", "r6", "r7",
                                         "r8", "r9", "r10", "r11", "r12", "sp", "lr"};
     const uint32_t *was = before.r, *is = after.r;
-    for (unsigned n = 0; n < 15; n++)
+    for (unsigned n = 0; n < (after.kind < MONITOR_CALL ? 15 : 13); n++)
         if (shown >> n & 1 && was[n] != is[n] && !(n == 14 && is[n] == after.pc))
             print(" %s=%w", names[n], is[n]);
 }
@@ -155,10 +158,15 @@ static void print_registers(void)
 void print_result(const char *text, uint32_t code)
 {
     static const char *const kinds[] = {
-        "?", "und", "svc", "prefetch abort", "data abort", "?", "irq", "fiq", "?", "?", "smc",
-        "prefetch abort to mon", "data abort to mon", "?", "irq to mon", "fiq to mon"};
-    print("%s %s: %s pc+%d spsr %x handler %x", mode_name(before.cpsr), text, kinds[after.kind & 15],
-          (int)(after.pc - (code & ~1u)), after.cpsr, after.handler_cpsr);
+        "?", "und", "svc", "prefetch abort",        "data abort",        "?", "irq",        "fiq",
+        "?", "?",   "smc", "prefetch abort to mon", "data abort to mon", "?", "irq to mon", "fiq to mon"};
+    int offset = (int)(after.pc - (code & ~1u));
+    print("%s %s: %s ", mode_name(before.cpsr), text, kinds[after.kind & 15]);
+    if (offset > -4096 && offset < 4096)
+        print("pc%s%d", offset < 0 ? "" : "+", offset);
+    else
+        print("at %x", after.pc);
+    print(" spsr %x handler %x", after.cpsr, after.handler_cpsr);
     if (after.kind == DATA_ABORT || after.kind == MONITOR_DATA)
         print(" dfsr %w dfar %x", after.dfsr, after.dfar);
     if (after.kind == PREFETCH_ABORT || after.kind == MONITOR_PREFETCH) {
@@ -177,7 +185,8 @@ void run(const char *text, uint32_t code, uint32_t cpsr)
     print_result(text, code);
 }
 
-/* ---- MMU -------------------------------------------------------------------------------------------------------- */
+/* ---- MMU
+ * -------------------------------------------------------------------------------------------------------- */
 
 void tlb_flush(void)
 {
@@ -228,7 +237,8 @@ void map_page(uint32_t table, uint32_t va, uint32_t domain, uint32_t descriptor)
     tlb_flush();
 }
 
-/* ---- Interrupts ------------------------------------------------------------------------------------------------- */
+/* ---- Interrupts
+ * ------------------------------------------------------------------------------------------------- */
 
 void gic_init(void)
 {
@@ -261,12 +271,13 @@ extern uint32_t resume_vectors[8];
 void resume_irq(void);
 
 /* Saves all that C may change, on the stack of SVC mode, so that handlers nest. */
-__asm__(".arm\n\t.balign 32\n\t.global resume_vectors\n"
-        "resume_vectors:\n\tb vectors\n\tb vectors+4\n\tb vectors+8\n\tb vectors+12\n\tb vectors+16\n\tb .\n"
-        "resume_irq:\n\tb 1f\n\tb vectors+28\n"
-        "1:\tsub lr, lr, #4\n\tsrsdb sp!, #0x13\n\tcps #0x13\n\tpush {r0-r3, r12, lr}\n\t"
-        "and r1, sp, #4\n\tsub sp, sp, r1\n\tpush {r1, r2}\n\tbl handle_irq\n\tpop {r1, r2}\n\tadd sp, sp, r1\n\t"
-        "pop {r0-r3, r12, lr}\n\trfeia sp!\n\t");
+__asm__(
+    ".arm\n\t.balign 32\n\t.global resume_vectors\n"
+    "resume_vectors:\n\tb vectors\n\tb vectors+4\n\tb vectors+8\n\tb vectors+12\n\tb vectors+16\n\tb .\n"
+    "resume_irq:\n\tb 1f\n\tb vectors+28\n"
+    "1:\tsub lr, lr, #4\n\tsrsdb sp!, #0x13\n\tcps #0x13\n\tpush {r0-r3, r12, lr}\n\t"
+    "and r1, sp, #4\n\tsub sp, sp, r1\n\tpush {r1, r2}\n\tbl handle_irq\n\tpop {r1, r2}\n\tadd sp, sp, r1\n\t"
+    "pop {r0-r3, r12, lr}\n\trfeia sp!\n\t");
 
 void handle_irq(void);
 void handle_irq(void)
@@ -280,7 +291,8 @@ void on_irq(Handler *handler)
     CP15_WRITE(0, c12, c0, 0, handler ? (uint32_t)resume_vectors : (uint32_t)vectors);
 }
 
-/* ---- Other CPUs ------------------------------------------------------------------------------------------------- */
+/* ---- Other CPUs
+ * ------------------------------------------------------------------------------------------------- */
 
 extern void (*volatile secondary_main)(unsigned);
 void _start(void);

@@ -25,6 +25,7 @@
     .set S_DFAR, 80
     .set S_IFSR, 84
     .set S_IFAR, 88
+    .set S_SCR, 92
 
     .section .text.start, "ax"
     .arm
@@ -134,7 +135,7 @@ common:
     str r4, [r0, #S_IFAR]
     clrex
     cmp r1, #10
-    bhs leave                           /* from Monitor mode, the other side's registers are not asked for */
+    bhs from_monitor
     and r2, r2, #0x1f
     cmp r2, #0x10
     moveq r2, #MODE_SYS
@@ -146,6 +147,13 @@ common:
     and r3, r3, #0x1f
     cmp r3, #MODE_FIQ
     stmeq r1, {r8-r12}                  /* what was saved above was the bank of FIQ mode */
+    b   leave
+from_monitor:                           /* back to Secure state; the other side's sp and lr are not asked for */
+    mrc p15, 0, r4, c1, c1, 0
+    str r4, [r0, #S_SCR]
+    bic r4, r4, #1
+    mcr p15, 0, r4, c1, c1, 0
+    isb
 leave:
     cps #MODE_SVC
     ldr r0, =return_state

@@ -1,4 +1,5 @@
-/* What User mode may not do: every privileged instruction and system register, tried there and in System mode. */
+/* What User mode may not do: every privileged instruction and system register, tried there and in System
+ * mode. */
 #include "runtime.h"
 
 static void both(const char *text, uint32_t code)
@@ -9,7 +10,10 @@ static void both(const char *text, uint32_t code)
         set_state();
         before.r[0] = 0x000001df;
         run_quietly(code, modes[n] | MASKED);
-        print(" %s %s", n ? "sys" : "usr", after.kind == UNDEFINED ? "und" : after.kind == SUPERVISOR ? "ok" : "??");
+        print(" %s %s", n ? "sys" : "usr",
+              after.kind == UNDEFINED    ? "und"
+              : after.kind == SUPERVISOR ? "ok"
+                                         : "??");
         if (after.kind == SUPERVISOR)
             print(" %x", after.cpsr);
     }
@@ -64,7 +68,8 @@ static void instructions(void)
     BOTH("mrc p14, 7, r0, c0, c0, 0");
 }
 
-/* One line for each CP15 register: what reading and writing it does at both privileges. Writes put back what was read. */
+/* One line for each CP15 register: what reading and writing it does at both privileges. Writes put back what
+ * was read. */
 static char outcome(uint32_t code, uint32_t mode)
 {
     set_state();
@@ -79,8 +84,9 @@ static void register_access(const char *text, uint32_t read, uint32_t write)
 }
 
 #define ACCESS(name, numbers_before, numbers)                                                                \
-    register_access(name, A32("mrc p15, " numbers_before ", r0, " numbers),                                  \
-                    A32("mrc p15, " numbers_before ", r0, " numbers "; mcr p15, " numbers_before ", r0, " numbers))
+    register_access(                                                                                         \
+        name, A32("mrc p15, " numbers_before ", r0, " numbers),                                              \
+        A32("mrc p15, " numbers_before ", r0, " numbers "; mcr p15, " numbers_before ", r0, " numbers))
 #define WRITE_ONLY(name, numbers)                                                                            \
     register_access(name, A32("mov r0, #0x60000000; mrc p15, 0, r0, " numbers),                              \
                     A32("mov r0, #0x60000000; mcr p15, 0, r0, " numbers))
@@ -173,12 +179,15 @@ static void registers(void)
 static void registers_of_modes(void)
 {
     RUN_A32(USR, "mov r0, r13; mov r1, r14");
-    RUN_A32(FIQ, "mov r8, #0x88; mov r9, #0x99; mov r10, #0xaa; mov r11, #0xbb; mov r12, #0xcc; mov r13, #0xdd");
+    RUN_A32(FIQ,
+            "mov r8, #0x88; mov r9, #0x99; mov r10, #0xaa; mov r11, #0xbb; mov r12, #0xcc; mov r13, #0xdd");
     RUN_A32(USR, "mov r0, r8");
     set_state();
     for (unsigned n = 0; n < 5; n++)
         before.r[8 + n] = 0xf1000000 + n;
-    RUN_A32(FIQ, "mov r0, r8; mov r1, r12; mov r2, r13; cps #0x1f; mov r3, r8; mov r4, r12; cps #0x11; mov r5, r9");
+    RUN_A32(
+        FIQ,
+        "mov r0, r8; mov r1, r12; mov r2, r13; cps #0x1f; mov r3, r8; mov r4, r12; cps #0x11; mov r5, r9");
 }
 
 int main(void)

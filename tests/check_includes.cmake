@@ -1,0 +1,56 @@
+# The include arrows: frontends -> machine -> cpu, mmu, devices, jit. Run as
+#   cmake -DROOT=<source tree> -P check_includes.cmake
+# machine/'s base headers (bus, clock, error, irq, log, serial) are for everyone below it.
+cmake_minimum_required(VERSION 3.18)
+
+set(base machine/bus.h machine/clock.h machine/error.h machine/irq.h machine/log.h machine/serial.h)
+
+# What each folder may include, as regular expressions.
+string(JOIN "|" base_headers ${base})
+set(may_cpu "cpu/|mmu/|${base_headers}")
+set(may_mmu "cpu/|mmu/|${base_headers}")
+set(may_jit "jit/|cpu/|mmu/|${base_headers}")
+set(may_devices "devices/|${base_headers}")
+set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h")
+set(may_frontends "frontends/|machine/")
+set(may_roms "roms/|[^/]+$")
+
+set(wrong "")
+
+# One quoted include of one file.
+function(check_quoted file folder include)
+  set(why "")
+  if(include MATCHES "\\.c$")
+    set(why "a .c file is not a header")
+  elseif(include MATCHES "(^|/)sem_[^/]*\\.h$" AND
+         NOT file MATCHES "^cpu/interp\\.c$|^jit/translate\\.c$|(^|/)sem_[^/]*\\.h$")
+    set(why "bodies are for cpu/interp.c, jit/translate.c and each other only")
+  elseif(include MATCHES "\\.\\./")
+    set(why "paths start at the root of the tree")
+  elseif(file IN_LIST base AND NOT include IN_LIST base)
+    set(why "machine/'s base headers include only each other")
+  elseif(NOT include MATCHES "^(${may_${folder}})")
+    set(why "${folder}/ must not see it")
+  endif()
+  if(why)
+    set(wrong "${wrong}  ${file} includes \"${include}\": ${why}\n" PARENT_SCOPE)
+  endif()
+endfunction()
+
+foreach(folder cpu mmu jit devices machine frontends roms)
+  file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.def)
+  foreach(file ${files})
+    file(STRINGS ${ROOT}/${file} lines REGEX "^[ \t]*#[ \t]*include")
+    foreach(line ${lines})
+      if(line MATCHES "include[ \t]*\"([^\"]+)\"")
+        check_quoted(${file} ${folder} ${CMAKE_MATCH_1})
+      elseif(line MATCHES "<SDL" AND NOT file STREQUAL "frontends/sdl.c")
+        string(APPEND wrong "  ${file} includes SDL: only frontends/sdl.c may\n")
+      endif()
+    endforeach()
+  endforeach()
+endforeach()
+
+if(wrong)
+  message(FATAL_ERROR "wrong includes:\n${wrong}")
+endif()

@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""Builds a bare-metal program, runs it on armature and, where it is installed, on QEMU, and compares what both print with
+the text that is stored beside it.
+
+    compare.py ARMATURE PROGRAM [--cpus N] [--no-qemu|--only-qemu] [--update]
+
+PROGRAM.txt holds what the architecture demands, one line for each line printed. Where QEMU prints something else, a line
+`qemu: TEXT` follows (`qemu: -` where it prints nothing there), and a line `# reason` somewhere above it says why that is
+QEMU's deviation and not ours. A file that begins with `# not compared with QEMU: reason` is for armature only.
+
+--update writes the file anew from what the two print; the reasons are kept, new deviations get none and then fail."""
+
+import argparse
+import difflib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COMPILER = "arm-linux-gnueabihf-gcc"
+QEMU = "qemu-system-arm"
+NOT_COMPARED = "# not compared with QEMU"
+SKIPPED = 77  # ctest's SKIP_RETURN_CODE
+FLAGS = ("-std=gnu17 -O1 -g0 -marm -march=armv7-a+mp+sec+simd -mfloat-abi=hard -mgeneral-regs-only -mno-unaligned-access "
+         "-masm-syntax-unified -ffreestanding -fno-toplevel-reorder -fno-pic -fno-stack-protector -fno-reorder-functions "
+         "-Wall -Wextra -Werror -Wa,-W,-mno-warn-deprecated -nostdlib -static -no-pie "
+         "-Wl,-N,--build-id=none,--no-warn-rwx-segments,-z,noexecstack").split()
+
+
+def build(name, folder):
+    elf = os.path.join(folder, name + ".elf")
+    sources = [os.path.join(HERE, source) for source in ("start.S", "runtime.c", name + ".c")]
+    subprocess.run([COMPILER, *FLAGS, "-T", os.path.join(HERE, "guest.ld"), *sources, "-lgcc", "-o", elf], check=True)
+    return elf
+
+
+def run(command, seconds):
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              timeout=seconds)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as expired:
+        output, code = expired.stdout or b"", "none: it did not end in %d s" % seconds
+    return output.decode(errors="replace").replace("\r", "").splitlines(), code
+
+
+def run_qemu(elf, cpus):
+    command = [QEMU, "-M", "vexpress-a9", "-cpu", "cortex-a9", "-smp", str(cpus), "-m", "256", "-audiodev", "none,id=none",
+               "-display", "none", "-serial", "stdio", "-monitor", "none", "-kernel", elf]
+    return run(["timeout", "-k", "1", "120", *command], 125)
+
+
+class Expected:
+    """The stored text: what is right, what QEMU prints, and the comments in front of each line."""
+
+    def __init__(self, path):
+        self.right, self.qemu, self.head = [], [], []
+        self.reasons = {}  # comments by the qemu: line that they stand in front of
+        self.unexplained = []
+        self.compared = True
+        comments, known = [], False
+        for line in open(path).read().splitlines() if os.path.exists(path) else []:
+            if line.startswith("#"):
+                comments.append(line)
+                self.compared &= not line.startswith(NOT_COMPARED)
+            elif line.startswith("qemu: "):
+                if comments:
+                    self.reasons[line] = comments
+                    known = True
+                if not known:
+                    self.unexplained.append(line)
+                comments = []
+                self._replace(line[6:])
+            else:
+                if comments and not self.right:
+                    self.head = comments
+                    comments = []
+                self.right.append(line)
+                self.qemu.append(line)
+        if not self.right:
+            self.head = comments
+
+    def _replace(self, text):
+        if text == "-":
+            self.qemu[-1] = None
+        else:
+            self.qemu[-1] = text
+
+    def for_qemu(self):
+        return [line for line in self.qemu if line is not None]
+
+
+def report(title, expected, got):
+    print(title)
+    for line in difflib.unified_diff(expected, got, "expected", "printed", lineterm="", n=1):
+        print("  " + line)
+
+
+def update(path, old, right, qemu):
+    """Writes the text; lines of QEMU are matched to ours in order."""
+    lines = list(old.head)
+    matcher = difflib.SequenceMatcher(None, right, qemu or right, autojunk=False)
+    for kind, a, a_end, b, b_end in matcher.get_opcodes():
+        if kind == "equal":
+            lines += right[a:a_end]
+            continue
+        for n in range(max(a_end - a, b_end - b)):
+            if a + n >= a_end:
+                sys.exit("QEMU prints more lines than armature: %s" % qemu[b + n])
+            lines.append(right[a + n])
+            other = "qemu: " + (qemu[b + n] if b + n < b_end else "-")
+            lines += old.reasons.get(other, [])
+            if other != "qemu: " + right[a + n]:
+                lines.append(other)
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("armature")
+    parser.add_argument("program")
+    parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--no-qemu", action="store_true")
+    parser.add_argument("--only-qemu", action="store_true")
+    parser.add_argument("--update", action="store_true")
+    options = parser.parse_args()
+    if not shutil.which(COMPILER):
+        print("%s is not installed" % COMPILER)
+        return SKIPPED
+    path = os.path.join(HERE, options.program + ".txt")
+    expected = Expected(path)
+    with_qemu = expected.compared and not options.no_qemu
+    if with_qemu and not shutil.which(QEMU):
+        if options.only_qemu:
+            print("%s is not installed" % QEMU)
+            return SKIPPED
+        with_qemu = False
+    with tempfile.TemporaryDirectory() as folder:
+        elf = build(options.program, folder)
+        command = [options.armature, "--kernel", elf, "--memory", "256M", "--cpus", str(options.cpus)]
+        failed = False
+        qemu = None
+        if options.update:
+            right, _ = run(command, 60)
+            if with_qemu:
+                qemu, _ = run_qemu(elf, options.cpus)
+            update(path, expected, right, qemu)
+            return 0
+        for extra in [] if options.only_qemu else [[], ["--deterministic"]]:
+            printed, code = run(command + extra, 60)
+            if printed != expected.right or code != 0:
+                report(" ".join(["armature", *extra, "exit code", str(code)]), expected.right, printed)
+                failed = True
+        if with_qemu:
+            qemu, code = run_qemu(elf, options.cpus)
+            if qemu != expected.for_qemu():
+                report("QEMU: what is stored about it is no longer so", expected.for_qemu(), qemu)
+                failed = True
+    for line in expected.unexplained:
+        print("no reason is given for: " + line)
+        failed = True
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
