@@ -15,6 +15,9 @@
 /* Instructions a CPU runs before the machine looks at timers and other CPUs again. */
 enum { SLICE_ALONE = 50000, SLICE_SHARED = 5000 };
 
+/* Host time: about what an instruction takes, so that slices end when timers are due; the shortest slice. */
+enum { HOST_NS_PER_INSN = 8, SLICE_LEAST = 500 };
+
 /* Deterministic time: every instruction takes this long. */
 enum { NS_PER_INSN = 5 };
 
@@ -364,10 +367,12 @@ void machine_reset(Machine *machine)
 static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)
 {
     uint64_t due = clock_next_due(m->clock);
-    if (!m->options.deterministic || due == CLOCK_NEVER)
+    if (due == CLOCK_NEVER)
         return most;
-    uint64_t ahead = due > now ? (due - now + NS_PER_INSN - 1) / NS_PER_INSN : 1;
-    return ahead < most ? ahead : most;
+    uint64_t wait = due > now ? due - now : 0;
+    uint64_t ahead = m->options.deterministic ? (wait + NS_PER_INSN - 1) / NS_PER_INSN
+                                              : SLICE_LEAST + wait / HOST_NS_PER_INSN;
+    return ahead < 1 ? 1 : ahead < most ? ahead : most;
 }
 
 static void run_cpu(Machine *m, unsigned n, uint64_t count)

@@ -231,8 +231,6 @@ static void check_endless(Fuzz *f)
     check_message(f, &err);
 }
 
-/* ---- Main ------------------------------------------------------------------------------------------- */
-
 static Machine *make_machine(unsigned cpus, uint64_t memory)
 {
     MachineOptions options = {.cpus = cpus, .memory = memory, .deterministic = true};
@@ -241,6 +239,38 @@ static Machine *make_machine(unsigned cpus, uint64_t memory)
         abort();
     return m;
 }
+
+/* Big initrds are copied while the guest already runs: whatever happens to the file or the machine meanwhile.
+ */
+static void check_big_initrd(Fuzz *f)
+{
+    Error err = {""};
+    uint32_t word;
+    BootOptions options = {.kernel = plain_kernel(), .initrd = f->path};
+    BusAccess access = {.size = 4, .secure = true, .privileged = true};
+    f->kind = "big initrd";
+    alarm(HUNG);
+    for (unsigned n = 0; n < 24; n++) {
+        Machine *m = make_machine(1, 64 * MIB);
+        if (ftruncate(f->fd, 8 * MIB) || pwrite(f->fd, "070701", 6, 0) != 6)
+            abort();
+        if (!boot_load(m, &options, &err))
+            fail(f, "refused");
+        if (n % 2 && ftruncate(f->fd, n % 4 < 2 ? 0 : 5000))
+            abort();
+        if (n % 3 == 0)
+            machine_step(m, 1000);
+        if (n % 3 == 1)
+            bus_read(m->bus, 0x64000000 - 8 * MIB, &access, &word);
+        if (n % 5 == 0) {
+            machine_reset(m);
+            boot_load(m, &options, &err);
+        }
+        machine_free(m);
+    }
+}
+
+/* ---- Main ------------------------------------------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {
@@ -260,6 +290,7 @@ int main(int argc, char **argv)
     dup2(null, STDERR_FILENO); /* warnings */
     time_t end = time(NULL) + seconds;
     check_endless(f);
+    check_big_initrd(f);
     for (unsigned n = 0; n < image_kind_count; n++) {
         f->kind = image_kinds[n].name;
         truncate_all(f, &image_kinds[n]);

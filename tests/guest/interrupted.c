@@ -95,6 +95,7 @@ static void loops(void)
 static void look_at_spsr(void)
 {
     on_irq(0);
+    gic_disable(TIMER_ID);
     *word_at(PRIVATE_TIMER + 8) = 0;
     *word_at(PRIVATE_TIMER + 0xc) = 1;
     *word_at(GIC_DIST + 0xf00) = 2 << 24 | 3;
