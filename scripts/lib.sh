@@ -79,7 +79,7 @@ debian_mirrors() {
     {
         for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
             [ -r "$file" ] || continue
-            # deb [arch=amd64 signed-by=/a/keyring.gpg] http://deb.debian.org/debian bookworm main
+            # deb [arch=amd64 signed-by=/a/keyring.gpg] http://mirror.example/debian bookworm main
             awk -v suites="$suites" '
                 { sub(/#.*/, ""); key = "" }
                 $1 != "deb" { next }
@@ -114,7 +114,6 @@ debian_mirrors() {
                 field == "enabled:" { enabled = $0 }
                 END { finish() }' "$file"
         done
-        echo "http://deb.debian.org/debian"
     } | grep -v '^cdrom:' | awk '!seen[$1]++ { print ($1 ~ /debian(\.list)?\/?$/ ? 0 : 1), $0 }' |
         sort -s -n -k 1,1 | cut -d ' ' -f 2-
 }
