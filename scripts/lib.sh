@@ -15,7 +15,7 @@ die() {
 # What a build needs, and what the tests need on top of that.
 build_packages=(cmake ninja-build pkg-config gcc libc6-dev libfdt-dev zlib1g-dev
     device-tree-compiler gcc-arm-linux-gnueabihf)
-test_packages=(clang libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3)
+test_packages=(clang clang-format libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
