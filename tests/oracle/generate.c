@@ -256,8 +256,10 @@ static void emit_memory_setup(Builder *b, const InsnInfo *info, const Insn *insn
         address &= ~((1u << insn->rs) - 1);
     if (insn->rn != 15)
         emit_constant(b, insn->rn, address);
+    /* A rotated offset could lead anywhere, into the runner's own code too. */
+    bool rotated = insn->op2 == OP2_SHIFT_IMM && insn->shift_type >= SHIFT_ROR;
     if (reg_offset && insn->rm != insn->rn && insn->rm < 15)
-        emit_constant(b, insn->rm, rng_below(b->rng, 32) * (one_in(b->rng, 4) ? 1 : 4));
+        emit_constant(b, insn->rm, rotated ? 0 : rng_below(b->rng, 32) * (one_in(b->rng, 4) ? 1 : 4));
 }
 
 /* The result of exchanging lanes of a register with itself is UNKNOWN. */

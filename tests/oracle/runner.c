@@ -72,7 +72,8 @@ static void run_case(const OracleCase *c)
     uint32_t *entry = (uint32_t *)ORACLE_ENTRY;
     entry[0] = 0xe51ff004; /* ldr pc, [pc, #-4] */
     entry[1] = ORACLE_CODE | c->thumb;
-    __builtin___clear_cache((char *)entry, (char *)(entry + 2));
+    memcpy((void *)ORACLE_STUB, oracle_stub_start, (size_t)(oracle_stub_end - oracle_stub_start));
+    __builtin___clear_cache((char *)entry, (char *)ORACLE_STUB + (oracle_stub_end - oracle_stub_start));
     alarm(5);
     if (!sigsetjmp(back, 1)) {
         oracle_enter();
@@ -95,7 +96,6 @@ int main(int argc, char **argv)
     }
     map_fixed(ORACLE_CODE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
     map_fixed(ORACLE_DATA, ORACLE_DATA_BYTES, PROT_READ | PROT_WRITE);
-    memcpy((void *)ORACLE_STUB, oracle_stub_start, (size_t)(oracle_stub_end - oracle_stub_start));
     install_handlers();
     static OracleCase c;
     while (fread(&c, sizeof c, 1, in) == 1) {
