@@ -72,6 +72,8 @@ Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, con
     if (props)
         dev->props = *props;
     dev->index = build_index(type);
+    for (unsigned n = 0; n < type->field_count; n++)
+        dev->timed |= type->fields[n].kind == FIELD_TIMER;
     if (type->create && !type->create(dev, err)) {
         free((void *)dev->index);
         free(dev);
@@ -247,7 +249,8 @@ static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, 
     Device *dev = opaque;
     if (dev->type->raw)
         return dev->type->raw->read(opaque, offset, bus, value);
-    clock_run_due(dev->env->clock);
+    if (dev->timed)
+        clock_run_due(dev->env->clock);
     RegAccess access = word_access(offset, bus);
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
     const char *name = row ? row->name : "ID";

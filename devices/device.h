@@ -173,6 +173,7 @@ struct Device {
     Region *alias;  /* a second place where the same device answers, or NULL */
     IrqLine out[DEVICE_OUTPUTS];
     const uint16_t *index; /* offset/4 -> row + 1 (owned by the engine) */
+    bool timed;            /* a timer is among its fields (owned by the engine) */
 };
 
 /* Creates a device; returns NULL with err set if create() refuses. A bad register table is a programming
