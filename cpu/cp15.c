@@ -60,11 +60,11 @@ uint32_t *cp15_cell(Cpu *cpu, const CpReg *reg)
 
 /* ---- c0: identification ----------------------------------------------------------------------------- */
 
+/* U is 0 with one CPU too: it tells a Cortex-A9 MPCore, which has SCU and GIC, from a Cortex-A9. */
 static uint32_t mpidr_read(Cpu *cpu, const CpReg *reg)
 {
     (void)reg;
-    uint32_t uniprocessor = cpu->cpus == 1 ? 1u << 30 : 0;
-    return 1u << 31 | uniprocessor | cpu->number;
+    return 1u << 31 | cpu->number;
 }
 
 /* 32 KiB, 4 ways of 256 sets of 32-byte lines. */

@@ -40,7 +40,7 @@ static void test_values(void **state)
     } cases[] = {
         {"MIDR",      0, 0,  0,  0, false, 0x410fc091, 0         },
         {"CTR",       0, 0,  0,  1, false, 0x83338003, 0         },
-        {"MPIDR",     0, 0,  0,  5, false, 0xc0000000, 0         },
+        {"MPIDR",     0, 0,  0,  5, false, 0x80000000, 0         },
         {"ID_PFR0",   0, 0,  1,  0, false, 0x00001231, 0         },
         {"ID_MMFR0",  0, 0,  1,  4, false, 0x00100103, 0         },
         {"ID_ISAR0",  0, 0,  2,  0, false, 0x00101111, 0         },
