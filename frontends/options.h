@@ -9,14 +9,37 @@
 #include "machine/error.h"
 #include "machine/machine.h"
 
+enum { OPTIONS_MAX_UNTIL = 8 };
+
 typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
-    const char *serial[SERIAL_PORTS]; /* "stdio", "none", "file:PATH" */
+    const char *serial[SERIAL_PORTS]; /* see serial_backend.h */
     unsigned serial_count;            /* how many were given */
-    const char *log_kinds, *log_file;
+    const char *log_kinds;            /* --log */
+    const char *log_filter;           /* --log-filter: instance names, separated by commas; NULL: all */
+    const char *log_file;
+    bool list_unmodelled; /* --list-unmodelled: at the end, the registers that were used and are not modelled */
+    bool stats;           /* --stats: counters at the end */
+    const char *script;   /* --script FILE; what follows -- are its arguments */
+    char **script_args;
+    int script_arg_count;
+    const char *until[OPTIONS_MAX_UNTIL]; /* --until TEXT: end well when the first port shows it */
+    unsigned until_count;
+    const char *send;     /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
+    uint64_t timeout_ns;  /* --timeout SECONDS of guest time; 0: none */
+    bool monitor;         /* --monitor: the terminal is the monitor, not the first serial port */
+    const char *control;  /* --control PATH */
+    bool no_reboot;       /* --no-reboot */
+    bool semihosting;     /* --semihosting */
+    const char *semihosting_dir; /* --semihosting-dir DIR: files it may use; NULL: none */
+    bool test_device;     /* --test-device */
+    unsigned watchdog;    /* --watchdog SECONDS of host time without output; 0: off */
+    bool watchdog_given;
+    bool ignore_panic;    /* --ignore-panic: a kernel panic does not end the run */
+    const char *symbols;  /* --symbols vmlinux|System.map */
     bool rtc_given;
-    bool help, version;
+    bool help, version, print_config;
 } Options;
 
 /* Fills options from the command line, with defaults for what is not there. The strings of argv are kept. */

@@ -48,7 +48,7 @@ static uint64_t time_from_icount(void *opaque)
 static uint64_t time_from_host(void *opaque)
 {
     const Machine *m = opaque;
-    return m->time_base + host_ns() - m->host_base;
+    return m->held_at != CLOCK_NEVER ? m->held_at : m->time_base + host_ns() - m->host_base;
 }
 
 /* ---- What the parts of the machine tell each other -------------------------------------------------- */
@@ -285,6 +285,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         abort();
     m->options = *options;
     m->ram_fd = -1;
+    m->held_at = CLOCK_NEVER;
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
     m->bus = bus_new(log);
@@ -358,7 +359,8 @@ void machine_reset(Machine *machine)
     code_cache_flush(machine->code);
     for (unsigned n = 0; n < machine->options.cpus; n++)
         machine->cpu[n]->leave = 0;
-    machine->request_pending = false;
+    machine->request_pending = machine->yield = false;
+    machine->next_cpu = 0;
 }
 
 /* ---- Running ---------------------------------------------------------------------------------------- */
@@ -408,7 +410,8 @@ static bool run_slices(Machine *m)
 {
     bool any = false;
     uint64_t most = m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
-    for (unsigned n = 0; n < m->options.cpus && !m->request_pending; n++) {
+    for (; m->next_cpu < m->options.cpus && !m->request_pending && !m->yield; m->next_cpu++) {
+        unsigned n = m->next_cpu;
         if (!can_run(m->cpu[n]))
             continue;
         uint64_t before = m->cpu[n]->icount;
@@ -417,6 +420,8 @@ static bool run_slices(Machine *m)
         if (m->options.deterministic && clock_next_due(m->clock) <= clock_now(m->clock))
             clock_run_due(m->clock);
     }
+    if (m->next_cpu >= m->options.cpus)
+        m->next_cpu = 0;
     return any;
 }
 
@@ -462,10 +467,12 @@ MachineEnd machine_run(Machine *machine)
         clock_run_due(machine->clock);
         bool ran = run_slices(machine);
         uint64_t now = host_ns();
-        if (ran && now - polled < POLL_INTERVAL_NS)
+        if (ran && !machine->yield && now - polled < POLL_INTERVAL_NS)
             continue;
         polled = now;
-        if (ran ? machine->poll && !machine->poll(machine->poll_opaque, 0) : !idle(machine))
+        bool busy = ran || machine->yield;
+        machine->yield = false;
+        if (busy ? machine->poll && !machine->poll(machine->poll_opaque, 0) : !idle(machine))
             break;
     }
     return end;
@@ -474,6 +481,25 @@ MachineEnd machine_run(Machine *machine)
 void machine_stop(Machine *machine)
 {
     machine->stop_requested = true;
+}
+
+void machine_yield(Machine *machine)
+{
+    machine->yield = true;
+    if (machine->running)
+        interrupt_slice(machine);
+}
+
+void machine_hold_time(Machine *machine, bool hold)
+{
+    if (machine->options.deterministic || hold == (machine->held_at != CLOCK_NEVER))
+        return;
+    uint64_t now = clock_now(machine->clock);
+    machine->held_at = CLOCK_NEVER;
+    if (hold)
+        machine->held_at = now;
+    else
+        machine->host_base = host_ns() - (now - machine->time_base);
 }
 
 void machine_step(Machine *machine, uint64_t count)

@@ -45,7 +45,10 @@ typedef struct Machine {
     uint64_t time_base; /* virtual ns that do not come from the source below (idle time skipped) */
     uint64_t host_base; /* host ns at power-on */
     unsigned current_cpu;
-    bool running; /* a CPU executes right now */
+    unsigned next_cpu; /* whose slice is next */
+    bool running;      /* a CPU executes right now */
+    bool yield;        /* machine_yield() */
+    uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
     MachineRequest request;
     /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial
@@ -65,6 +68,13 @@ void machine_reset(Machine *machine);
 /* Runs until the guest powers off or reboots, poll() says stop, or machine_stop() was called. */
 MachineEnd machine_run(Machine *machine);
 void machine_stop(Machine *machine);
+
+/* Makes machine_run() call poll() after the current instruction, before any other. */
+void machine_yield(Machine *machine);
+
+/* Stops virtual time, or lets it go on from there: while poll() keeps the machine paused. (Deterministic time
+ * stands still anyway while nothing executes.) */
+void machine_hold_time(Machine *machine, bool hold);
 
 /* Runs at most `count` instructions in all on CPU 0 (tests, monitors). */
 void machine_step(Machine *machine, uint64_t count);

@@ -1,0 +1,71 @@
+/* A session: one machine, the host around it, and how it ends. Terminal, scripts, control socket and watchdog
+ * are parts that attach to a session; they know it, not each other.
+ *
+ * All of it runs on the machine's thread, between instructions: parts act from loop callbacks and from events.
+ * An event that is posted while an instruction executes (a character that the guest sends) is delivered after
+ * that instruction and before the next one, so that a script that waits for a text acts at the same
+ * instruction in every deterministic run. */
+#ifndef ARMATURE_FRONTENDS_SESSION_H
+#define ARMATURE_FRONTENDS_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frontends/loop.h"
+#include "frontends/options.h"
+#include "machine/machine.h"
+
+typedef enum SessionEventKind {
+    SESSION_OUTPUT,   /* serial output: port, data, length */
+    SESSION_PROGRESS, /* text: what long work is at */
+    SESSION_PANIC,    /* text: summary of the guest's panic or oops */
+    SESSION_SILENCE,  /* text: the watchdog's explanation */
+    SESSION_RESET,    /* the machine was reset */
+    SESSION_PAUSED,
+    SESSION_RESUMED,
+    SESSION_STOPPED /* code, text: the session is about to end */
+} SessionEventKind;
+
+typedef struct SessionEvent {
+    SessionEventKind kind;
+    unsigned port;
+    const uint8_t *data;
+    size_t length;
+    const char *text;
+    int code;
+} SessionEvent;
+
+typedef struct Session Session;
+typedef struct SessionListener SessionListener;
+
+/* Builds the machine, loads the images. NULL with err and *code (EXIT_*) set. options outlives the session. */
+Session *session_new(const Options *options, Log *log, int *code, Error *err);
+void session_free(Session *session);
+
+/* Runs until the session ends; returns the process's exit code. */
+int session_run(Session *session);
+
+Machine *session_machine(Session *session);
+Loop *session_loop(Session *session);
+const Options *session_options(const Session *session);
+
+/* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
+ * session ends after the current instruction. */
+void session_end(Session *session, int code, const char *text);
+bool session_ending(const Session *session);
+
+SessionListener *session_listen(Session *session, void (*event)(void *opaque, const SessionEvent *event),
+                                void *opaque);
+void session_unlisten(SessionListener *listener); /* NULL is allowed */
+void session_post(Session *session, const SessionEvent *event);
+
+/* Stops and restarts virtual time and the guest; nested calls do not count. */
+void session_pause(Session *session);
+void session_resume(Session *session);
+bool session_paused(const Session *session);
+
+/* Reset as by the board's button: images are loaded again. False with err set if they cannot be. */
+bool session_reset(Session *session, Error *err);
+
+#endif
