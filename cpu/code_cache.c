@@ -25,6 +25,8 @@ struct CodeCache {
     uint8_t *arena;
     size_t used;
     bool flush_pending;
+    uint64_t decoded, dropped;
+    CodeCacheHooks hooks;
     uint32_t epoch; /* counts how often everything was dropped */
     unsigned cpus;
     Cpu *const *peers;
@@ -72,6 +74,18 @@ static void empty(CodeCache *cache)
     cache->used = 0;
     cache->flush_pending = false;
     cache->epoch++;
+    if (cache->hooks.emptied)
+        cache->hooks.emptied(cache->hooks.opaque);
+}
+
+void code_cache_set_hooks(CodeCache *cache, const CodeCacheHooks *hooks)
+{
+    cache->hooks = *hooks;
+}
+
+CodeCacheCounts code_cache_counts(const CodeCache *cache)
+{
+    return (CodeCacheCounts){cache->decoded, cache->dropped, cache->epoch};
 }
 
 uint32_t code_cache_epoch(const CodeCache *cache)
@@ -210,6 +224,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
         return NULL;
     arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));
     b->valid = true;
+    cache->decoded++;
     unsigned h = hash_key(key);
     b->hash_next = cache->hash[h];
     cache->hash[h] = b;
@@ -237,6 +252,9 @@ static void drop_blocks(CodeCache *cache, CodePage *page, uint64_t grains)
         Block *b = *at;
         if (block_grains(b) & grains) {
             b->valid = false;
+            cache->dropped++;
+            if (cache->hooks.dropped)
+                cache->hooks.dropped(cache->hooks.opaque, b);
             unhash(cache, b);
             *at = b->page_next;
         } else {

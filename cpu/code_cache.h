@@ -13,6 +13,7 @@
 typedef struct Block Block;
 
 enum { BLOCK_MAX_INSNS = 64 };
+#define BLOCK_UNFIT UINT32_MAX
 
 /* What distinguishes blocks at one physical address. */
 typedef struct BlockKey {
@@ -28,10 +29,21 @@ struct Block {
     uint8_t next_itstate; /* at the fall-through */
     Block *link[2];       /* successor in the same page: 0 fall-through, 1 branch taken */
     Block *hash_next, *page_next;
+    uint32_t heat; /* how often it was interpreted */
+    uint32_t jit;  /* number of its compiled code, 0: none, BLOCK_UNFIT: cannot be compiled */
     Insn insn[];
 };
 
 typedef struct CodeCache CodeCache;
+
+/* Whoever keeps something by blocks: dropped() is called when a block becomes invalid, emptied() after all did. */
+typedef struct CodeCacheHooks {
+    void (*dropped)(void *opaque, Block *block);
+    void (*emptied)(void *opaque);
+    void *opaque;
+} CodeCacheHooks;
+
+void code_cache_set_hooks(CodeCache *cache, const CodeCacheHooks *hooks);
 
 /* The valid block for key, NULL if there is none yet. */
 Block *code_cache_find(CodeCache *cache, BlockKey key);
@@ -39,6 +51,15 @@ Block *code_cache_find(CodeCache *cache, BlockKey key);
 /* Decodes a block at key from host_page (the host address of the page of key.pa) and enters it. NULL if it
  * cannot be kept: its first instruction crosses into the next page. */
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page);
+
+/* Since the start, for statistics. */
+typedef struct CodeCacheCounts {
+    uint64_t decoded; /* blocks */
+    uint64_t dropped; /* blocks, because the guest wrote to their memory */
+    uint64_t emptied; /* how often everything was dropped */
+} CodeCacheCounts;
+
+CodeCacheCounts code_cache_counts(const CodeCache *cache);
 
 /* Changes whenever all blocks were dropped: pointers to blocks that were taken before must not be used. */
 uint32_t code_cache_epoch(const CodeCache *cache);

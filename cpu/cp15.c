@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum {
     SCTLR_M = 1 << 0,
@@ -424,8 +425,9 @@ static bool allowed(const Cpu *cpu, const CpReg *reg, bool write)
 static void unknown(Cpu *cpu, const char *what, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm,
                     unsigned opc2)
 {
-    log_once(cpu->log, LOG_UNIMP, cpu->name, "%s p%u, %u, c%u, c%u, %u at pc 0x%08x: undefined", what, coproc,
-             opc1, crn, crm, opc2, cpu_insn_address(cpu));
+    char name[48];
+    snprintf(name, sizeof name, "%s p%u, %u, c%u, c%u, %u", what, coproc, opc1, crn, crm, opc2);
+    log_unmodelled(cpu->log, cpu->name, name, UNMODELLED_NO_OFFSET, what[1] == 'C');
     exception_undefined(cpu);
 }
 

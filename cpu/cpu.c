@@ -69,13 +69,14 @@ void cpu_reset(Cpu *cpu)
     reset_psr(cpu);
     cpu->insn = cpu->block_start = NULL;
     cpu->leave = 0;
-    cpu->attention &= (uint8_t)~ATTN_HALTED;
+    cpu->attention &= (uint8_t)~(ATTN_HALTED | ATTN_INPUT);
     cpu->halted_for_event = cpu->event = cpu->exclusive_valid = false;
     cp15_reset(cpu);
     fpu_update_access(cpu);
     mmu_flush_all(cpu);
     cpu->pc = cp15_bank(cpu)->sctlr & SCTLR_V ? 0xffff0000 : 0;
     cpu->exceptions[EXC_RESET]++;
+    cpu->recent_count = 0;
 }
 
 void cpu_interrupt_changed(void *opaque, unsigned input, bool level)
@@ -194,7 +195,7 @@ uint32_t cpsr_read(const Cpu *cpu)
 {
     uint32_t it = cpu->insn ? cpu->insn->itstate : cpu->itstate;
     return (cpu->nf & PSR_N) | (cpu->zf == 0 ? PSR_Z : 0) | (cpu->cf ? PSR_C : 0) |
-           (cpu->vf >> 31 ? PSR_V : 0) | (cpu->q ? PSR_Q : 0) | (it & 3) << 25 | (cpu->j ? PSR_J : 0) |
+           (cpu->vf ? PSR_V : 0) | (cpu->q ? PSR_Q : 0) | (it & 3) << 25 | (cpu->j ? PSR_J : 0) |
            (uint32_t)cpu->ge << 16 | (it & 0xfc) << 8 | (cpu->e ? PSR_E : 0) | (cpu->a ? PSR_A : 0) |
            (cpu->i ? PSR_I : 0) | (cpu->f ? PSR_F : 0) | (cpu->thumb ? PSR_T : 0) | cpu->mode;
 }
@@ -208,7 +209,7 @@ static void write_flags(Cpu *cpu, uint32_t value, uint32_t mask)
     if (mask & PSR_C)
         cpu->cf = value >> 29 & 1;
     if (mask & PSR_V)
-        cpu->vf = value << 3;
+        cpu->vf = value >> 28 & 1;
     if (mask & PSR_Q)
         cpu->q = value & PSR_Q;
     if (mask & PSR_GE)

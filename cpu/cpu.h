@@ -56,12 +56,14 @@ typedef enum Exception {
 
 /* Why the engine must look up before the next block (cpu->attention). */
 enum {
-    ATTN_IRQ = 1,     /* the IRQ input is high */
-    ATTN_FIQ = 2,     /* the FIQ input is high */
-    ATTN_HALTED = 4,  /* in WFI or WFE */
-    ATTN_STOP = 8,    /* the machine wants control (request, event became due sooner) */
-    ATTN_RESET = 16,  /* held in reset */
-    ATTN_VIRTUAL = 32 /* a virtual interrupt or abort is pending (VIR), for Non-secure state */
+    ATTN_IRQ = 1,      /* the IRQ input is high */
+    ATTN_FIQ = 2,      /* the FIQ input is high */
+    ATTN_HALTED = 4,   /* in WFI or WFE */
+    ATTN_STOP = 8,     /* the machine wants control (request, event became due sooner) */
+    ATTN_RESET = 16,   /* held in reset */
+    ATTN_VIRTUAL = 32, /* a virtual interrupt or abort is pending (VIR), for Non-secure state */
+    ATTN_INPUT =
+        64 /* a semihosting call waits for a character: its instruction is at pc and executes again */
 };
 
 /* Set while an instruction executes, to end the block after it (cpu->leave). */
@@ -80,6 +82,21 @@ typedef struct Cp15Banked {
     uint32_t csselr, sctlr, actlr_unused, ttbr0, ttbr1, ttbcr, dacr, dfsr, ifsr, adfsr, aifsr, dfar, ifar,
         par, prrr, nmrr, vbar, fcseidr, contextidr, tpidrurw, tpidruro, tpidrprw;
 } Cp15Banked;
+
+/* A fault that was taken (undefined instruction, abort), for those who explain where a guest went. */
+typedef struct ExceptionRecord {
+    uint64_t icount;   /* when it was taken, the last time */
+    uint64_t times;    /* how often in a row from the same instruction */
+    uint32_t pc;       /* of the instruction */
+    uint32_t cpsr;     /* before */
+    uint32_t vector;   /* where it went, unless to Monitor mode */
+    uint32_t fsr, far; /* aborts */
+    uint32_t raw;      /* the instruction's bits, if has_insn */
+    uint8_t kind;      /* Exception */
+    bool has_insn;
+} ExceptionRecord;
+
+enum { EXCEPTION_RECORDS = 8 };
 
 enum { PMU_COUNTERS = 6 };
 
@@ -108,7 +125,7 @@ typedef struct Cpu {
     uint32_t nf;             /* N is bit 31 */
     uint32_t zf;             /* Z is set if this is 0 */
     uint32_t cf;             /* 0 or 1 */
-    uint32_t vf;             /* V is bit 31 */
+    uint32_t vf;             /* 0 or 1 */
     uint32_t pc;             /* address of the next instruction, between blocks */
     uint32_t page_va;        /* va of the page of the block that runs */
     uint8_t leave;           /* LEAVE_* */
@@ -118,6 +135,11 @@ typedef struct Cpu {
     const struct Insn *insn; /* the instruction that executes, NULL between blocks */
     const struct Insn *block_start;
     TlbTable *tlb;         /* for the current address space and privilege */
+    FastTlb *fast;         /* the same for compiled code, and where it jumps */
+    JumpEntry *jumps;
+    int64_t jit_budget;    /* instructions that compiled code may begin, while it does not run */
+    uint64_t jit_end;      /* icount when the budget is used up */
+    uint32_t jit_target;   /* where compiled code wanted to go */
     uint64_t icount;       /* instructions begun before block_start (exact between blocks) */
     uint64_t icount_limit; /* the engine returns when icount reaches it */
 
@@ -144,6 +166,8 @@ typedef struct Cpu {
     uint32_t fpscr, fpexc;
     uint8_t fp_access; /* FP_ACCESS_*: follows from CPACR, NSACR, FPEXC, FPSCR, mode and security state */
 
+    uint64_t jit_spill[16], jit_save[16]; /* working memory of compiled code */
+
     Cp15 cp15;
 
     unsigned number; /* 0 to 3: MPIDR.CPU ID */
@@ -154,10 +178,17 @@ typedef struct Cpu {
     Clock *clock;
     Log *log;
     struct CodeCache *code;
+    struct Jit *jit; /* NULL: interpreter only */
     IrqLine pmu_irq;
     struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
     void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */
-    uint64_t exceptions[EXC_COUNT];      /* counters */
+    /* Semihosting, NULL: off. Does the call that r0 and r1 describe. False: it has to wait for input. */
+    bool (*semihost)(struct Cpu *cpu);
+    void *semihost_opaque;
+    uint64_t exceptions[EXC_COUNT]; /* counters */
+    /* The last faults in a ring; the newest is at (recent_count - 1) % EXCEPTION_RECORDS. */
+    ExceptionRecord recent[EXCEPTION_RECORDS];
+    uint64_t recent_count;
 } Cpu;
 
 Cpu *cpu_new(unsigned number, unsigned cpus, Bus *bus, Clock *clock, Log *log);
@@ -205,6 +236,9 @@ static inline Cp15Banked *cp15_bank(Cpu *cpu)
 
 /* ---- Exceptions (exception.c) ----------------------------------------------------------------------- */
 
+/* "data abort", "IRQ" ... */
+const char *exception_name(Exception exc);
+
 /* Takes the exception for the executing instruction, with the return address the manual gives (B1.8.3): sets
  * SPSR, LR, mode, masks, T, E, J, IT, pc and LEAVE_PC | LEAVE_FAULT. */
 void exception_undefined(Cpu *cpu);
@@ -214,6 +248,8 @@ void exception_data_abort(Cpu *cpu, const Fault *fault);
 /* Between blocks, or for BKPT from the executing instruction: cpu_insn_address() is the faulting address. */
 void exception_prefetch_abort(Cpu *cpu, const Fault *fault);
 void exception_interrupt(Cpu *cpu, Exception irq_or_fiq);
+/* The executing instruction is a trap of semihosting, which is on. */
+void cpu_semihost(Cpu *cpu);
 /* Between blocks: takes a pending, unmasked interrupt if there is one (FIQ first); true if so. */
 bool exception_take_pending(Cpu *cpu);
 

@@ -2,7 +2,7 @@
  *
  * Interrupts and stop requests are seen between instructions: `attention` is checked after each block, and
  * whatever raises it from within an instruction sets LEAVE_CHECK, which ends the block there. */
-#include "cpu/code_cache.h"
+#include "cpu/engine.h"
 #include "cpu/exec.h"
 
 #include <stddef.h>
@@ -88,8 +88,7 @@ aborted:
     cpu->icount++;
 }
 
-/* The block at pc, decoded if need be. NULL: an abort was taken or one instruction was run another way. */
-static Block *lookup(Cpu *cpu)
+Block *engine_lookup(Cpu *cpu)
 {
     const TlbEntry *e = tlb_entry(cpu->tlb, cpu->pc);
     BlockKey key = {.thumb = cpu->thumb, .itstate = cpu->itstate};
@@ -120,20 +119,54 @@ static Block *lookup(Cpu *cpu)
 static void log_block(const Cpu *cpu, const Block *b)
 {
     char text[96];
-    if (log_on(cpu->log, LOG_EXEC))
+    if (log_on_at(cpu->log, LOG_EXEC, cpu->pc))
         log_line(cpu->log, LOG_EXEC, cpu->name, "%08x %s icount %llu", cpu->pc, cpu->thumb ? "T32" : "A32",
                  (unsigned long long)cpu->icount);
     for (unsigned n = 0; log_on(cpu->log, LOG_IN_ASM) && n < b->count; n++) {
         uint32_t address = (cpu->pc & PAGE_MASK) + b->insn[n].offset;
+        if (!log_on_at(cpu->log, LOG_IN_ASM, address))
+            continue;
         disassemble(&b->insn[n], address, text, sizeof text);
         log_line(cpu->log, LOG_IN_ASM, cpu->name, "%08x  %08x  %s", address, b->insn[n].raw, text);
     }
 }
 
+static bool logging_blocks(const Cpu *cpu)
+{
+    return log_on(cpu->log, LOG_EXEC) || log_on(cpu->log, LOG_IN_ASM);
+}
+
+uint8_t engine_step(Cpu *cpu, const Block *block)
+{
+    uint64_t left = cpu->icount_limit - cpu->icount;
+    if (unlikely(logging_blocks(cpu)))
+        log_block(cpu, block);
+    cpu->page_va = cpu->pc & PAGE_MASK;
+    cpu->itstate = 0;
+    return finish(cpu, block->insn, run_insns(cpu, block->insn, block->count <= left ? block->count : (unsigned)left));
+}
+
+bool engine_run_one(Cpu *cpu, const Block *block, unsigned n, uint8_t *leave)
+{
+    const Insn *insn = &block->insn[n];
+    cpu->thumb = block->key.thumb;
+    cpu->itstate = 0;
+    cpu->block_start = block->insn;
+    cpu->insn = insn;
+    cpu->r[15] = cpu->page_va + insn->offset + (cpu->thumb ? 4 : 8);
+    insn->exec(cpu, insn);
+    if (likely(!cpu->leave)) {
+        cpu->insn = NULL;
+        return false;
+    }
+    *leave = finish(cpu, block->insn, n + 1);
+    return true;
+}
+
 /* Runs blocks until something needs a look or the limit is near enough to cut a block. */
 static void run_chain(Cpu *cpu, Block *b)
 {
-    bool logging = log_on(cpu->log, LOG_EXEC) || log_on(cpu->log, LOG_IN_ASM);
+    bool logging = logging_blocks(cpu);
     cpu->page_va = cpu->pc & PAGE_MASK;
     for (;;) {
         if (unlikely(logging))
@@ -147,7 +180,7 @@ static void run_chain(Cpu *cpu, Block *b)
         if (unlikely(leave & ~LEAVE_PC) || unlikely(cpu->attention))
             return;
         if ((cpu->pc ^ cpu->page_va) & PAGE_MASK) {
-            b = lookup(cpu);
+            b = engine_lookup(cpu);
             if (!b)
                 return;
             cpu->page_va = cpu->pc & PAGE_MASK;
@@ -157,7 +190,7 @@ static void run_chain(Cpu *cpu, Block *b)
         Block *next = linked(cpu, b, slot);
         if (unlikely(!next)) {
             uint32_t epoch = code_cache_epoch(cpu->code);
-            next = lookup(cpu);
+            next = engine_lookup(cpu);
             if (!next)
                 return;
             bool same_page = !((next->key.pa ^ b->key.pa) & PAGE_MASK);
@@ -186,23 +219,25 @@ static bool awake(Cpu *cpu)
 }
 
 /* Returns false if the CPU cannot go on now. */
-static bool attend(Cpu *cpu)
+bool engine_attend(Cpu *cpu)
 {
     if (cpu->attention & (ATTN_STOP | ATTN_RESET))
         return false;
     if ((cpu->attention & ATTN_HALTED) && !awake(cpu))
         return false;
-    if (exception_take_pending(cpu))
+    if (exception_take_pending(cpu)) {
         cpu->leave = 0;
-    return true;
+        cpu->attention &= (uint8_t)~ATTN_INPUT;
+    }
+    return !(cpu->attention & ATTN_INPUT);
 }
 
 void interp_run(Cpu *cpu)
 {
     while (cpu->icount < cpu->icount_limit) {
-        if (cpu->attention && !attend(cpu))
+        if (cpu->attention && !engine_attend(cpu))
             return;
-        Block *b = lookup(cpu);
+        Block *b = engine_lookup(cpu);
         if (b)
             run_chain(cpu, b);
     }

@@ -65,6 +65,39 @@ static void log_entry(const Cpu *cpu, Exception exc, uint32_t from, uint32_t sps
                  info[exc].name, from, spsr & PSR_MODE, spsr & PSR_T ? " Thumb" : "", cpu->mode, cpu->pc);
 }
 
+const char *exception_name(Exception exc)
+{
+    return info[exc].name;
+}
+
+/* Keeps faults for those who explain later where the guest went. The same again only counts. */
+static void record(Cpu *cpu, Exception exc, uint32_t from, const Cp15Banked *bank)
+{
+    ExceptionRecord *newest = &cpu->recent[(cpu->recent_count - 1) % EXCEPTION_RECORDS];
+    bool data = exc == EXC_DATA_ABORT, fetch = exc == EXC_PREFETCH_ABORT;
+    uint32_t far = data ? bank->dfar : fetch ? bank->ifar : 0;
+    if (!data && !fetch && exc != EXC_UNDEFINED)
+        return;
+    if (cpu->recent_count && newest->kind == exc && newest->pc == from && newest->far == far) {
+        newest->times++;
+        newest->icount = cpu->icount;
+        return;
+    }
+    cpu->recent[cpu->recent_count++ % EXCEPTION_RECORDS] =
+        (ExceptionRecord){.icount = cpu->icount,
+                          .times = 1,
+                          .pc = from,
+                          .cpsr = cpsr_read(cpu),
+                          .vector = vector_base(cpu, false) + info[exc].offset,
+                          .fsr = data    ? bank->dfsr
+                                 : fetch ? bank->ifsr
+                                         : 0,
+                          .far = far,
+                          .raw = cpu->insn ? cpu->insn->raw : 0,
+                          .kind = (uint8_t)exc,
+                          .has_insn = cpu->insn != NULL};
+}
+
 /* itstate: what SPSR shall hold. */
 static void take(Cpu *cpu, Exception exc, bool to_monitor, uint8_t itstate)
 {
@@ -72,6 +105,7 @@ static void take(Cpu *cpu, Exception exc, bool to_monitor, uint8_t itstate)
     uint32_t from = cpu_insn_address(cpu);
     uint32_t lr = from + (cpu->thumb ? e->thumb_return : e->a32_return);
     uint32_t spsr = (cpsr_read(cpu) & ~(uint32_t)PSR_IT) | (itstate & 3u) << 25 | (itstate & 0xfcu) << 8;
+    record(cpu, exc, from, to_monitor ? &cpu->cp15.bank[0] : cp15_bank(cpu));
     if (cpu->mode == MODE_MON)
         cpu->cp15.scr &= ~(uint32_t)SCR_NS;
     cpu_switch_mode(cpu, to_monitor ? MODE_MON : (CpuMode)e->mode);
@@ -105,6 +139,18 @@ void exception_undefined(Cpu *cpu)
 void exception_svc(Cpu *cpu)
 {
     take(cpu, EXC_SVC, false, it_advance(current_itstate(cpu)));
+}
+
+/* A call that waits changes nothing: its instruction executes again when there is input, and after interrupts
+ * that are taken until then. */
+void cpu_semihost(Cpu *cpu)
+{
+    if (cpu->semihost(cpu))
+        return;
+    cpu->pc = cpu_insn_address(cpu);
+    cpu->itstate = current_itstate(cpu);
+    cpu->attention |= ATTN_INPUT;
+    cpu->leave |= LEAVE_PC | LEAVE_CHECK;
 }
 
 void exception_smc(Cpu *cpu)

@@ -26,5 +26,5 @@ void exception_return(C *c, V target, V psr)
         return;
     }
     cpsr_write_by_instr(c, psr, 0xf, true);
-    branch_write_pc(c, target);
+    branch_to(c, target & (c->thumb ? ~1u : ~3u));
 }

@@ -17,7 +17,7 @@ typedef uint64_t V64; /* a 64-bit value */
 typedef struct AluOut {
     V value;
     V carry;    /* 0 or 1 */
-    V overflow; /* bit 31 */
+    V overflow; /* 0 or 1 */
 } AluOut;
 
 typedef struct ShiftOut {
@@ -112,7 +112,7 @@ static inline AluOut add_with_carry(C *c, V x, V y, V carry)
     (void)c;
     uint64_t sum = (uint64_t)x + y + carry;
     V value = (V)sum;
-    return (AluOut){value, (V)(sum >> 32), (x ^ value) & (y ^ value)};
+    return (AluOut){value, (V)(sum >> 32), ((x ^ value) & (y ^ value)) >> 31};
 }
 
 static inline V select(C *c, V condition, V if_true, V if_false)
@@ -130,7 +130,7 @@ static const uint16_t condition_sets[16] = {
 /* The condition (0 to 14) as 0 or 1. */
 static inline V condition_holds(const C *c, unsigned cond)
 {
-    unsigned nzcv = c->nf >> 31 << 3 | (c->zf == 0) << 2 | c->cf << 1 | c->vf >> 31;
+    unsigned nzcv = c->nf >> 31 << 3 | (c->zf == 0) << 2 | c->cf << 1 | c->vf;
     return condition_sets[cond] >> nzcv & 1;
 }
 
@@ -383,30 +383,6 @@ static inline ShiftOut shift_imm_c(C *c, V x, unsigned type, unsigned n)
 /* Shift_C with an amount from a register: any value of the low byte. */
 ShiftOut shift_reg_c(C *c, V x, unsigned type, V amount);
 
-/* The value of operand 2 (see Operand2), without and with its carry. */
-static inline ShiftOut operand2_c(C *c, const Insn *i)
-{
-    switch (i->op2) {
-    case OP2_IMM:
-        return (ShiftOut){i->imm, i->imm_carry == IMM_CARRY_KEEP ? c->cf : (V)(i->imm_carry == IMM_CARRY_1)};
-    case OP2_REG:
-        return (ShiftOut){get_reg(c, i->rm), c->cf};
-    case OP2_SHIFT_IMM:
-        return shift_imm_c(c, get_reg(c, i->rm), i->shift_type, i->shift_n);
-    default:
-        return shift_reg_c(c, get_reg(c, i->rm), i->shift_type, get_reg(c, i->rs));
-    }
-}
-
-static inline V operand2(C *c, const Insn *i)
-{
-    if (i->op2 == OP2_IMM)
-        return i->imm;
-    if (i->op2 == OP2_REG)
-        return get_reg(c, i->rm);
-    return operand2_c(c, i).value;
-}
-
 /* ---- Memory -------------------------------------------------------------------------------------------- */
 
 /* True if the instruction took an abort: return at once. */
@@ -519,42 +495,20 @@ static inline V link_address(C *c, const Insn *i)
     return (c->page_va + i->offset + i->length) | c->thumb;
 }
 
-/* BranchWritePC, BXWritePC, LoadWritePC (ARMv7: as BX), ALUWritePC of the manual (A2.3.2). */
-static inline void branch_write_pc(C *c, V target)
+static inline bool in_thumb_state(const C *c)
 {
-    branch_to(c, c->thumb ? target & ~1u : target & ~3u);
+    return c->thumb;
 }
 
+/* BXWritePC of the manual (A2.3.2). */
 static inline void bx_write_pc(C *c, V target)
 {
     c->thumb = target & 1;
     branch_to(c, target & 1 ? target & ~1u : target & ~3u);
 }
 
-static inline void load_write_pc(C *c, V target)
-{
-    bx_write_pc(c, target);
-}
-
-static inline void alu_write_pc(C *c, V target)
-{
-    if (c->thumb)
-        branch_write_pc(c, target);
-    else
-        bx_write_pc(c, target);
-}
-
 /* Exception return: CPSR := psr as CPSRWriteByInstr, then BranchWritePC(target) in the state that results.
  * UNDEFINED in User and System mode. */
 void exception_return(C *c, V target, V psr);
-
-/* Result of a data-processing instruction: a branch if n is 15. */
-static inline void write_reg(C *c, unsigned n, V value)
-{
-    if (n == 15)
-        alu_write_pc(c, value);
-    else
-        set_reg(c, n, value);
-}
 
 #endif

@@ -84,7 +84,7 @@ static inline void set_nzcv_from_fpscr(C *c)
     c->nf = fpscr;
     c->zf = ~fpscr & FPSCR_Z;
     c->cf = fpscr >> 29 & 1;
-    c->vf = fpscr << 3;
+    c->vf = fpscr >> 28 & 1;
 }
 
 /* VMRS and VMSR of the other cases: with all checks, followed by faulted(). */

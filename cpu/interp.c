@@ -4,10 +4,12 @@
 #include "cpu/format.h"
 #include "cpu/insn.h"
 
+#include "cpu/sem_operand.h"
 #include "cpu/sem_data.h"
 #include "cpu/sem_mul.h"
 #include "cpu/sem_media.h"
 #include "cpu/sem_mem.h"
+#include "cpu/sem_mem_special.h"
 #include "cpu/sem_branch.h"
 #include "cpu/sem_system.h"
 #include "cpu/sem_vfp.h"

@@ -2,8 +2,6 @@
 #ifndef ARMATURE_CPU_SEM_BRANCH_H
 #define ARMATURE_CPU_SEM_BRANCH_H
 
-#include "cpu/exec.h"
-
 static inline V branch_target(C *c, const Insn *i)
 {
     return add32(c, get_reg(c, 15), imm(c, i->imm));

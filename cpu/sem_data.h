@@ -2,8 +2,6 @@
 #ifndef ARMATURE_CPU_SEM_DATA_H
 #define ARMATURE_CPU_SEM_DATA_H
 
-#include "cpu/exec.h"
-
 /* Rd = PC: a branch, or with S an exception return. */
 static inline void write_pc(C *c, const Insn *i, V value)
 {

@@ -2,8 +2,6 @@
 #ifndef ARMATURE_CPU_SEM_MEDIA_H
 #define ARMATURE_CPU_SEM_MEDIA_H
 
-#include "cpu/exec.h"
-
 /* ---- Saturating arithmetic on words -------------------------------------------------------------------- */
 
 static inline void saturated_result(C *c, const Insn *i, SatOut out)

@@ -2,8 +2,6 @@
 #ifndef ARMATURE_CPU_SEM_MUL_H
 #define ARMATURE_CPU_SEM_MUL_H
 
-#include "cpu/exec.h"
-
 /* ---- 32 by 32 bits ------------------------------------------------------------------------------------- */
 
 static inline void mul_result(C *c, const Insn *i, V value)

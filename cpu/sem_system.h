@@ -7,6 +7,14 @@
 
 /* ---- Exceptions ---------------------------------------------------------------------------------------- */
 
+/* The immediates that make a trap instruction of semihosting. */
+enum {
+    SEMIHOST_SVC_A32 = 0x123456,
+    SEMIHOST_SVC_T32 = 0xab,
+    SEMIHOST_HLT_A32 = 0xf000,
+    SEMIHOST_HLT_T32 = 0x3c
+};
+
 static inline void sem_undefined(C *c, const Insn *i)
 {
     (void)i;
@@ -15,8 +23,19 @@ static inline void sem_undefined(C *c, const Insn *i)
 
 static inline void sem_svc(C *c, const Insn *i)
 {
-    (void)i;
-    exception_svc(c);
+    if (c->semihost && i->imm == (i->length == 2 ? SEMIHOST_SVC_T32 : SEMIHOST_SVC_A32))
+        cpu_semihost(c);
+    else
+        exception_svc(c);
+}
+
+/* ARMv8's halting instruction: UNDEFINED here, but semihosting has one for each instruction set. */
+static inline void sem_hlt(C *c, const Insn *i)
+{
+    if (c->semihost && i->imm == (i->length == 2 ? SEMIHOST_HLT_T32 : SEMIHOST_HLT_A32))
+        cpu_semihost(c);
+    else
+        exception_undefined(c);
 }
 
 static inline void sem_smc(C *c, const Insn *i)

@@ -180,8 +180,7 @@ static uint32_t read_row(Device *dev, const RegDef *row, const RegAccess *access
     switch (row->kind) {
     case REG_UNIMP:
         if (!access->debug)
-            log_once(dev->env->log, LOG_UNIMP, dev->name, "register %s (offset 0x%03x) is not modelled",
-                     row->name, access->offset);
+            log_unmodelled(dev->env->log, dev->name, row->name, access->offset, false);
         return row->reset;
     case REG_WO:
         if (!access->debug)
@@ -205,8 +204,7 @@ static void write_row(Device *dev, const RegDef *row, const RegAccess *access, u
     case REG_CONST:
         return;
     case REG_UNIMP:
-        log_once(dev->env->log, LOG_UNIMP, dev->name, "register %s (offset 0x%03x) is not modelled",
-                 row->name, access->offset);
+        log_unmodelled(dev->env->log, dev->name, row->name, access->offset, true);
         return;
     default:
         break;
@@ -249,6 +247,7 @@ static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, 
     Device *dev = opaque;
     if (dev->type->raw)
         return dev->type->raw->read(opaque, offset, bus, value);
+    dev->reads++;
     if (dev->timed)
         clock_run_due(dev->env->clock);
     RegAccess access = word_access(offset, bus);
@@ -259,8 +258,7 @@ static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, 
         word = read_row(dev, row, &access);
     } else if (!id_block_read(dev, access.offset, &word)) {
         name = "reserved";
-        log_once(dev->env->log, LOG_UNIMP, dev->name, "read at offset 0x%03x, where no register is",
-                 access.offset);
+        log_unmodelled(dev->env->log, dev->name, "", access.offset, false);
     }
     *value = (word & access.lanes) >> (8 * (offset & 3));
     if (log_on(dev->env->log, LOG_MMIO))
@@ -276,6 +274,7 @@ static BusResult mmio_write(void *opaque, uint32_t offset, const BusAccess *bus,
     Device *dev = opaque;
     if (dev->type->raw)
         return dev->type->raw->write(opaque, offset, bus, value);
+    dev->writes++;
     RegAccess access = word_access(offset, bus);
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
     if (log_on(dev->env->log, LOG_MMIO))
@@ -284,8 +283,7 @@ static BusResult mmio_write(void *opaque, uint32_t offset, const BusAccess *bus,
     if (row)
         write_row(dev, row, &access, value << (8 * (offset & 3)));
     else
-        log_once(dev->env->log, LOG_UNIMP, dev->name, "write at offset 0x%03x, where no register is",
-                 access.offset);
+        log_unmodelled(dev->env->log, dev->name, "", access.offset, true);
     device_changed(dev);
     return BUS_OK;
 }

@@ -25,7 +25,12 @@ typedef struct Device Device;
 typedef struct DeviceType DeviceType;
 
 /* What the machine gives every device. */
-typedef enum MachineRequest { REQUEST_POWER_OFF, REQUEST_REBOOT, REQUEST_RESET_CPU } MachineRequest;
+typedef enum MachineRequest {
+    REQUEST_POWER_OFF,
+    REQUEST_REBOOT,
+    REQUEST_RESET_CPU,
+    REQUEST_EXIT /* end the run with DeviceEnv.exit_code, which is set before */
+} MachineRequest;
 
 enum { SERIAL_PORTS = 4 };
 
@@ -40,6 +45,8 @@ typedef struct DeviceEnv {
     uint32_t rtc_base;         /* seconds since 1970 at virtual time 0 */
     /* Asks the machine to stop or restart; takes effect after the current instruction. */
     void (*request)(void *machine, MachineRequest request);
+    int exit_code;                           /* for REQUEST_EXIT */
+    uint64_t (*instructions)(void *machine); /* begun by all CPUs; NULL: not known */
     void *machine;
 } DeviceEnv;
 
@@ -172,8 +179,9 @@ struct Device {
     Region *region; /* where the board mapped it; NULL until then */
     Region *alias;  /* a second place where the same device answers, or NULL */
     IrqLine out[DEVICE_OUTPUTS];
-    const uint16_t *index; /* offset/4 -> row + 1 (owned by the engine) */
-    bool timed;            /* a timer is among its fields (owned by the engine) */
+    const uint16_t *index;  /* offset/4 -> row + 1 (owned by the engine) */
+    bool timed;             /* a timer is among its fields (owned by the engine) */
+    uint64_t reads, writes; /* of registers, for statistics (owned by the engine) */
 };
 
 /* Creates a device; returns NULL with err set if create() refuses. A bad register table is a programming

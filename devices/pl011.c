@@ -3,9 +3,9 @@
  * Revision 3 in PeriphID2 means r1p5, whose FIFOs hold 32 characters; trigger levels are eighths of that.
  *
  * What the wire is like: a transmitted character leaves at once and reaches the host with all its eight bits,
- * whatever the word length; a character from the host is taken when the receive FIFO has room and waits in
- * the port's queue until then, so that none is lost and overruns happen only in loop-back. The other end
- * holds CTS, DSR and DCD asserted. Only the receive timeout knows the baud rate. Not modelled: the DMA
+ * whatever the word length; a character or break from the host is taken when the receive FIFO has room and
+ * waits in the port's queue until then, so that none is lost and overruns happen only in loop-back. The other
+ * end holds CTS, DSR and DCD asserted. Only the receive timeout knows the baud rate. Not modelled: the DMA
  * requests, the IrDA line (SIREN disconnects the wire, as nothing is at the infra-red pins), the integration
  * test registers.
  *
@@ -165,6 +165,14 @@ static void receive(State *s, uint32_t character)
     restart_timeout(s);
 }
 
+/* A break is received as one character 0 whose parity bit (if any) and stop bit are low. */
+static void receive_break(State *s)
+{
+    bool parity_low =
+        !(s->lcr_h & LCR_SPS) == !!(s->lcr_h & LCR_EPS) || (s->lcr_h & LCR_SPS && s->lcr_h & LCR_EPS);
+    receive(s, DR_BE | DR_FE | (s->lcr_h & LCR_PEN && !parity_low ? DR_PE : 0));
+}
+
 static bool receiving(const State *s)
 {
     return (s->cr & (CR_UARTEN | CR_RXE)) == (CR_UARTEN | CR_RXE);
@@ -177,25 +185,21 @@ static SerialPort *port(State *s)
 
 static void fill_from_host(State *s)
 {
-    uint8_t ch;
+    uint16_t item;
     if (!receiving(s) || loopback(s) || s->cr & CR_SIREN)
         return;
-    while (s->rx_count < depth(s) && serial_take(port(s), &ch))
-        receive(s, ch);
+    while (s->rx_count < depth(s) && serial_take(port(s), &item)) {
+        if (item == SERIAL_BREAK)
+            receive_break(s);
+        else
+            receive(s, item);
+    }
 }
 
 static void host_has_characters(void *opaque)
 {
     fill_from_host(opaque);
     device_changed(opaque);
-}
-
-/* A break is received as one character 0 whose parity bit (if any) and stop bit are low. */
-static void receive_break(State *s)
-{
-    bool parity_low =
-        !(s->lcr_h & LCR_SPS) == !!(s->lcr_h & LCR_EPS) || (s->lcr_h & LCR_SPS && s->lcr_h & LCR_EPS);
-    receive(s, DR_BE | DR_FE | (s->lcr_h & LCR_PEN && !parity_low ? DR_PE : 0));
 }
 
 /* ---- Transmitting ------------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 
 #include "machine/boot_fdt.h"
 #include "machine/boot_image.h"
+#include "machine/semihosting.h"
 #include "roms/boot_params.h"
 #include "roms/rom.h"
 
@@ -393,6 +394,11 @@ static bool load_extras(Boot *b, Error *err)
                               .ram_size = b->ram_end - b->ram_base,
                               .cpus = b->machine->options.cpus,
                               .bootargs = command_line(b, &x)};
+    const Device *test = b->machine->options.test_device ? machine_device(b->machine, "test") : NULL;
+    if (test) {
+        x.changes.test_device = test->base;
+        x.changes.test_device_size = test->type->window;
+    }
     check_console(b, &x);
     x.tree_room = tree_room(&x.tree, &x.changes);
     if (!place_extras(b, &x, err)) {
@@ -438,6 +444,40 @@ static bool load_all(Boot *b, Error *err)
     return true;
 }
 
+/* The longest piece of RAM that nothing was put into. */
+static void find_free_memory(const Boot *b, uint64_t *base, uint64_t *limit)
+{
+    *base = *limit = b->ram_base;
+    for (unsigned n = 0; n <= b->ranges; n++) {
+        uint64_t start = n < b->ranges ? align_up(b->range[n].end, PAGE) : b->ram_base, end = b->ram_end;
+        for (unsigned k = 0; k < b->ranges; k++) {
+            const Range *r = &b->range[k];
+            if (r->start <= start && start < r->end)
+                start = end;
+            else if (r->start > start && r->start < end)
+                end = r->start & ~(uint64_t)(PAGE - 1);
+        }
+        if (start >= b->ram_base && start < end && end - start > *limit - *base) {
+            *base = start;
+            *limit = end;
+        }
+    }
+}
+
+/* What a program may ask for by semihosting. */
+static void tell_semihosting(const Boot *b)
+{
+    Semihosting *s = b->machine->semihosting;
+    const BootOptions *options = b->options;
+    uint64_t base, limit;
+    if (!s)
+        return;
+    find_free_memory(b, &base, &limit);
+    semihosting_set_free_memory(s, (uint32_t)base, (uint32_t)limit);
+    const char *program = options->kernel ? options->kernel : options->load_count ? options->load[0].path : NULL;
+    semihosting_set_command_line(s, program, options->append);
+}
+
 bool boot_load(Machine *machine, const BootOptions *options, Error *err)
 {
     Boot b = {.machine = machine, .options = options, .ram_base = machine_ram_base(machine)};
@@ -451,8 +491,10 @@ bool boot_load(Machine *machine, const BootOptions *options, Error *err)
                             .ram_bytes = (uint32_t)machine->options.memory,
                             .release = ARMATURE_VERSION};
     bool ok = load_all(&b, err);
-    if (ok)
+    if (ok) {
         write_rom(&b);
+        tell_semihosting(&b);
+    }
     image_free(&b.image);
     file_close(&b.kernel);
     file_close(&b.initrd);

@@ -2,6 +2,7 @@
 #include "machine/boot_fdt.h"
 
 #include <libfdt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,6 +200,23 @@ static int set_chosen(void *tree, const TreeChanges *changes)
     return bad ? bad : fdt_setprop_u32(tree, chosen, "linux,initrd-end", changes->initrd_end);
 }
 
+/* A node for the test device, which no board has. */
+static int add_test_device(void *tree, const TreeChanges *changes)
+{
+    char name[32];
+    snprintf(name, sizeof name, "test-device@%x", changes->test_device);
+    int node = fdt_subnode_offset(tree, 0, name);
+    if (node < 0)
+        node = fdt_add_subnode(tree, 0, name);
+    if (node < 0)
+        return node;
+    uint32_t reg[8];
+    uint32_t *end = put_cells(reg, fdt_address_cells(tree, 0), changes->test_device);
+    end = put_cells(end, fdt_size_cells(tree, 0), changes->test_device_size);
+    int bad = fdt_setprop_string(tree, node, "compatible", "armature,test-device");
+    return bad ? bad : fdt_setprop(tree, node, "reg", reg, (int)((end - reg) * 4));
+}
+
 bool tree_complete(const TreeSource *source, const TreeChanges *changes, uint8_t *out, uint32_t room,
                    Error *err)
 {
@@ -209,6 +227,8 @@ bool tree_complete(const TreeSource *source, const TreeChanges *changes, uint8_t
         bad = remove_cpus(out, changes->cpus);
     if (!bad)
         bad = set_chosen(out, changes);
+    if (!bad && changes->test_device)
+        bad = add_test_device(out, changes);
     if (!bad)
         bad = fdt_pack(out);
     if (bad)

@@ -20,6 +20,8 @@ typedef struct TreeChanges {
     unsigned cpus;
     const char *bootargs;              /* NULL: leave what is there */
     uint32_t initrd_start, initrd_end; /* equal: no initrd */
+    uint32_t test_device;              /* its address; 0: none */
+    uint32_t test_device_size;
 } TreeChanges;
 
 /* Is it a device tree, and whole? *warning is set (else NULL) if it is for another board. */

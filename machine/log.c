@@ -1,14 +1,31 @@
+#define _GNU_SOURCE
 #include "machine/log.h"
 
+#include <errno.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ONCE_LIMIT = 4096, ONCE_SLOTS = 2 * ONCE_LIMIT };
+enum { ONCE_LIMIT = 4096, ONCE_SLOTS = 2 * ONCE_LIMIT, MAX_RANGES = 16, MAX_PATTERNS = 32 };
+
+typedef struct Range {
+    LogKind kind;
+    uint32_t first, last;
+} Range;
 
 struct Log {
     FILE *out;
     unsigned kinds;
+    unsigned limited; /* kinds that are on in ranges only */
+    bool with_time, with_icount;
+    Range range[MAX_RANGES];
+    unsigned ranges;
+    char *pattern[MAX_PATTERNS];
+    bool leaves_out[MAX_PATTERNS];
+    unsigned patterns;
+    LogContext context;
+    Unmodelled *unmodelled;
     unsigned once_count;
     uint64_t once[ONCE_SLOTS]; /* hashes of the texts already written; 0 = free */
 };
@@ -24,12 +41,28 @@ Log *log_new(FILE *out)
     if (!log)
         abort();
     log->out = out;
+    log->unmodelled = unmodelled_new();
     return log;
+}
+
+static void forget_patterns(Log *log)
+{
+    while (log->patterns)
+        free(log->pattern[--log->patterns]);
 }
 
 void log_free(Log *log)
 {
+    if (!log)
+        return;
+    forget_patterns(log);
+    unmodelled_free(log->unmodelled);
     free(log);
+}
+
+void log_set_context(Log *log, const LogContext *context)
+{
+    log->context = *context;
 }
 
 const char *log_kind_name(LogKind kind)
@@ -37,35 +70,143 @@ const char *log_kind_name(LogKind kind)
     return kind_names[kind];
 }
 
-static bool select_one(Log *log, const char *name, size_t length)
+/* ---- Selection -------------------------------------------------------------------------------------- */
+
+static bool word_is(const char *word, size_t length, const char *name)
 {
-    if (length == 3 && !memcmp(name, "all", 3)) {
-        log->kinds = (1u << LOG_KINDS) - 1;
+    return strlen(name) == length && !memcmp(name, word, length);
+}
+
+static bool unknown_kind(const char *word, size_t length, Error *err)
+{
+    char known[256] = "";
+    for (unsigned k = 0; k < LOG_KINDS; k++) {
+        strcat(known, kind_names[k]);
+        strcat(known, ", ");
+    }
+    return error_set(err, "--log: unknown kind '%.*s'; known are %sall, none, time and icount", (int)length,
+                     word, known);
+}
+
+static bool parse_number(const char **at, uint32_t *value)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(*at, &end, 0);
+    bool ok = **at >= '0' && **at <= '9' && !errno && number <= UINT32_MAX;
+    *value = (uint32_t)number;
+    *at = end;
+    return ok;
+}
+
+/* text is what follows the "@" of "exec@0xc0000000-0xc00fffff", length its length. */
+static bool add_range(Log *log, LogKind kind, const char *text, size_t length, Error *err)
+{
+    const char *at = text;
+    Range range = {.kind = kind};
+    bool ok = parse_number(&at, &range.first);
+    range.last = range.first;
+    if (ok && *at == '-') {
+        at++;
+        ok = parse_number(&at, &range.last);
+    }
+    if (!ok || at != text + length || range.last < range.first)
+        return error_set(err, "--log %s@%.*s: give an address or two, as in %s@0xc0000000-0xc00fffff",
+                         kind_names[kind], (int)length, text, kind_names[kind]);
+    if (log->ranges == MAX_RANGES)
+        return error_set(err, "--log: at most %d address ranges are possible", MAX_RANGES);
+    log->range[log->ranges++] = range;
+    return true;
+}
+
+static bool select_kind(Log *log, LogKind kind, const char *at, size_t at_length, Error *err)
+{
+    unsigned bit = 1u << kind;
+    if (!at) {
+        log->kinds |= bit;
+        log->limited &= ~bit;
         return true;
     }
-    for (unsigned k = 0; k < LOG_KINDS; k++) {
-        if (strlen(kind_names[k]) == length && !memcmp(kind_names[k], name, length)) {
-            log->kinds |= 1u << k;
-            return true;
-        }
+    if (kind != LOG_EXEC && kind != LOG_IN_ASM)
+        return error_set(err, "--log %s@...: only exec and in_asm can be limited to addresses",
+                         kind_names[kind]);
+    if (!(log->kinds & bit))
+        log->limited |= bit;
+    log->kinds |= bit;
+    return add_range(log, kind, at, at_length, err);
+}
+
+static bool select_word(Log *log, const char *word, size_t length, Error *err)
+{
+    if (word_is(word, length, "all")) {
+        log->kinds = (1u << LOG_KINDS) - 1;
+        log->limited = 0;
+        return true;
     }
-    return false;
+    if (word_is(word, length, "none")) {
+        log->kinds = log->limited = log->ranges = 0;
+        log->with_time = log->with_icount = false;
+        return true;
+    }
+    if (word_is(word, length, "time"))
+        return log->with_time = true;
+    if (word_is(word, length, "icount"))
+        return log->with_icount = true;
+    const char *at = memchr(word, '@', length);
+    size_t name_length = at ? (size_t)(at - word) : length;
+    for (LogKind kind = 0; kind < LOG_KINDS; kind++)
+        if (word_is(word, name_length, kind_names[kind]))
+            return select_kind(log, kind, at ? at + 1 : NULL, at ? length - name_length - 1 : 0, err);
+    return unknown_kind(word, length, err);
 }
 
 bool log_select(Log *log, const char *kinds, Error *err)
 {
     for (const char *p = kinds;;) {
         size_t length = strcspn(p, ",");
-        if (!select_one(log, p, length))
-            return error_set(
-                err,
-                "--log: unknown kind '%.*s'; known are guest, unimp, irq, mmu, mmio, exec, in_asm, "
-                "boot and all",
-                (int)length, p);
+        if (!select_word(log, p, length, err))
+            return false;
         if (!p[length])
             return true;
         p += length + 1;
     }
+}
+
+bool log_filter(Log *log, const char *names, Error *err)
+{
+    forget_patterns(log);
+    for (const char *p = names;;) {
+        bool leaves_out = *p == '-';
+        p += leaves_out;
+        size_t length = strcspn(p, ",");
+        if (!length)
+            return error_set(err,
+                             "--log-filter %s: a name is missing; give device or CPU names, as in "
+                             "uart0,cpu*,-gic",
+                             names);
+        if (log->patterns == MAX_PATTERNS)
+            return error_set(err, "--log-filter: at most %d names are possible", MAX_PATTERNS);
+        log->leaves_out[log->patterns] = leaves_out;
+        log->pattern[log->patterns] = strndup(p, length);
+        if (!log->pattern[log->patterns++])
+            abort();
+        if (!p[length])
+            return true;
+        p += length + 1;
+    }
+}
+
+/* The last pattern that fits decides; without any, what is not named is left out only if something else was
+ * asked for. */
+static bool source_wanted(const Log *log, const char *source)
+{
+    bool wanted = true;
+    for (unsigned n = 0; n < log->patterns; n++)
+        wanted &= log->leaves_out[n];
+    for (unsigned n = 0; n < log->patterns; n++)
+        if (!fnmatch(log->pattern[n], source, 0))
+            wanted = !log->leaves_out[n];
+    return wanted;
 }
 
 bool log_on(const Log *log, LogKind kind)
@@ -73,14 +214,38 @@ bool log_on(const Log *log, LogKind kind)
     return log->kinds >> kind & 1;
 }
 
+bool log_on_at(const Log *log, LogKind kind, uint32_t address)
+{
+    if (!log_on(log, kind))
+        return false;
+    if (!(log->limited >> kind & 1))
+        return true;
+    for (unsigned n = 0; n < log->ranges; n++) {
+        const Range *range = &log->range[n];
+        if (range->kind == kind && address >= range->first && address <= range->last)
+            return true;
+    }
+    return false;
+}
+
+/* ---- Lines ------------------------------------------------------------------------------------------ */
+
 static void write_line(Log *log, LogKind kind, const char *source, const char *text)
 {
+    const LogContext *context = &log->context;
+    if (log->with_time && context->time) {
+        uint64_t ns = context->time(context->opaque);
+        fprintf(log->out, "[%5llu.%09llu] ", (unsigned long long)(ns / 1000000000u),
+                (unsigned long long)(ns % 1000000000u));
+    }
+    if (log->with_icount && context->icount)
+        fprintf(log->out, "#%llu ", (unsigned long long)context->icount(context->opaque));
     fprintf(log->out, "%s %s: %s\n", kind_names[kind], source, text);
 }
 
 void log_line(Log *log, LogKind kind, const char *source, const char *format, ...)
 {
-    if (!log_on(log, kind))
+    if (!log_on(log, kind) || !source_wanted(log, source))
         return;
     char text[1024];
     va_list args;
@@ -103,7 +268,7 @@ static uint64_t hash_text(LogKind kind, const char *source, const char *text)
 
 void log_once(Log *log, LogKind kind, const char *source, const char *format, ...)
 {
-    if (!log_on(log, kind) || log->once_count >= ONCE_LIMIT)
+    if (!log_on(log, kind) || log->once_count >= ONCE_LIMIT || !source_wanted(log, source))
         return;
     char text[1024];
     va_list args;
@@ -119,4 +284,26 @@ void log_once(Log *log, LogKind kind, const char *source, const char *format, ..
     log->once[slot] = h;
     log->once_count++;
     write_line(log, kind, source, text);
+}
+
+void log_unmodelled(Log *log, const char *source, const char *name, uint32_t offset, bool write)
+{
+    const LogContext *context = &log->context;
+    uint32_t pc = context->pc ? context->pc(context->opaque) : 0;
+    if (!unmodelled_note(log->unmodelled, source, name, offset, write, pc) || !log_on(log, LOG_UNIMP))
+        return;
+    const char *verb = write ? "written" : "read";
+    if (offset == UNMODELLED_NO_OFFSET)
+        log_line(log, LOG_UNIMP, source, "%s at pc 0x%08x: not modelled", name, pc);
+    else if (name[0])
+        log_line(log, LOG_UNIMP, source, "register %s (offset 0x%03x) is not modelled: %s at pc 0x%08x", name,
+                 offset, verb, pc);
+    else
+        log_line(log, LOG_UNIMP, source, "%s at offset 0x%03x, where no register is, at pc 0x%08x", verb,
+                 offset, pc);
+}
+
+const Unmodelled *log_unmodelled_list(const Log *log)
+{
+    return log->unmodelled;
 }

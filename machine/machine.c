@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "machine/board.h"
+#include "machine/semihosting.h"
 
 /* Instructions a CPU runs before the machine looks at timers and other CPUs again. */
 enum { SLICE_ALONE = 50000, SLICE_SHARED = 5000 };
@@ -43,6 +44,22 @@ static uint64_t time_from_icount(void *opaque)
 {
     const Machine *m = opaque;
     return m->time_base + machine_icount(m) * NS_PER_INSN;
+}
+
+static uint64_t log_time(void *opaque)
+{
+    return clock_now(((Machine *)opaque)->clock);
+}
+
+static uint64_t all_instructions(void *opaque)
+{
+    return machine_icount(opaque);
+}
+
+static uint32_t log_pc(void *opaque)
+{
+    const Machine *m = opaque;
+    return cpu_insn_address(m->cpu[m->current_cpu]);
 }
 
 static uint64_t time_from_host(void *opaque)
@@ -227,18 +244,24 @@ static void connect(IrqLine *line, Device *controller, unsigned input)
     *line = (IrqLine){device_input_changed, controller, input, false};
 }
 
+static bool is_wanted(const Machine *m, const Board *board, const BoardDevice *row)
+{
+    return m->options.test_device || strcmp(row->name, board->test_device);
+}
+
 static bool make_devices(Machine *m, const Board *board, Error *err)
 {
     for (unsigned n = 0; n < board->device_count; n++)
-        if (!make_device(m, &board->device[n], err))
+        if (is_wanted(m, board, &board->device[n]) && !make_device(m, &board->device[n], err))
             return false;
     remap(m, 0, false);
     machine_device(m, board->remap_device)->out[board->remap_output] = (IrqLine){remap, m, 0, false};
     Device *controller = machine_device(m, board->interrupt_controller);
     for (unsigned n = 0; n < board->device_count; n++) {
         const BoardDevice *row = &board->device[n];
-        for (unsigned k = 0; k < row->lines; k++)
-            connect(&m->device[n]->out[row->line[k].output], controller, row->line[k].input);
+        Device *dev = machine_device(m, row->name);
+        for (unsigned k = 0; dev && k < row->lines; k++)
+            connect(&dev->out[row->line[k].output], controller, row->line[k].input);
     }
     for (unsigned n = 0; n < m->options.cpus; n++) {
         controller->out[2 * n] = (IrqLine){cpu_interrupt_changed, m->cpu[n], EXC_IRQ, false};
@@ -296,12 +319,17 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .cpus = options->cpus,
         .rtc_base = options->rtc_base,
         .request = request_from_device,
+        .instructions = all_instructions,
         .machine = m,
         .flash_path = {options->flash[0], options->flash[1]}
     };
-    m->host_base = host_ns();
+    m->host_base = m->built = host_ns();
     make_cpus(m);
-    if (!make_memory(m, board, err) || !make_devices(m, board, err)) {
+    log_set_context(log, &(LogContext){log_time, all_instructions, log_pc, m});
+    if ((options->jit.mode != JIT_OFF &&
+         !(m->jit = jit_new(&options->jit, m->code, options->cpus, m->cpu, err))) ||
+        !make_memory(m, board, err) || !make_devices(m, board, err) ||
+        (options->semihosting && !(m->semihosting = semihosting_new(m, err)))) {
         machine_free(m);
         return NULL;
     }
@@ -317,12 +345,14 @@ void machine_free(Machine *machine)
     if (!machine)
         return;
     bus_on_change(machine->bus, NULL, NULL);
+    semihosting_free(machine->semihosting);
     for (unsigned n = 0; n < machine->device_count; n++)
         device_free(machine->device[n]);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_free(&machine->env.serial[n]);
     for (unsigned n = 0; n < machine->options.cpus; n++)
         cpu_free(machine->cpu[n]);
+    jit_free(machine->jit);
     code_cache_free(machine->code);
     bus_free(machine->bus);
     clock_free(machine->clock);
@@ -356,6 +386,7 @@ void machine_reset(Machine *machine)
         device_reset(machine->device[n]);
     for (unsigned n = 0; n < machine->options.cpus; n++)
         cpu_reset(machine->cpu[n]);
+    semihosting_reset(machine->semihosting);
     code_cache_flush(machine->code);
     for (unsigned n = 0; n < machine->options.cpus; n++)
         machine->cpu[n]->leave = 0;
@@ -387,7 +418,10 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     if (overflow < cpu->icount_limit)
         cpu->icount_limit = overflow;
     cpu->attention &= (uint8_t)~ATTN_STOP;
-    interp_run(cpu);
+    if (m->jit)
+        jit_run(m->jit, cpu);
+    else
+        interp_run(cpu);
     m->running = false;
     pmu_check(cpu);
     /* Another CPU may write memory now; a store-exclusive after that must fail (DDI 0406C A3.4.2 lets it
@@ -396,10 +430,14 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
         mmu_clear_exclusive(cpu);
 }
 
-static bool can_run(const Cpu *cpu)
+static bool can_run(const Machine *m, Cpu *cpu)
 {
     if (cpu->attention & ATTN_RESET)
         return false;
+    if (cpu->attention & ATTN_INPUT && semihosting_has_input(m->semihosting))
+        cpu->attention &= (uint8_t)~ATTN_INPUT;
+    if (cpu->attention & ATTN_INPUT)
+        return cpu->attention & (ATTN_IRQ | ATTN_FIQ);
     if (!(cpu->attention & ATTN_HALTED))
         return true;
     return (cpu->attention & (ATTN_IRQ | ATTN_FIQ)) || (cpu->halted_for_event && cpu->event);
@@ -412,7 +450,7 @@ static bool run_slices(Machine *m)
     uint64_t most = m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
     for (; m->next_cpu < m->options.cpus && !m->request_pending && !m->yield; m->next_cpu++) {
         unsigned n = m->next_cpu;
-        if (!can_run(m->cpu[n]))
+        if (!can_run(m, m->cpu[n]))
             continue;
         uint64_t before = m->cpu[n]->icount;
         run_cpu(m, n, slice_length(m, clock_now(m->clock), most));
@@ -454,7 +492,10 @@ static bool handle_request(Machine *m, MachineEnd *end)
     if (!m->request_pending)
         return false;
     m->request_pending = false;
-    *end = m->request == REQUEST_POWER_OFF ? END_POWER_OFF : END_REBOOT;
+    m->exit_code = m->env.exit_code;
+    *end = m->request == REQUEST_POWER_OFF ? END_POWER_OFF
+           : m->request == REQUEST_EXIT    ? END_GUEST_EXIT
+                                           : END_REBOOT;
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cpu/cpu.h"
 #include "devices/device.h"
+#include "jit/jit.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/error.h"
@@ -18,13 +19,24 @@ enum { MAX_CPUS = 4, MAX_DEVICES = 64 };
 typedef struct MachineOptions {
     unsigned cpus;        /* 1 to 4 */
     uint64_t memory;      /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
+    JitOptions jit;
     bool deterministic;   /* virtual time from the instruction count instead of the host's clock */
     uint32_t rtc_base;    /* seconds since 1970 at power-on */
     const char *flash[2]; /* files with the contents of the NOR flash banks, NULL = erased, not kept */
     bool boot_from_flash; /* no boot ROM: address 0 is flash bank 0 */
+    bool semihosting;     /* trap instructions of semihosting are calls to the host, see semihosting.h */
+    const char *semihosting_dir; /* the folder whose files these calls may use, NULL: none */
+    bool test_device;            /* the board has the test device, see docs/test-device.md */
 } MachineOptions;
 
-typedef enum MachineEnd { END_POWER_OFF, END_REBOOT, END_STOPPED } MachineEnd;
+typedef enum MachineEnd {
+    END_POWER_OFF,
+    END_REBOOT,
+    END_STOPPED,
+    END_GUEST_EXIT /* by semihosting or the test device: see Machine.exit_code */
+} MachineEnd;
+
+typedef struct Semihosting Semihosting;
 
 typedef struct Machine {
     MachineOptions options;
@@ -33,6 +45,7 @@ typedef struct Machine {
     Log *log;
     Bus *bus;
     struct CodeCache *code;
+    Jit *jit; /* NULL: interpreter only */
     Cpu *cpu[MAX_CPUS];
     Device *device[MAX_DEVICES];
     unsigned device_count;
@@ -44,6 +57,7 @@ typedef struct Machine {
     unsigned remapped_count;
     uint64_t time_base; /* virtual ns that do not come from the source below (idle time skipped) */
     uint64_t host_base; /* host ns at power-on */
+    uint64_t built;     /* host ns when the machine was built, for statistics */
     unsigned current_cpu;
     unsigned next_cpu; /* whose slice is next */
     bool running;      /* a CPU executes right now */
@@ -51,6 +65,9 @@ typedef struct Machine {
     uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
     MachineRequest request;
+    int exit_code;            /* END_GUEST_EXIT: what the guest chose, any value; 0 means success */
+    const char *exit_reason;  /* END_GUEST_EXIT: what failed, in words, if the guest named that; or NULL */
+    Semihosting *semihosting; /* NULL: off */
     /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial
      * input. With timeout 0 it only polls. May be NULL. Returns false to stop the machine (END_STOPPED). */
     bool (*poll)(void *opaque, uint64_t timeout_ns);
@@ -65,7 +82,7 @@ void machine_free(Machine *machine);
 /* Power-on reset of CPUs and devices; memory keeps its contents. */
 void machine_reset(Machine *machine);
 
-/* Runs until the guest powers off or reboots, poll() says stop, or machine_stop() was called. */
+/* Runs until the guest powers off, reboots or exits, poll() says stop, or machine_stop() was called. */
 MachineEnd machine_run(Machine *machine);
 void machine_stop(Machine *machine);
 

@@ -3,34 +3,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-void serial_send(SerialPort *port, const void *data, size_t length)
+/* Makes room for count more items at the queue's end. */
+static void reserve(SerialPort *port, size_t count)
 {
-    if (!length)
+    if (port->head + port->length + count <= port->capacity)
         return;
-    if (port->head + port->length + length > port->capacity) {
-        if (port->length)
-            memmove(port->queue, port->queue + port->head, port->length);
-        port->head = 0;
-        if (port->length + length > port->capacity) {
-            port->capacity = 2 * (port->length + length) + 64;
-            port->queue = realloc(port->queue, port->capacity);
-            if (!port->queue)
-                abort();
-        }
-    }
-    memcpy(port->queue + port->head + port->length, data, length);
-    port->length += length;
+    if (port->length)
+        memmove(port->queue, port->queue + port->head, port->length * sizeof *port->queue);
+    port->head = 0;
+    if (port->length + count <= port->capacity)
+        return;
+    port->capacity = 2 * (port->length + count) + 64;
+    port->queue = realloc(port->queue, port->capacity * sizeof *port->queue);
+    if (!port->queue)
+        abort();
+}
+
+static void became_available(SerialPort *port)
+{
     if (port->available)
         port->available(port->available_opaque);
 }
 
-bool serial_take(SerialPort *port, uint8_t *ch)
+void serial_send(SerialPort *port, const void *data, size_t length)
+{
+    const uint8_t *from = data;
+    if (!length)
+        return;
+    reserve(port, length);
+    uint16_t *to = port->queue + port->head + port->length;
+    for (size_t n = 0; n < length; n++)
+        to[n] = from[n];
+    port->length += length;
+    became_available(port);
+}
+
+void serial_send_break(SerialPort *port)
+{
+    reserve(port, 1);
+    port->queue[port->head + port->length++] = SERIAL_BREAK;
+    became_available(port);
+}
+
+bool serial_take(SerialPort *port, uint16_t *item)
 {
     if (!port->length)
         return false;
-    *ch = port->queue[port->head++];
+    *item = port->queue[port->head++];
     if (--port->length == 0)
         port->head = 0;
+    if (port->length == SERIAL_ROOM && port->room)
+        port->room(port->room_opaque);
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* The wire between a UART of the board and whatever is at its other end (terminal, file, socket, script).
  *
- * Characters for the guest wait in an unbounded queue until the UART takes them, so that none is ever lost.
+ * What is sent to the guest waits in an unbounded queue until the UART takes it, so that none is ever lost.
+ * Senders that read from the host keep the queue short: they stop at some length of their own and go on when
+ * room() is called.
  */
 #ifndef ARMATURE_MACHINE_SERIAL_H
 #define ARMATURE_MACHINE_SERIAL_H
@@ -9,23 +11,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* An item of the queue: a character, or a break (the line held low for longer than a character takes). */
+enum { SERIAL_BREAK = 0x100 };
+
+/* room() is called when the queue has become this short. */
+enum { SERIAL_ROOM = 1 << 14 };
+
 typedef struct SerialPort {
     /* Host side, set by the frontend; NULL drops what the guest sends. */
     void (*output)(void *opaque, uint8_t ch);
     void *output_opaque;
+    /* Host side, may be NULL; called while an instruction executes, so it may only take note. */
+    void (*room)(void *opaque);
+    void *room_opaque;
     /* Guest side, set by the UART: called when characters became available. */
     void (*available)(void *opaque);
     void *available_opaque;
-    /* Queue of characters for the guest. */
-    uint8_t *queue;
+    /* Queue of characters and breaks for the guest. */
+    uint16_t *queue;
     size_t head, length, capacity;
+    bool ended; /* set by the host side: nothing will follow what is in the queue (end of a file) */
 } SerialPort;
 
 /* Host side: queues characters for the guest. */
 void serial_send(SerialPort *port, const void *data, size_t length);
 
-/* Guest side: takes one character; false if there is none. */
-bool serial_take(SerialPort *port, uint8_t *ch);
+/* Host side: queues a break, after all characters sent so far. */
+void serial_send_break(SerialPort *port);
+
+/* Guest side: takes one character (0 to 0xff) or SERIAL_BREAK; false if there is none. */
+bool serial_take(SerialPort *port, uint16_t *item);
 
 /* Guest side: a character leaves the UART. */
 void serial_output(SerialPort *port, uint8_t ch);

@@ -53,19 +53,21 @@ static bool has_code(const Cpu *cpu, uint32_t pa)
 }
 
 /* Sets the tags that let accesses to the entry's page bypass the slow path. */
-static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va)
+static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
 {
     uint32_t page = va & PAGE_MASK;
     const Region *region = bus_find(cpu->bus, entry->pa_page);
     if (!region || !region->direct || !bus_page_uniform(cpu->bus, entry->pa_page))
         return;
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
+    bool write = entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && !has_code(cpu, entry->pa_page);
     if (entry->may & TLB_MAY_READ)
         entry->read = page;
     if (entry->may & TLB_MAY_FETCH)
         entry->fetch = page;
-    if (entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && !has_code(cpu, entry->pa_page))
+    if (write)
         tlb_allow_write(cpu->mmu, entry, va);
+    tlb_add_fast(cpu->mmu, privileged, va, entry->host, entry->may & TLB_MAY_READ, write, entry->global);
 }
 
 static void count_event(Cpu *cpu, unsigned event)
@@ -89,7 +91,7 @@ static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privile
     entry->type = regs.sctlr & SCTLR_M ? t.type : MEM_STRONGLY_ORDERED;
     entry->global = t.global;
     entry->ns = t.ns;
-    set_tags(cpu, entry, va);
+    set_tags(cpu, entry, va, privileged);
     count_event(cpu, kind == ACCESS_FETCH ? PMU_ITLB_REFILL : PMU_DTLB_REFILL);
     return entry;
 }
@@ -374,9 +376,10 @@ uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op)
 /* Once its code was dropped, a page may be written directly again. */
 static void retag(Cpu *cpu, uint32_t va, unsigned op)
 {
-    TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged_access(cpu, op)), va);
+    bool privileged = privileged_access(cpu, op);
+    TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged), va);
     if (entry->page == (va & PAGE_MASK) && entry->write == TLB_NO_MATCH)
-        set_tags(cpu, entry, va);
+        set_tags(cpu, entry, va, privileged);
 }
 
 void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
@@ -579,20 +582,26 @@ static bool peek_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *f
     return bus_dma_read(cpu->bus, pa, value, sizeof *value);
 }
 
-/* Physical address of va and how many bytes from there on are in its page. */
-static bool debug_translate(Cpu *cpu, uint32_t va, uint32_t size, uint32_t *pa, uint32_t *part)
+/* Physical address of va, if regs let it be accessed so, and how many bytes from there on are in its page. */
+static bool quiet_translate(Cpu *cpu, const MmuRegs *regs, uint32_t va, AccessKind kind, bool privileged,
+                            uint32_t size, uint32_t *pa, uint32_t *part)
 {
-    MmuRegs regs = mmu_regs(cpu, cpu->secure);
-    regs.dacr = UINT32_MAX; /* manager of all domains: permissions do not count */
-    regs.sctlr &= ~(1u << 29);
     Translation t;
     Fault fault;
-    if (!mmu_walk(&regs, peek_descriptor, cpu, va, ACCESS_READ, true, &t, &fault))
+    if (!mmu_walk(regs, peek_descriptor, cpu, va, kind, privileged, &t, &fault))
         return false;
     uint32_t in_page = PAGE_SIZE - (va & ~PAGE_MASK);
     *pa = t.pa;
     *part = size < in_page ? size : in_page;
     return true;
+}
+
+static bool debug_translate(Cpu *cpu, uint32_t va, uint32_t size, uint32_t *pa, uint32_t *part)
+{
+    MmuRegs regs = mmu_regs(cpu, cpu->secure);
+    regs.dacr = UINT32_MAX; /* manager of all domains: permissions do not count */
+    regs.sctlr &= ~(1u << 29);
+    return quiet_translate(cpu, &regs, va, ACCESS_READ, true, size, pa, part);
 }
 
 bool mmu_debug_read(Cpu *cpu, uint32_t va, void *data, uint32_t size)
@@ -609,6 +618,35 @@ bool mmu_debug_write(Cpu *cpu, uint32_t va, const void *data, uint32_t size)
     const uint8_t *from = data;
     for (uint32_t pa, part; size; size -= part, va += part, from += part)
         if (!debug_translate(cpu, va, size, &pa, &part) || !bus_dma_write(cpu->bus, pa, from, part))
+            return false;
+    return true;
+}
+
+/* ---- On behalf of a program --------------------------------------------------------------------------- */
+
+static bool program_translate(Cpu *cpu, uint32_t va, AccessKind kind, uint32_t size, uint32_t *pa,
+                              uint32_t *part)
+{
+    MmuRegs regs = mmu_regs(cpu, cpu->secure);
+    return quiet_translate(cpu, &regs, va, kind, cpu_privileged(cpu), size, pa, part);
+}
+
+bool mmu_copy_in(Cpu *cpu, uint32_t va, void *data, uint32_t size)
+{
+    uint8_t *to = data;
+    for (uint32_t pa, part; size; size -= part, va += part, to += part)
+        if (!program_translate(cpu, va, ACCESS_READ, size, &pa, &part) ||
+            !bus_dma_read(cpu->bus, pa, to, part))
+            return false;
+    return true;
+}
+
+bool mmu_copy_out(Cpu *cpu, uint32_t va, const void *data, uint32_t size)
+{
+    const uint8_t *from = data;
+    for (uint32_t pa, part; size; size -= part, va += part, from += part)
+        if (!program_translate(cpu, va, ACCESS_WRITE, size, &pa, &part) ||
+            !bus_dma_write(cpu->bus, pa, from, part))
             return false;
     return true;
 }

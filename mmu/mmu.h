@@ -98,11 +98,38 @@ typedef struct TlbEntry {
 
 enum { TLB_MAY_READ = 1, TLB_MAY_WRITE = 2, TLB_MAY_FETCH = 4 };
 
+/* What compiled code looks accesses up in, by page number: what must be added to a va to get its address in host
+ * memory, or 0 if the access must not go straight there. It remembers more pages than the TLB itself, and is
+ * sparse: its pages exist once they are used. */
+typedef struct FastTlb {
+    uintptr_t read[1 << (32 - PAGE_BITS)], write[1 << (32 - PAGE_BITS)];
+} FastTlb;
+
+/* Where compiled code goes from one page to another: by va, with bit 0 set for Thumb code. */
+typedef struct JumpEntry {
+    uint32_t key; /* JUMP_NONE: empty */
+    bool global;  /* the page's translation is */
+    const void *code;
+} JumpEntry;
+
+enum { JUMP_MASK = 0x3ffc, JUMP_ENTRIES = 0x1000, JUMP_NONE = 2 };
+
+static inline JumpEntry *jump_entry(JumpEntry *jumps, uint32_t key)
+{
+    return &jumps[(key & JUMP_MASK) / 4];
+}
+
 /* One table per (address space, privilege): the CPU switches between them by pointer, flushing nothing. An
  * address space is what an entry depends on beside va and privilege: ASID, DACR, security state, MMU on/off.
  */
 typedef struct TlbTable {
     TlbEntry entry[TLB_SIZE];
+    FastTlb *fast;
+    JumpEntry *jumps; /* [JUMP_ENTRIES] */
+    uint32_t *filled; /* pages that have been entered in fast: page number << 1 | global */
+    unsigned filled_count;
+    bool has_jumps;
+    uint64_t jump_pages[64]; /* bit set: a page with these low number bits may have jumps */
 } TlbTable;
 
 static inline TlbEntry *tlb_entry(TlbTable *table, uint32_t va)
@@ -111,6 +138,14 @@ static inline TlbEntry *tlb_entry(TlbTable *table, uint32_t va)
 }
 
 typedef struct Mmu Mmu; /* per-CPU: all tables, in tlb.c */
+
+/* Since power-on, for statistics. */
+typedef struct MmuCounts {
+    uint64_t fills;   /* entries written */
+    uint64_t flushes; /* maintenance operations, of the guest and of the machine */
+} MmuCounts;
+
+MmuCounts mmu_counts(const Cpu *cpu);
 
 Mmu *mmu_new(void);
 void mmu_free(Mmu *mmu);
@@ -128,6 +163,11 @@ void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va);     /* TLBIMVAA */
  */
 void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size);
 void mmu_protect_code(Cpu *cpu, uint32_t pa_page);
+
+/* Enters compiled code for pc (with the Thumb bit), which the current TLB lets the CPU fetch from now, and
+ * forgets all such entries. */
+void mmu_add_jump(Cpu *cpu, uint32_t key, const void *code);
+void mmu_forget_jumps(Cpu *cpu);
 
 /* ---- Accesses by instructions ----------------------------------------------------------------------- */
 
@@ -172,6 +212,12 @@ uint32_t mmu_translate_par(Cpu *cpu, uint32_t va, AccessKind kind, bool privileg
  */
 bool mmu_debug_read(Cpu *cpu, uint32_t va, void *data, uint32_t size);
 bool mmu_debug_write(Cpu *cpu, uint32_t va, const void *data, uint32_t size);
+
+/* For what acts on behalf of a program (semihosting): memory as its own loads and stores would find it now,
+ * with their permissions; RAM and ROM only, nothing is taken. False: part of it cannot be accessed; what lies
+ * before that part was transferred. */
+bool mmu_copy_in(Cpu *cpu, uint32_t va, void *data, uint32_t size);
+bool mmu_copy_out(Cpu *cpu, uint32_t va, const void *data, uint32_t size);
 
 /* Exclusive monitors (DDI 0406C A3.4). Store returns the status: 0 stored, 1 not. */
 uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op);

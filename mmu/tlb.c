@@ -5,10 +5,12 @@
  * Kernels that use domains for privileged-access-never write DACR at every entry and exit: the space used
  * before the current one is tried first. Global entries are held once per space, and maintenance visits every
  * space. */
+#define _GNU_SOURCE
 #include "mmu/tlb.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cpu/cpu.h"
 
@@ -26,15 +28,18 @@ typedef struct Space {
     uint32_t super[SUPERSECTIONS / 32];
 } Space;
 
-/* How pages of physical memory may be written directly: not at all, through one table index, through several.
- */
-enum { WRITER_NONE = 0, WRITER_INDEX = 1, WRITER_SEVERAL = 0xffff };
+/* At which va pages of physical memory may be written directly: nowhere, at one page number, at several. */
+enum { WRITER_NONE = 0, WRITER_PAGE = 1, WRITER_SEVERAL = -1 };
+
+/* So many pages are entered in a FastTlb before it is emptied as a whole. */
+enum { FILLED_MAX = 1 << 15 };
 
 struct Mmu {
     Space *current, *previous;
     uint64_t uses;
     Space space[SPACES];
-    uint16_t *writer; /* per physical page: WRITER_NONE, WRITER_INDEX + index, WRITER_SEVERAL */
+    int32_t *writer; /* per physical page: WRITER_NONE, WRITER_PAGE + page number of va, WRITER_SEVERAL */
+    MmuCounts counts;
     TlbTable missing; /* never matches: big-endian data accesses always take the slow path */
 };
 
@@ -47,23 +52,73 @@ static void empty(TlbEntry *entry)
     entry->read = entry->write = entry->fetch = entry->page = TLB_NO_MATCH;
 }
 
+static void forget_jumps(TlbTable *table)
+{
+    if (!table->has_jumps)
+        return;
+    for (unsigned n = 0; n < JUMP_ENTRIES; n++)
+        table->jumps[n].key = JUMP_NONE;
+    memset(table->jump_pages, 0, sizeof table->jump_pages);
+    table->has_jumps = false;
+}
+
+static void empty_fast(TlbTable *table)
+{
+    FastTlb *fast = table->fast;
+    if (table->filled_count == FILLED_MAX) {
+        madvise(fast, sizeof *fast, MADV_DONTNEED);
+    } else {
+        for (unsigned n = 0; n < table->filled_count; n++)
+            fast->read[table->filled[n] >> 1] = fast->write[table->filled[n] >> 1] = 0;
+    }
+    table->filled_count = 0;
+}
+
 static void empty_table(TlbTable *table)
 {
     for (unsigned n = 0; n < TLB_SIZE; n++)
         empty(&table->entry[n]);
+    empty_fast(table);
+    forget_jumps(table);
+}
+
+static void *new_memory(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        abort();
+    return at;
+}
+
+/* The memory of a table, which is all zeros; most of it is never touched. */
+static void init_table(TlbTable *table)
+{
+    table->fast = new_memory(sizeof *table->fast);
+    table->jumps = new_memory(JUMP_ENTRIES * sizeof *table->jumps);
+    table->filled = new_memory(FILLED_MAX * sizeof *table->filled);
+    table->filled_count = 0;
+    table->has_jumps = true;
+    empty_table(table);
+}
+
+static void free_table(TlbTable *table)
+{
+    munmap(table->fast, sizeof *table->fast);
+    munmap(table->jumps, JUMP_ENTRIES * sizeof *table->jumps);
+    munmap(table->filled, FILLED_MAX * sizeof *table->filled);
 }
 
 Mmu *mmu_new(void)
 {
     Mmu *mmu = calloc(1, sizeof *mmu);
-    uint16_t *writer = calloc((size_t)1 << (32 - PAGE_BITS), sizeof *writer);
+    int32_t *writer = calloc((size_t)1 << (32 - PAGE_BITS), sizeof *writer);
     if (!mmu || !writer)
         abort();
     mmu->writer = writer;
     for (unsigned n = 0; n < SPACES; n++)
         mmu->space[n].key = KEY_NONE;
     mmu->current = mmu->previous = &mmu->space[0];
-    empty_table(&mmu->missing);
+    init_table(&mmu->missing);
     return mmu;
 }
 
@@ -72,11 +127,20 @@ void mmu_free(Mmu *mmu)
     if (!mmu)
         return;
     for (unsigned n = 0; n < SPACES; n++) {
-        free(mmu->space[n].table[0]);
-        free(mmu->space[n].table[1]);
+        for (unsigned privileged = 0; privileged < 2; privileged++) {
+            if (mmu->space[n].table[privileged])
+                free_table(mmu->space[n].table[privileged]);
+            free(mmu->space[n].table[privileged]);
+        }
     }
+    free_table(&mmu->missing);
     free(mmu->writer);
     free(mmu);
+}
+
+MmuCounts mmu_counts(const Cpu *cpu)
+{
+    return cpu->mmu->counts;
 }
 
 static void clear_space(Space *space)
@@ -127,7 +191,7 @@ TlbTable *tlb_table(Mmu *mmu, bool privileged)
     table = calloc(1, sizeof *table);
     if (!table)
         abort();
-    empty_table(table);
+    init_table(table);
     mmu->current->table[privileged] = table;
     return table;
 }
@@ -142,7 +206,10 @@ void mmu_select(Cpu *cpu)
         mmu->current = space;
         space->last_use = ++mmu->uses;
     }
-    cpu->tlb = cpu->e ? &mmu->missing : tlb_table(mmu, cpu_privileged(cpu));
+    TlbTable *table = tlb_table(mmu, cpu_privileged(cpu));
+    cpu->tlb = cpu->e ? &mmu->missing : table;
+    cpu->fast = cpu->tlb->fast;
+    cpu->jumps = table->jumps;
 }
 
 TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size)
@@ -150,6 +217,7 @@ TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size
     Space *space = mmu->current;
     TlbEntry *entry = tlb_entry(tlb_table(mmu, privileged), va);
     empty(entry);
+    mmu->counts.fills++;
     space->used[privileged] = true;
     if (page_size > PAGE_SIZE) {
         space->has_large = true;
@@ -160,25 +228,91 @@ TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size
     return entry;
 }
 
+void tlb_note_writer(Mmu *mmu, uint32_t pa_page, uint32_t va)
+{
+    int32_t *writer = &mmu->writer[pa_page >> PAGE_BITS], page = WRITER_PAGE + (int32_t)(va >> PAGE_BITS);
+    *writer = *writer == WRITER_NONE || *writer == page ? page : WRITER_SEVERAL;
+}
+
 void tlb_allow_write(Mmu *mmu, TlbEntry *entry, uint32_t va)
 {
-    uint16_t *writer = &mmu->writer[entry->pa_page >> PAGE_BITS];
-    uint16_t index = (uint16_t)(WRITER_INDEX + (va >> PAGE_BITS & (TLB_SIZE - 1)));
-    *writer = *writer == WRITER_NONE || *writer == index ? index : WRITER_SEVERAL;
+    tlb_note_writer(mmu, entry->pa_page, va);
     entry->write = va & PAGE_MASK;
+}
+
+void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write, bool global)
+{
+    TlbTable *table = tlb_table(mmu, privileged);
+    uint32_t page = va >> PAGE_BITS;
+    if (table->filled_count == FILLED_MAX)
+        empty_fast(table);
+    if (!table->fast->read[page] && !table->fast->write[page])
+        table->filled[table->filled_count++] = page << 1 | global;
+    table->fast->read[page] = read ? offset : 0;
+    table->fast->write[page] = write ? offset : 0;
+    mmu->current->used[privileged] = true;
+}
+
+void mmu_add_jump(Cpu *cpu, uint32_t key, const void *code)
+{
+    bool privileged = cpu_privileged(cpu);
+    TlbTable *table = tlb_table(cpu->mmu, privileged);
+    const TlbEntry *entry = tlb_entry(table, key);
+    if (entry->page != (key & PAGE_MASK))
+        return;
+    *jump_entry(table->jumps, key) = (JumpEntry){key, entry->global, code};
+    uint32_t page = key >> PAGE_BITS;
+    table->jump_pages[page >> 6 & 63] |= (uint64_t)1 << (page & 63);
+    table->has_jumps = true;
+    cpu->mmu->current->used[privileged] = true;
+}
+
+void mmu_forget_jumps(Cpu *cpu)
+{
+    for (unsigned n = 0; n < SPACES; n++)
+        for (unsigned privileged = 0; privileged < 2; privileged++)
+            if (cpu->mmu->space[n].table[privileged])
+                forget_jumps(cpu->mmu->space[n].table[privileged]);
 }
 
 /* ---- Maintenance ------------------------------------------------------------------------------------ */
 
 void mmu_flush_all(Cpu *cpu)
 {
+    cpu->mmu->counts.flushes++;
     for (unsigned n = 0; n < SPACES; n++)
         clear_space(&cpu->mmu->space[n]);
     mmu_select(cpu);
 }
 
+static void drop_local_fast(TlbTable *table)
+{
+    FastTlb *fast = table->fast;
+    if (table->filled_count == FILLED_MAX) {
+        empty_fast(table);
+        return;
+    }
+    unsigned kept = 0;
+    for (unsigned n = 0; n < table->filled_count; n++) {
+        uint32_t page = table->filled[n] >> 1;
+        if (!(table->filled[n] & 1))
+            fast->read[page] = fast->write[page] = 0;
+        else if (fast->read[page] || fast->write[page])
+            table->filled[kept++] = table->filled[n];
+    }
+    table->filled_count = kept;
+}
+
+static void drop_local_jumps(TlbTable *table)
+{
+    for (unsigned n = 0; table->has_jumps && n < JUMP_ENTRIES; n++)
+        if (!table->jumps[n].global)
+            table->jumps[n].key = JUMP_NONE;
+}
+
 void mmu_flush_asid(Cpu *cpu, uint8_t asid)
 {
+    cpu->mmu->counts.flushes++;
     for (unsigned n = 0; n < SPACES; n++) {
         Space *space = &cpu->mmu->space[n];
         for (unsigned privileged = 0; privileged < 2; privileged++) {
@@ -188,6 +322,8 @@ void mmu_flush_asid(Cpu *cpu, uint8_t asid)
             for (unsigned i = 0; i < TLB_SIZE; i++)
                 if (!table->entry[i].global)
                     empty(&table->entry[i]);
+            drop_local_fast(table);
+            drop_local_jumps(table);
         }
     }
 }
@@ -206,6 +342,29 @@ static void drop_page(TlbEntry *entry, const VaMatch *match, bool same_asid, uns
         empty(entry);
 }
 
+static void drop_page_jumps(TlbTable *table, uint32_t va)
+{
+    uint32_t page = va >> PAGE_BITS;
+    if (!(table->jump_pages[page >> 6 & 63] >> (page & 63) & 1))
+        return;
+    JumpEntry *first = jump_entry(table->jumps, va & PAGE_MASK);
+    for (unsigned n = 0; n < PAGE_SIZE / 4; n++)
+        if (first[n].key >> PAGE_BITS == page)
+            first[n].key = JUMP_NONE;
+}
+
+/* Whoever is in the fast table or the jumps goes, whatever its ASID: that is allowed, and known to be right. */
+static void drop_fast(TlbTable *table, uint32_t va, unsigned shift)
+{
+    uint32_t first = va >> shift << (shift - PAGE_BITS), pages = 1u << (shift - PAGE_BITS);
+    memset(&table->fast->read[first], 0, pages * sizeof *table->fast->read);
+    memset(&table->fast->write[first], 0, pages * sizeof *table->fast->write);
+    if (shift == PAGE_BITS)
+        drop_page_jumps(table, va);
+    else
+        forget_jumps(table);
+}
+
 static void drop_va(const Space *space, TlbTable *table, const VaMatch *match)
 {
     uint32_t va = match->va;
@@ -221,10 +380,12 @@ static void drop_va(const Space *space, TlbTable *table, const VaMatch *match)
     } else {
         drop_page(tlb_entry(table, va), match, same_asid, PAGE_BITS);
     }
+    drop_fast(table, va, super ? 24 : large ? 20 : PAGE_BITS);
 }
 
 static void flush_match(Mmu *mmu, const VaMatch *match)
 {
+    mmu->counts.flushes++;
     for (unsigned n = 0; n < SPACES; n++)
         for (unsigned privileged = 0; privileged < 2; privileged++)
             if (mmu->space[n].used[privileged])
@@ -252,35 +413,52 @@ void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size)
             for (unsigned i = 0; i < TLB_SIZE; i++)
                 if (table->entry[i].pa_page >= first && table->entry[i].pa_page < end)
                     empty(&table->entry[i]);
+            empty_fast(table);
+            forget_jumps(table);
         }
     }
 }
 
-static void forbid_write(TlbEntry *entry, uint32_t pa_page)
+static void forbid_write(TlbTable *table, uint32_t page, uint32_t pa_page)
 {
+    TlbEntry *entry = &table->entry[page & (TLB_SIZE - 1)];
     if (entry->pa_page == pa_page)
         entry->write = TLB_NO_MATCH;
+    table->fast->write[page] = 0;
+}
+
+/* The page is written at several places: all pages of the table that lead to host_page. */
+static void forbid_writes(TlbTable *table, uint32_t pa_page, uintptr_t host_page)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++)
+        if (table->entry[i].pa_page == pa_page)
+            table->entry[i].write = TLB_NO_MATCH;
+    for (unsigned n = 0; n < table->filled_count; n++) {
+        uint32_t page = table->filled[n] >> 1;
+        if (table->fast->write[page] + ((uintptr_t)page << PAGE_BITS) == host_page)
+            table->fast->write[page] = 0;
+    }
 }
 
 void mmu_protect_code(Cpu *cpu, uint32_t pa_page)
 {
     Mmu *mmu = cpu->mmu;
     pa_page &= PAGE_MASK;
-    uint16_t writer = mmu->writer[pa_page >> PAGE_BITS];
-    if (writer == WRITER_NONE)
+    int32_t writer = mmu->writer[pa_page >> PAGE_BITS];
+    const Region *region = bus_find(cpu->bus, pa_page);
+    if (writer == WRITER_NONE || !region)
         return;
+    uintptr_t host_page = (uintptr_t)region->host + (pa_page - region->base);
     mmu->writer[pa_page >> PAGE_BITS] = WRITER_NONE;
     for (unsigned n = 0; n < SPACES; n++) {
         for (unsigned privileged = 0; privileged < 2; privileged++) {
+            TlbTable *table = mmu->space[n].table[privileged];
             if (!mmu->space[n].used[privileged])
                 continue;
-            TlbTable *table = mmu->space[n].table[privileged];
-            if (writer != WRITER_SEVERAL) {
-                forbid_write(&table->entry[writer - WRITER_INDEX], pa_page);
-                continue;
-            }
-            for (unsigned i = 0; i < TLB_SIZE; i++)
-                forbid_write(&table->entry[i], pa_page);
+            if (writer == WRITER_SEVERAL)
+                forbid_writes(table, pa_page, host_page);
+            else
+                forbid_write(table, (uint32_t)(writer - WRITER_PAGE), pa_page);
         }
     }
 }

@@ -67,6 +67,8 @@ static const BoardDevice devices[] = {
     {"cfi_flash",    "flash1",    0x44000000, NULL, {{1}}, {{0}}, 0},
     {"lan9118",      "lan",       0x4e000000, NULL, {{0}}, SPI(15)},
     {"isp1761",      "usb",       0x4f000000, NULL, {{0}}, SPI(16)},
+    /* Not on the board: in a part of the motherboard's peripherals that both of its memory maps leave free */
+    {"test_device",  "test",      0x10018000, NULL, {{0}}, {{0}}, 0},
 };
 /* clang-format on */
 
@@ -78,6 +80,7 @@ const Board vexpress_a9 = {
     .device_count = sizeof devices / sizeof *devices,
     .interrupt_controller = "gic",
     .boot_flash = "flash0",
+    .test_device = "test",
     .remap_device = "sysctl",
     .remap_output = 0,
     .store_size =

@@ -1,0 +1,70 @@
+/* One anonymous file, mapped twice. See codebuf.h. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "jit/codebuf.h"
+
+/* Not in the headers of older C libraries. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
+#endif
+
+/* Kernels since 6.3 want to be told that the file is meant to be executed; older ones know no such flag. */
+static int anonymous_file(void)
+{
+    int fd = memfd_create("armature-code", MFD_CLOEXEC | MFD_EXEC);
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create("armature-code", MFD_CLOEXEC);
+    return fd;
+}
+
+static uint8_t *map_view(int fd, size_t size, int protection)
+{
+    void *view = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    return view == MAP_FAILED ? NULL : view;
+}
+
+/* What the host refused, as the reason for having no translated code. */
+static bool refused(Error *err, size_t size, const char *what)
+{
+    return error_set(err, "no memory for translated code (%zu bytes): %s: %s", size, what, strerror(errno));
+}
+
+bool codebuf_new(CodeBuf *buf, size_t size, Error *err)
+{
+    *buf = (CodeBuf){0};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    /* Branches within the buffer have 32-bit displacements. */
+    if (size == 0 || size > (size_t)INT32_MAX - (page - 1))
+        return error_set(err, "%zu bytes for translated code: it must be more than 0 and less than 2 GiB",
+                         size);
+    size = (size + page - 1) & ~(page - 1);
+    int fd = anonymous_file();
+    if (fd < 0)
+        return refused(err, size, "memfd_create");
+    if (ftruncate(fd, (off_t)size) < 0) {
+        refused(err, size, "ftruncate");
+    } else if (!(buf->write = map_view(fd, size, PROT_READ | PROT_WRITE))) {
+        refused(err, size, "writable view");
+    } else if (!(buf->run = map_view(fd, size, PROT_READ | PROT_EXEC))) {
+        refused(err, size, "executable view");
+        munmap(buf->write, size);
+        buf->write = NULL;
+    } else {
+        buf->size = size;
+    }
+    close(fd);
+    return buf->run != NULL;
+}
+
+void codebuf_free(CodeBuf *buf)
+{
+    if (buf->write)
+        munmap(buf->write, buf->size);
+    if (buf->run)
+        munmap(buf->run, buf->size);
+    *buf = (CodeBuf){0};
+}

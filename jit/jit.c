@@ -1,0 +1,265 @@
+/* The dispatcher: interprets what is cold, compiles what is hot, enters compiled code, and links its exits. */
+#include "jit/jit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/engine.h"
+#include "jit/backend.h"
+#include "jit/translate.h"
+
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+enum { CODE_BYTES = 96 << 20, BLOCKS_MAX = 1 << 19 };
+
+typedef struct JitBlock {
+    Block *block;
+    X64Exits exits;
+} JitBlock;
+
+struct Jit {
+    JitOptions options;
+    CodeBuf buf;
+    size_t runtime_end; /* what of buf is never dropped */
+    X64Runtime runtime;
+    Lower *lower;
+    Ir *ir;
+    JitBlock *blocks; /* [BLOCKS_MAX]; number 0 is none */
+    uint32_t count;
+    struct CodeCache *code;
+    unsigned cpus;
+    Cpu *const *peers;
+    uint8_t left; /* LEAVE_* of the instruction that left compiled code */
+    JitCounts counts;
+};
+
+typedef uint64_t Enter(Cpu *cpu, const void *code);
+
+/* ---- What is dropped --------------------------------------------------------------------------------- */
+
+static void dropped(void *opaque, Block *block)
+{
+    Jit *jit = opaque;
+    if (block->jit == 0 || block->jit == BLOCK_UNFIT)
+        return;
+    const X64Exits *exits = &jit->blocks[block->jit].exits;
+    x64_redirect(&jit->buf, exits->entry, exits->stale);
+    jit->counts.dropped++;
+}
+
+static void emptied(void *opaque)
+{
+    Jit *jit = opaque;
+    jit->buf.used = jit->runtime_end;
+    jit->count = 1;
+    jit->counts.emptied++;
+    for (unsigned n = 0; n < jit->cpus; n++)
+        mmu_forget_jumps(jit->peers[n]);
+}
+
+/* ---- Compiling --------------------------------------------------------------------------------------- */
+
+/* Everything goes when the next block is looked for: the blocks in hand stay readable until then. */
+static void drop_all(Jit *jit)
+{
+    code_cache_flush(jit->code);
+    for (unsigned n = 0; n < jit->cpus; n++)
+        jit->peers[n]->leave = 0;
+}
+
+static bool compile(Jit *jit, Block *block)
+{
+    bool full = false;
+    JitBlock *made = &jit->blocks[jit->count];
+    if (jit->count == BLOCKS_MAX) {
+        drop_all(jit);
+        return false;
+    }
+    made->block = block;
+    translate_block(jit->ir, block);
+    ir_optimise(jit->ir);
+    if (x64_lower(jit->lower, &jit->buf, &jit->runtime, jit->ir, block, jit->count, &made->exits, &full)) {
+        block->jit = jit->count++;
+        jit->counts.blocks++;
+        jit->counts.insns += block->count;
+        return true;
+    }
+    if (full) {
+        drop_all(jit);
+    } else {
+        block->jit = BLOCK_UNFIT;
+        jit->counts.unfit++;
+    }
+    return false;
+}
+
+static bool has_code(Jit *jit, Block *block)
+{
+    if (block->jit)
+        return block->jit != BLOCK_UNFIT;
+    return block->heat++ >= jit->options.threshold && compile(jit, block);
+}
+
+/* ---- Running ----------------------------------------------------------------------------------------- */
+
+bool jit_call_insn(Cpu *cpu, uint32_t where)
+{
+    Jit *jit = cpu->jit;
+    const Block *block = jit->blocks[where >> 8].block;
+    cpu->icount = cpu->jit_end - (uint64_t)cpu->jit_budget - block->count;
+    jit->counts.calls++;
+    return engine_run_one(cpu, block, where & 0xff, &jit->left);
+}
+
+static void at_block(Cpu *cpu, const Block *block)
+{
+    cpu->pc = cpu->page_va + (block->key.pa & ~PAGE_MASK);
+    cpu->thumb = block->key.thumb;
+    cpu->itstate = block->key.itstate;
+}
+
+static void at_link(Cpu *cpu, const Block *block, const X64Link *link)
+{
+    cpu->pc = cpu->page_va + link->offset;
+    cpu->thumb = block->key.thumb;
+    cpu->itstate = link->itstate;
+}
+
+static void at_target(Cpu *cpu, uint32_t target)
+{
+    cpu->thumb = target & 1;
+    cpu->pc = target & (target & 1 ? ~1u : ~3u);
+    cpu->itstate = 0;
+}
+
+/* Runs compiled code from the block on; returns what it exits with, the CPU's state complete. */
+static uint64_t enter(Jit *jit, Cpu *cpu, const Block *block)
+{
+    uint64_t before = cpu->icount;
+    cpu->jit_budget = (int64_t)(cpu->icount_limit - before);
+    cpu->jit_end = cpu->icount_limit;
+    cpu->page_va = cpu->pc & PAGE_MASK;
+    jit->counts.enters++;
+    const uint8_t *code = jit->buf.run + jit->blocks[block->jit].exits.entry;
+    uint64_t exit = ((Enter *)(uintptr_t)jit->runtime.enter)(cpu, code);
+    unsigned kind = exit & 0xff;
+    const JitBlock *from = &jit->blocks[exit >> 8];
+    if (kind != EXIT_LEFT)
+        cpu->icount = cpu->jit_end - (uint64_t)cpu->jit_budget;
+    if (kind == EXIT_FAR)
+        at_target(cpu, cpu->jit_target);
+    else if (kind == EXIT_BUDGET || kind == EXIT_STALE)
+        at_block(cpu, from->block);
+    else if (kind != EXIT_LEFT)
+        at_link(cpu, from->block, &from->exits.link[kind]);
+    jit->counts.compiled += cpu->icount - before;
+    jit->counts.exits[kind >= EXIT_BUDGET ? kind - EXIT_BUDGET + 1 : 0]++;
+    return exit;
+}
+
+/* Lets compiled code go from where it left to `next` by itself from now on. */
+static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
+{
+    unsigned kind = exit & 0xff;
+    const X64Exits *to = &jit->blocks[next->jit].exits;
+    JitBlock *from = &jit->blocks[exit >> 8];
+    if (kind == EXIT_FAR) {
+        if (next->key.itstate == 0)
+            mmu_add_jump(cpu, cpu->pc | cpu->thumb, jit->buf.run + to->far_entry);
+        return;
+    }
+    if ((from->block->key.pa ^ next->key.pa) & PAGE_MASK)
+        return;
+    if (kind == EXIT_STALE) {
+        x64_redirect(&jit->buf, from->exits.entry, to->entry);
+    } else if (kind < X64_MAX_LINKS && from->block->valid) {
+        x64_link(&jit->buf, from->exits.link[kind].patch, to->entry);
+        jit->counts.links++;
+    }
+}
+
+/* From the block at pc on, until something needs a look. */
+static void run_chain(Jit *jit, Cpu *cpu, Block *block)
+{
+    uint64_t exit = EXIT_LEFT;
+    while (cpu->icount < cpu->icount_limit) {
+        uint8_t leave = 0;
+        uint32_t epoch = code_cache_epoch(jit->code);
+        if (has_code(jit, block) && exit != EXIT_LEFT)
+            link_exit(jit, cpu, exit, block);
+        if (block->jit && block->jit != BLOCK_UNFIT && cpu->icount_limit - cpu->icount >= block->count) {
+            exit = enter(jit, cpu, block);
+            if (exit == EXIT_LEFT)
+                leave = jit->left;
+        } else {
+            uint64_t before = cpu->icount;
+            leave = engine_step(cpu, block);
+            jit->counts.interpreted += cpu->icount - before;
+            exit = EXIT_LEFT;
+        }
+        if (unlikely(leave & ~LEAVE_PC) || unlikely(cpu->attention))
+            return;
+        block = engine_lookup(cpu);
+        if (!block)
+            return;
+        if (epoch != code_cache_epoch(jit->code))
+            exit = EXIT_LEFT;
+    }
+}
+
+void jit_run(Jit *jit, Cpu *cpu)
+{
+    while (cpu->icount < cpu->icount_limit) {
+        if (cpu->attention && !engine_attend(cpu))
+            return;
+        Block *block = engine_lookup(cpu);
+        if (block)
+            run_chain(jit, cpu, block);
+    }
+}
+
+/* ---- Making ------------------------------------------------------------------------------------------ */
+
+Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, Cpu *const *peers, Error *err)
+{
+    Jit *jit = calloc(1, sizeof *jit);
+    if (!jit)
+        abort();
+    if (!codebuf_new(&jit->buf, CODE_BYTES, err)) {
+        free(jit);
+        return NULL;
+    }
+    jit->options = *options;
+    jit->code = code;
+    jit->cpus = cpus;
+    jit->peers = peers;
+    jit->lower = x64_lower_new();
+    jit->ir = calloc(1, sizeof *jit->ir);
+    jit->blocks = calloc(BLOCKS_MAX, sizeof *jit->blocks);
+    if (!jit->ir || !jit->blocks || !x64_make_runtime(&jit->buf, &jit->runtime))
+        abort();
+    jit->runtime_end = jit->buf.used;
+    jit->count = 1;
+    code_cache_set_hooks(code, &(CodeCacheHooks){dropped, emptied, jit});
+    for (unsigned n = 0; n < cpus; n++)
+        peers[n]->jit = jit;
+    return jit;
+}
+
+void jit_free(Jit *jit)
+{
+    if (!jit)
+        return;
+    codebuf_free(&jit->buf);
+    free(jit->lower);
+    free(jit->ir);
+    free(jit->blocks);
+    free(jit);
+}
+
+JitCounts jit_counts(const Jit *jit)
+{
+    JitCounts counts = jit->counts;
+    counts.bytes = jit->buf.used;
+    return counts;
+}

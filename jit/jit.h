@@ -1,0 +1,43 @@
+/* The block compiler: hot blocks of the code cache become host code. */
+#ifndef ARMATURE_JIT_JIT_H
+#define ARMATURE_JIT_JIT_H
+
+#include "cpu/cpu.h"
+#include "machine/error.h"
+
+typedef struct Jit Jit;
+
+typedef enum JitMode { JIT_OFF, JIT_ON, JIT_VERIFY } JitMode;
+
+typedef struct JitOptions {
+    JitMode mode;
+    unsigned threshold; /* a block is compiled when it was interpreted so often */
+} JitOptions;
+
+enum { JIT_DEFAULT_THRESHOLD = 24 };
+
+typedef struct JitCounts {
+    uint64_t blocks;       /* compiled */
+    uint64_t unfit;        /* blocks that could not be compiled */
+    uint64_t insns;        /* guest instructions in them */
+    uint64_t bytes;        /* host code now */
+    uint64_t dropped;      /* compiled blocks whose memory was written */
+    uint64_t emptied;      /* times that everything was dropped */
+    uint64_t links;        /* branches patched */
+    uint64_t interpreted;  /* guest instructions executed by the interpreter's loop */
+    uint64_t compiled;     /* guest instructions executed by compiled code, calls included */
+    uint64_t calls;        /* of which executed by calling the interpreter's function */
+    uint64_t enters;       /* times compiled code was entered */
+    uint64_t exits[5];     /* by kind: link, budget, stale, far, left */
+} JitCounts;
+
+/* One for all CPUs that share the code cache. NULL with err set if the host refuses memory for code. */
+Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, Cpu *const *peers, Error *err);
+void jit_free(Jit *jit);
+
+/* As interp_run(): runs until icount reaches icount_limit or attention demands the machine. */
+void jit_run(Jit *jit, Cpu *cpu);
+
+JitCounts jit_counts(const Jit *jit);
+
+#endif

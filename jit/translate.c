@@ -1,0 +1,208 @@
+/* The front end: the instruction bodies of cpu/sem_*.h, compiled against emit.h, append to the IR what they
+ * mean. */
+#include "jit/translate.h"
+
+#include <string.h>
+
+#include "jit/emit.h"
+
+#include "cpu/sem_operand.h"
+#include "cpu/sem_data.h"
+#include "cpu/sem_mul.h"
+#include "cpu/sem_media.h"
+#include "cpu/sem_mem.h"
+#include "cpu/sem_branch.h"
+
+typedef void EmitBody(C *c, const Insn *insn);
+
+static void sem_nop(C *c, const Insn *insn)
+{
+    (void)c;
+    (void)insn;
+}
+
+/* Bodies that are plain C (sem_system.h, sem_mem_special.h): compiled code calls the interpreter's function.
+ */
+/* clang-format off */
+#define sem_undefined NULL
+#define sem_svc NULL
+#define sem_hlt NULL
+#define sem_smc NULL
+#define sem_bkpt NULL
+#define sem_mrs NULL
+#define sem_msr NULL
+#define sem_cps NULL
+#define sem_setend NULL
+#define sem_srs NULL
+#define sem_rfe NULL
+#define sem_wfi NULL
+#define sem_wfe NULL
+#define sem_sev NULL
+#define sem_yield NULL
+#define sem_dmb sem_nop
+#define sem_dsb sem_nop
+#define sem_isb NULL
+#define sem_mcr NULL
+#define sem_mrc NULL
+#define sem_mcrr NULL
+#define sem_mrrc NULL
+#define sem_ldc NULL
+#define sem_stc NULL
+#define sem_cdp NULL
+#define sem_it sem_nop
+#define sem_ldm_return NULL
+#define sem_ldm_user NULL
+#define sem_stm_user NULL
+#define sem_ldrex NULL
+#define sem_ldrexb NULL
+#define sem_ldrexh NULL
+#define sem_ldrexd NULL
+#define sem_strex NULL
+#define sem_strexb NULL
+#define sem_strexh NULL
+#define sem_strexd NULL
+#define sem_clrex NULL
+#define sem_swp NULL
+#define sem_swpb NULL
+
+/* In the order of insn_table. */
+static EmitBody *const bodies[] = {
+    NULL,
+#define INSN(name, pattern, format, body, flags, text) body,
+#include "cpu/a32.def"
+#include "cpu/cop.def"
+#undef INSN
+#define INSN(name, pattern, format, body, flags, text) NULL,
+#include "cpu/vfp.def"
+#include "cpu/neon.def"
+#undef INSN
+#define INSN(name, pattern, format, body, flags, text) body,
+#include "cpu/t16.def"
+#include "cpu/t32.def"
+#undef INSN
+};
+/* clang-format on */
+
+/* IR operations that one instruction may append at most; a body that could need more is called. */
+enum { ROOM_FOR_INSN = 256 };
+
+static void call_insn(C *c)
+{
+    emit_store_flags(c);
+    emit_forget(c);
+    emit_op(c, IR_CALL_INSN, 0, 0, 0, 0);
+}
+
+/* Appends the instruction, without its condition. False: it must be called, and what was appended is rubbish.
+ */
+static bool emit_body(C *c)
+{
+    EmitBody *body = bodies[c->insn->row];
+    if (!body || c->ir->count + ROOM_FOR_INSN > IR_MAX)
+        return false;
+    c->must_call = false;
+    body(c, c->insn);
+    return !c->must_call;
+}
+
+/* What the slow path of an instruction does is not in the values that its fast path defined. */
+static void forget_written(C *c)
+{
+    for (unsigned n = 0; n < 15; n++)
+        if (c->written >> n & 1)
+            c->reg[n] = IR_NO_REF;
+}
+
+static void unconditional(C *c)
+{
+    Translator before = *c;
+    unsigned count = c->ir->count, snaps = c->ir->snaps;
+    c->written = 0;
+    c->slow = false;
+    if (!emit_body(c)) {
+        *c = before;
+        c->ir->count = count;
+        c->ir->snaps = snaps;
+        call_insn(c);
+    } else if (c->slow) {
+        forget_written(c);
+    }
+}
+
+static IrRef skip_unless(C *c, unsigned cond)
+{
+    Ir *ir = c->ir;
+    ir->cond[ir->conds] = (IrCond){c->flags, (uint8_t)cond};
+    return emit_op(c, IR_SKIP_UNLESS, 0, 0, 0, ir->conds++);
+}
+
+static bool same_flags(const C *a, const C *b)
+{
+    return !memcmp(&a->flags, &b->flags, sizeof a->flags);
+}
+
+/* An instruction that executes only if its condition holds. Whatever it changes is unknown afterwards; if it
+ * changes flags, they are in the CPU on both ways. */
+static void conditional(C *c)
+{
+    Translator before = *c;
+    unsigned count = c->ir->count, snaps = c->ir->snaps, conds = c->ir->conds;
+    for (bool store_first = false;; store_first = true) {
+        if (store_first)
+            emit_store_flags(c);
+        Translator skipped = *c;
+        IrRef skip = skip_unless(c, c->insn->cond);
+        c->written = 0;
+        c->slow = false;
+        bool called = !emit_body(c);
+        if (called) {
+            *c = skipped;
+            c->ir->count = skip + 1u;
+            c->ir->snaps = snaps;
+            call_insn(c);
+        }
+        bool changed = called || !same_flags(c, &skipped) || c->flags_stored != skipped.flags_stored;
+        if (changed && !store_first) {
+            *c = before;
+            c->ir->count = count;
+            c->ir->snaps = snaps;
+            c->ir->conds = conds;
+            continue;
+        }
+        if (changed)
+            emit_store_flags(c);
+        emit_op(c, IR_LABEL, 0, 0, 0, skip);
+        uint16_t written = called ? UINT16_MAX : c->written;
+        IrFlags flags = skipped.flags;
+        *c = skipped;
+        c->written = written;
+        forget_written(c);
+        c->flags = changed ? (IrFlags){{0}} : flags;
+        c->flags_stored = changed ? 0 : skipped.flags_stored;
+        return;
+    }
+}
+
+/* Ends the block where it falls through to the next instruction. */
+static void fall_through(C *c, const Insn *last)
+{
+    emit_store_flags(c);
+    emit_op(c, IR_EXIT, 0, 0, 0, (uint32_t)last->offset + last->length);
+}
+
+void translate_block(Ir *ir, const Block *block)
+{
+    Translator c = {.ir = ir, .thumb = block->key.thumb};
+    ir_reset(ir);
+    for (unsigned n = 0; n < block->count; n++) {
+        c.insn = &block->insn[n];
+        emit_op(&c, IR_INSN, 0, 0, 0, n);
+        if (c.insn->cond == 14)
+            unconditional(&c);
+        else
+            conditional(&c);
+    }
+    emit_op(&c, IR_INSN, 0, 0, 0, block->count); /* slow paths of the last instruction go on here */
+    if (!c.ended)
+        fall_through(&c, &block->insn[block->count - 1]);
+}

@@ -1,0 +1,789 @@
+/* IR to x86-64: one function per kind of operation, in the order of the block, values placed as it goes.
+ *
+ * A block's code:
+ *
+ *     far entry   EAX is the guest address: the page it is in becomes the current one
+ *     entry       the block's instructions are taken off the budget; if there are not so many: exit
+ *     ...         operations; links to blocks of the same page are jumps that can be patched
+ *     stubs       slow paths, exits
+ *
+ * The entry's first bytes become a jump when the block is dropped. */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jit/x64_lower.h"
+
+/* ---- Arithmetic -------------------------------------------------------------------------------------- */
+
+/* The result in dst by a two-operand operation: dst := a, dst op= b. */
+static void two_operands(Lower *l, const IrInsn *insn, AluOp op, bool commutes)
+{
+    IrRef x = insn->a, y = insn->b;
+    uint32_t value;
+    Mem mem;
+    bool y_plain = is_const(l, y, &value) || in_memory(l, y, &mem);
+    Reg rx = is_const(l, x, &value) ? REG_NONE : use_reg(l, x);
+    Reg ry = y_plain ? REG_NONE : use_reg(l, y);
+    Reg dst = define(l, rx);
+    if (dst == ry && ry != REG_NONE && dst != rx) {
+        if (commutes) {
+            alu_operand(l, op, dst, x);
+            return;
+        }
+        Reg t = scratch(l);
+        if (rx == REG_NONE)
+            x64_mov_ri(l->a, t, insn_of(l, x)->imm);
+        else
+            x64_mov_rr(l->a, W32, t, rx);
+        x64_alu_rr(l->a, op, W32, t, ry);
+        x64_mov_rr(l->a, W32, dst, t);
+        return;
+    }
+    if (rx == REG_NONE)
+        x64_mov_ri(l->a, dst, insn_of(l, x)->imm);
+    else if (rx != dst)
+        x64_mov_rr(l->a, W32, dst, rx);
+    if (ry != REG_NONE)
+        x64_alu_rr(l->a, op, W32, dst, ry);
+    else
+        alu_operand(l, op, dst, y);
+}
+
+/* An addition whose flags nobody needs may be an address computation, with a destination of its own. */
+static bool lea_instead(Lower *l, const IrInsn *insn)
+{
+    uint32_t value;
+    Mem mem;
+    if (insn->used & IR_USED_FLAGS || in_memory(l, insn->b, &mem))
+        return false;
+    bool constant = is_const(l, insn->b, &value);
+    Reg rx = use_reg(l, insn->a);
+    if (constant) {
+        Reg dst = define(l, rx);
+        int32_t disp = (int32_t)(insn->op == IR_SUB ? -value : value);
+        if (dst == rx) {
+            clobber_flags(l);
+            x64_alu_ri(l->a, insn->op == IR_SUB ? ALU_SUB : ALU_ADD, W32, dst, (int32_t)value);
+        } else {
+            x64_lea(l->a, W32, dst, mem_at(rx, disp));
+        }
+        return true;
+    }
+    if (insn->op == IR_SUB)
+        return false;
+    Reg ry = use_reg(l, insn->b);
+    Reg dst = define(l, rx);
+    if (dst == rx || dst == ry) {
+        clobber_flags(l);
+        x64_alu_rr(l->a, ALU_ADD, W32, dst, dst == rx ? ry : rx);
+    } else {
+        x64_lea(l->a, W32, dst, mem_index(rx, ry, 1, 0));
+    }
+    return true;
+}
+
+static void lower_add_sub(Lower *l, const IrInsn *insn)
+{
+    if (!(insn->used & IR_USED_VALUE))
+        return; /* a comparison: made where its flags are used */
+    uint32_t value;
+    if (!is_const(l, insn->a, &value) && lea_instead(l, insn))
+        return;
+    clobber_flags(l);
+    two_operands(l, insn, insn->op == IR_ADD ? ALU_ADD : ALU_SUB, insn->op == IR_ADD);
+    flags_are(l, l->at, true);
+}
+
+static void lower_logic(Lower *l, const IrInsn *insn)
+{
+    static const uint8_t op[IR_OPS] = {[IR_AND] = ALU_AND, [IR_OR] = ALU_OR, [IR_XOR] = ALU_XOR};
+    uint32_t value;
+    if (!(insn->used & IR_USED_VALUE) && insn->op != IR_OR)
+        return;
+    clobber_flags(l);
+    if (insn->op == IR_AND && is_const(l, insn->b, &value) && (value == 0xff || value == 0xffff)) {
+        Reg rx = use_reg(l, insn->a);
+        x64_movzx(l->a, value == 0xff ? W8 : W16, define(l, rx), rx);
+        return;
+    }
+    two_operands(l, insn, (AluOp)op[insn->op], true);
+    flags_are(l, l->at, false);
+}
+
+static void lower_adc_sbc(Lower *l, const IrInsn *insn)
+{
+    bool subtract = insn->op == IR_SBC;
+    uint32_t value;
+    Mem mem;
+    /* Whatever needs arithmetic to be found comes before the carry. */
+    if (!is_const(l, insn->b, &value) && !in_memory(l, insn->b, &mem))
+        use_reg(l, insn->b);
+    Reg t = use_copy(l, insn->a);
+    carry_in(l, insn->c, subtract);
+    alu_operand(l, subtract ? ALU_SBB : ALU_ADC, t, insn->b);
+    flags_are(l, l->at, true);
+    unsigned hint = insn->hint;
+    if (hint && home_of(hint - 1u) != REG_NONE)
+        x64_mov_rr(l->a, W32, define(l, REG_NONE), t);
+    else
+        define_in(l, t);
+}
+
+static void lower_mul(Lower *l, const IrInsn *insn)
+{
+    uint32_t value;
+    clobber_flags(l);
+    Reg rx = use_reg(l, insn->a);
+    if (is_const(l, insn->b, &value)) {
+        x64_imul_rri(l->a, W32, define(l, rx), rx, (int32_t)value);
+        return;
+    }
+    Reg ry = use_reg(l, insn->b);
+    Reg dst = define(l, rx);
+    if (dst == ry) {
+        x64_imul_rr(l->a, W32, dst, rx);
+    } else {
+        if (dst != rx)
+            x64_mov_rr(l->a, W32, dst, rx);
+        x64_imul_rr(l->a, W32, dst, ry);
+    }
+}
+
+static Reg unary_operand(Lower *l, const IrInsn *insn)
+{
+    Mem mem;
+    if (in_memory(l, insn->a, &mem) && needed_after(l, insn->a)) {
+        Reg dst = define(l, REG_NONE);
+        move_to(l, dst, insn->a);
+        return dst;
+    }
+    Reg rx = use_reg(l, insn->a);
+    Reg dst = define(l, rx);
+    if (dst != rx)
+        x64_mov_rr(l->a, W32, dst, rx);
+    return dst;
+}
+
+static void lower_shift(Lower *l, const IrInsn *insn)
+{
+    static const uint8_t op[IR_OPS] = {
+        [IR_SHL] = SHIFT_OP_SHL, [IR_SHR] = SHIFT_OP_SHR, [IR_SAR] = SHIFT_OP_SAR, [IR_ROR] = SHIFT_OP_ROR};
+    clobber_flags(l);
+    x64_shift_ri(l->a, (ShiftOp)op[insn->op], W32, unary_operand(l, insn), insn->imm);
+}
+
+static void lower_simple(Lower *l, const IrInsn *insn)
+{
+    Reg dst = unary_operand(l, insn);
+    if (insn->op == IR_NOT)
+        x64_unary(l->a, UNARY_NOT, W32, dst);
+    else
+        x64_bswap(l->a, W32, dst);
+}
+
+static void lower_bits(Lower *l, const IrInsn *insn)
+{
+    unsigned lsb = insn->imm & 0xff, width = insn->imm >> 8;
+    bool is_signed = insn->op == IR_SBITS;
+    clobber_flags(l);
+    if (lsb == 0 && (width == 8 || width == 16)) {
+        Reg rx = use_reg(l, insn->a);
+        Reg dst = define(l, rx);
+        if (is_signed)
+            x64_movsx(l->a, (Width)width, dst, rx);
+        else
+            x64_movzx(l->a, (Width)width, dst, rx);
+        return;
+    }
+    Reg dst = unary_operand(l, insn);
+    unsigned left = 32 - width - lsb, right = 32 - width;
+    if (!is_signed && width <= 31 && lsb == 0) {
+        x64_alu_ri(l->a, ALU_AND, W32, dst, (int32_t)(UINT32_MAX >> right));
+        return;
+    }
+    if (!is_signed && left && width < 31) {
+        x64_shift_ri(l->a, SHIFT_OP_SHR, W32, dst, lsb);
+        x64_alu_ri(l->a, ALU_AND, W32, dst, (int32_t)(UINT32_MAX >> right));
+        return;
+    }
+    if (left)
+        x64_shift_ri(l->a, SHIFT_OP_SHL, W32, dst, left);
+    x64_shift_ri(l->a, is_signed ? SHIFT_OP_SAR : SHIFT_OP_SHR, W32, dst, right);
+}
+
+static void lower_insert(Lower *l, const IrInsn *insn)
+{
+    unsigned lsb = insn->imm & 0xff, width = insn->imm >> 8;
+    uint32_t mask = UINT32_MAX >> (32 - width);
+    clobber_flags(l);
+    Reg piece = use_copy(l, insn->b);
+    Reg whole = use_copy(l, insn->a);
+    x64_alu_ri(l->a, ALU_AND, W32, piece, (int32_t)mask);
+    if (lsb)
+        x64_shift_ri(l->a, SHIFT_OP_SHL, W32, piece, lsb);
+    x64_alu_ri(l->a, ALU_AND, W32, whole, (int32_t) ~(mask << lsb));
+    x64_alu_rr(l->a, ALU_OR, W32, whole, piece);
+    define_in(l, whole);
+}
+
+static void lower_clz(Lower *l, const IrInsn *insn)
+{
+    clobber_flags(l);
+    Reg rx = use_reg(l, insn->a);
+    if (l->runtime->has_lzcnt) {
+        x64_lzcnt(l->a, W32, define(l, rx), rx);
+        return;
+    }
+    /* 2x + 1 has its highest bit one place higher, and is never 0. */
+    Reg t = scratch(l);
+    x64_lea(l->a, W64, t, mem_index(rx, rx, 1, 1));
+    x64_bsr(l->a, W64, t, t);
+    x64_unary(l->a, UNARY_NEG, W32, t);
+    x64_alu_ri(l->a, ALU_ADD, W32, t, 32);
+    define_in(l, t);
+}
+
+/* ---- Shifts by a register ---------------------------------------------------------------------------- */
+
+/* t, which holds x, is shifted by the low byte of RCX: amounts of 32 and more give 0, or the sign. The 64-bit
+ * shift takes six bits of the amount, which must be cut to them. */
+static void shift_by_rcx(Lower *l, IrOp op, Reg t)
+{
+    Asm *a = l->a;
+    if (op == IR_RORV) {
+        x64_shift_cl(a, SHIFT_OP_ROR, W32, t);
+        return;
+    }
+    x64_movzx(a, W8, RCX, RCX);
+    x64_alu_ri(a, ALU_CMP, W32, RCX, 63);
+    Patch small = x64_jcc_short(a, CC_BE);
+    x64_mov_ri(a, RCX, 63);
+    x64_patch_short(small, a->at);
+    if (op == IR_SARV)
+        x64_movsx(a, W32, t, t);
+    x64_shift_cl(a, op == IR_SHLV ? SHIFT_OP_SHL : op == IR_SHRV ? SHIFT_OP_SHR : SHIFT_OP_SAR, W64, t);
+    x64_mov_rr(a, W32, t, t);
+}
+
+static void lower_shift_by(Lower *l, const IrInsn *insn)
+{
+    clobber_flags(l);
+    scratch_rcx(l);
+    move_to(l, RCX, insn->b);
+    Reg t = use_copy(l, insn->a);
+    shift_by_rcx(l, (IrOp)insn->op, t);
+    define_in(l, t);
+}
+
+/* Carry out of a shift by a register: for an amount n of 1 to 255 the bit that went out last. */
+static void lower_shift_carry(Lower *l, const IrInsn *insn)
+{
+    Asm *a = l->a;
+    clobber_flags(l);
+    scratch_rcx(l);
+    move_to(l, RCX, insn->b);
+    Reg t = use_copy(l, insn->a);
+    Reg out = use_copy(l, insn->c);
+    x64_movzx(a, W8, RCX, RCX);
+    x64_test_rr(a, W32, RCX, RCX);
+    Patch none = x64_jcc_short(a, CC_E);
+    if (insn->op == IR_RORV_C) {
+        x64_shift_cl(a, SHIFT_OP_ROR, W32, t);
+        x64_shift_ri(a, SHIFT_OP_SHR, W32, t, 31);
+        x64_mov_rr(a, W32, out, t);
+    } else {
+        x64_alu_ri(a, ALU_CMP, W32, RCX, 63);
+        Patch small = x64_jcc_short(a, CC_BE);
+        x64_mov_ri(a, RCX, 63);
+        x64_patch_short(small, a->at);
+        if (insn->op == IR_SHLV_C) {
+            x64_shift_cl(a, SHIFT_OP_SHL, W64, t);
+            x64_shift_ri(a, SHIFT_OP_SHR, W64, t, 32);
+        } else {
+            if (insn->op == IR_SARV_C)
+                x64_movsx(a, W32, t, t);
+            x64_alu_ri(a, ALU_SUB, W32, RCX, 1);
+            x64_shift_cl(a, insn->op == IR_SARV_C ? SHIFT_OP_SAR : SHIFT_OP_SHR, W64, t);
+        }
+        x64_alu_ri(a, ALU_AND, W32, t, 1);
+        x64_mov_rr(a, W32, out, t);
+    }
+    x64_patch_short(none, a->at);
+    define_in(l, out);
+}
+
+/* ---- Comparisons and selection ----------------------------------------------------------------------- */
+
+static void define_condition(Lower *l, Cc cc)
+{
+    Reg dst = define(l, REG_NONE);
+    x64_setcc_r(l->a, cc, dst);
+    x64_movzx(l->a, W8, dst, dst);
+}
+
+static void lower_less(Lower *l, const IrInsn *insn)
+{
+    clobber_flags(l);
+    alu_operand(l, ALU_CMP, use_reg(l, insn->a), insn->b);
+    define_condition(l, insn->op == IR_LTU ? CC_B : CC_L);
+}
+
+static void lower_eqz(Lower *l, const IrInsn *insn)
+{
+    clobber_flags(l);
+    Reg rx = use_reg(l, insn->a);
+    x64_test_rr(l->a, W32, rx, rx);
+    define_condition(l, CC_E);
+}
+
+static void lower_select(Lower *l, const IrInsn *insn)
+{
+    clobber_flags(l);
+    Reg t = use_copy(l, insn->c);
+    Reg yes = use_reg(l, insn->b);
+    Mem mem;
+    if (in_memory(l, insn->a, &mem)) {
+        x64_alu_mi(l->a, ALU_CMP, W32, mem, 0);
+    } else {
+        Reg cond = use_reg(l, insn->a);
+        x64_test_rr(l->a, W32, cond, cond);
+    }
+    x64_cmov(l->a, CC_NE, W32, t, yes);
+    define_in(l, t);
+}
+
+/* ---- 64 bits ----------------------------------------------------------------------------------------- */
+
+static void lower_mul64(Lower *l, const IrInsn *insn)
+{
+    clobber_flags(l);
+    Reg t = use_copy(l, insn->a);
+    if (insn->op == IR_MULS64) {
+        Reg u = use_copy(l, insn->b);
+        x64_movsx(l->a, W32, t, t);
+        x64_movsx(l->a, W32, u, u);
+        x64_imul_rr(l->a, W64, t, u);
+    } else {
+        x64_imul_rr(l->a, W64, t, use_reg(l, insn->b));
+    }
+    define_in(l, t);
+}
+
+static void lower_wide(Lower *l, const IrInsn *insn)
+{
+    Asm *a = l->a;
+    clobber_flags(l);
+    Reg t = use_copy(l, insn->a);
+    switch (insn->op) {
+    case IR_PAIR:
+        x64_shift_ri(a, SHIFT_OP_SHL, W64, t, 32);
+        x64_alu_rr(a, ALU_OR, W64, t, use_reg(l, insn->b));
+        break;
+    case IR_SEXT64:
+        x64_movsx(a, W32, t, t);
+        break;
+    case IR_ADD64:
+    case IR_SUB64:
+        x64_alu_rr(a, insn->op == IR_ADD64 ? ALU_ADD : ALU_SUB, W64, t, use_reg(l, insn->b));
+        break;
+    case IR_SHL64:
+    case IR_SAR64:
+        if (insn->imm)
+            x64_shift_ri(a, insn->op == IR_SHL64 ? SHIFT_OP_SHL : SHIFT_OP_SAR, W64, t, insn->imm);
+        break;
+    case IR_LOW:
+        x64_mov_rr(a, W32, t, t);
+        break;
+    case IR_HIGH:
+        x64_shift_ri(a, SHIFT_OP_SHR, W64, t, 32);
+        break;
+    default: /* ZEXT64: values of 32 bits are kept so */
+        break;
+    }
+    define_in(l, t);
+}
+
+/* ---- Guest state ------------------------------------------------------------------------------------- */
+
+static void lower_pcrel(Lower *l, const IrInsn *insn)
+{
+    Reg dst = define(l, REG_NONE);
+    x64_load(l->a, W32, dst, CPU_FIELD(page_va));
+    if (insn->imm)
+        x64_lea(l->a, W32, dst, mem_at(dst, (int32_t)insn->imm));
+}
+
+static void lower_set_field(Lower *l, const IrInsn *insn)
+{
+    uint32_t value;
+    if (insn->imm < FIELD_Q) {
+        store_flag(l, (IrField)insn->imm, insn->a);
+        return;
+    }
+    save_field(l, insn->imm);
+    if (is_const(l, insn->a, &value))
+        x64_store_imm(l->a, W8, field_mem((IrField)insn->imm), (int8_t)value);
+    else
+        x64_store(l->a, W8, field_mem((IrField)insn->imm), use_reg(l, insn->a));
+}
+
+static void lower_or_field(Lower *l, const IrInsn *insn)
+{
+    save_field(l, insn->imm);
+    Reg reg = use_reg(l, insn->a);
+    clobber_flags(l);
+    x64_alu_mr(l->a, ALU_OR, W8, field_mem((IrField)insn->imm), reg);
+}
+
+/* Carry and overflow of sums with a carry are found at once; of others, where they are used. */
+static void lower_flag_of(Lower *l, const IrInsn *insn)
+{
+    IrOp of = (IrOp)insn_of(l, insn->a)->op;
+    if (of == IR_ADD || of == IR_SUB) {
+        define_as(l, (Loc){LOC_FLAGS, 0});
+        return;
+    }
+    Cc cc = flag_condition(l, l->at);
+    define_condition(l, cc);
+}
+
+static void lower_store_at(Lower *l, const IrInsn *insn)
+{
+    uint32_t value;
+    Mem mem = mem_at(use_reg(l, insn->a), (int32_t)insn->imm);
+    if (is_const(l, insn->b, &value))
+        x64_store_imm(l->a, W32, mem, (int32_t)value);
+    else
+        x64_store(l->a, W32, mem, use_reg(l, insn->b));
+}
+
+/* ---- Control ----------------------------------------------------------------------------------------- */
+
+static void add_link(Lower *l, Patch patch, uint32_t offset)
+{
+    X64Exits *exits = l->exits;
+    if (exits->links == X64_MAX_LINKS) {
+        l->failed = true;
+        return;
+    }
+    const Insn *last = &l->block->insn[l->block->count - 1];
+    bool falls = offset == (uint32_t)last->offset + last->length;
+    exits->link[exits->links++] = (X64Link){.patch = patch, .offset = (uint16_t)offset,
+                                            .itstate = falls ? l->block->next_itstate : 0};
+}
+
+/* EAX is the guest address with its Thumb bit. */
+static void far_jump(Lower *l)
+{
+    Asm *a = l->a;
+    x64_load(a, W64, RDX, CPU_FIELD(jumps));
+    x64_mov_rr(a, W32, RCX, RAX);
+    x64_alu_ri(a, ALU_AND, W32, RCX, JUMP_MASK);
+    x64_alu_rm(a, ALU_CMP, W32, RAX, mem_index(RDX, RCX, 4, (int32_t)offsetof(JumpEntry, key)));
+    x64_jcc_to(a, CC_NE, l->runtime->exit_far);
+    x64_jmp_m(a, mem_index(RDX, RCX, 4, (int32_t)offsetof(JumpEntry, code)));
+}
+
+static void lower_exit(Lower *l, const IrInsn *insn)
+{
+    if (insn->imm < PAGE_SIZE) {
+        add_link(l, x64_jmp(l->a), insn->imm);
+        return;
+    }
+    x64_load(l->a, W32, RAX, CPU_FIELD(page_va));
+    x64_alu_ri(l->a, ALU_ADD, W32, RAX, (int32_t)(insn->imm | l->block->key.thumb));
+    far_jump(l);
+}
+
+static void lower_exit_to(Lower *l, const IrInsn *insn)
+{
+    move_to(l, RAX, insn->a);
+    far_jump(l);
+}
+
+static IrRef next_op(const Lower *l, IrRef at)
+{
+    do
+        at++;
+    while (at < l->ir->count && l->ir->insn[at].op == IR_NOP);
+    return at;
+}
+
+static IrRef find_label(const Lower *l, IrRef skip)
+{
+    IrRef at = skip;
+    while (l->ir->insn[at].op != IR_LABEL)
+        at++;
+    return at;
+}
+
+/* A conditional branch within the page is one jump. Returns true if that was it. */
+static bool exit_if(Lower *l, IrRef *at, Cc cc)
+{
+    IrRef exit = next_op(l, *at), label = next_op(l, exit);
+    if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, label)->op != IR_LABEL)
+        return false;
+    add_link(l, x64_jcc(l->a, cc), insn_of(l, exit)->imm);
+    *at = label;
+    return true;
+}
+
+static void lower_skip(Lower *l, const IrInsn *insn, IrRef *at)
+{
+    Cc cc = CC_NE;
+    keep_before_skip(l, find_label(l, *at));
+    if (insn->op == IR_SKIP_UNLESS) {
+        cc = condition(l, &l->ir->cond[insn->imm]);
+    } else {
+        Reg reg = use_reg(l, insn->a);
+        x64_test_rr(l->a, W32, reg, reg);
+        clobber_flags(l);
+    }
+    if (exit_if(l, at, cc))
+        return;
+    l->skip = x64_jcc(l->a, cc_not(cc));
+    live_after(l, find_label(l, *at), &l->at_skip);
+    memcpy(l->spill_at_skip, l->spill, sizeof l->spill);
+    l->skip_flags = l->host_flags;
+}
+
+static void lower_label(Lower *l)
+{
+    restore_at_label(l);
+    x64_patch(l->skip, l->a->at);
+    if (l->host_flags != l->skip_flags)
+        clobber_flags(l);
+}
+
+static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
+{
+    switch ((IrOp)insn->op) {
+    case IR_NOP:
+    case IR_OPS:
+        break;
+    case IR_INSN:
+        l->at--;
+        close_sites(l);
+        l->at++;
+        l->insn = insn->imm;
+        break;
+    case IR_CONST:
+        define_as(l, (Loc){LOC_CONST, 0});
+        break;
+    case IR_PCREL:
+        lower_pcrel(l, insn);
+        break;
+    case IR_GET_REG:
+        define_as(l, (Loc){LOC_GUEST, (uint8_t)insn->imm});
+        break;
+    case IR_SET_REG:
+        store_guest(l, insn->imm, insn->a);
+        break;
+    case IR_GET_FIELD:
+        define_as(l, (Loc){LOC_FIELD, (uint8_t)insn->imm});
+        break;
+    case IR_SET_FIELD:
+        lower_set_field(l, insn);
+        break;
+    case IR_OR_FIELD:
+        lower_or_field(l, insn);
+        break;
+    case IR_ADD:
+    case IR_SUB:
+        lower_add_sub(l, insn);
+        break;
+    case IR_ADC:
+    case IR_SBC:
+        lower_adc_sbc(l, insn);
+        break;
+    case IR_CARRY:
+    case IR_OVERFLOW:
+        lower_flag_of(l, insn);
+        break;
+    case IR_MUL:
+        lower_mul(l, insn);
+        break;
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+        lower_logic(l, insn);
+        break;
+    case IR_NOT:
+    case IR_BSWAP:
+        lower_simple(l, insn);
+        break;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROR:
+        lower_shift(l, insn);
+        break;
+    case IR_SHLV:
+    case IR_SHRV:
+    case IR_SARV:
+    case IR_RORV:
+        lower_shift_by(l, insn);
+        break;
+    case IR_SHLV_C:
+    case IR_SHRV_C:
+    case IR_SARV_C:
+    case IR_RORV_C:
+        lower_shift_carry(l, insn);
+        break;
+    case IR_UBITS:
+    case IR_SBITS:
+        lower_bits(l, insn);
+        break;
+    case IR_INSERT:
+        lower_insert(l, insn);
+        break;
+    case IR_CLZ:
+        lower_clz(l, insn);
+        break;
+    case IR_LTU:
+    case IR_LTS:
+        lower_less(l, insn);
+        break;
+    case IR_EQZ:
+        lower_eqz(l, insn);
+        break;
+    case IR_SELECT:
+        lower_select(l, insn);
+        break;
+    case IR_MULU64:
+    case IR_MULS64:
+        lower_mul64(l, insn);
+        break;
+    case IR_PAIR:
+    case IR_ZEXT64:
+    case IR_SEXT64:
+    case IR_ADD64:
+    case IR_SUB64:
+    case IR_SHL64:
+    case IR_SAR64:
+    case IR_LOW:
+    case IR_HIGH:
+        lower_wide(l, insn);
+        break;
+    case IR_LOAD:
+        lower_load(l, insn);
+        break;
+    case IR_STORE:
+        lower_store(l, insn);
+        break;
+    case IR_WORDS_READ:
+    case IR_WORDS_WRITE:
+        lower_words(l, insn);
+        break;
+    case IR_LOAD_AT:
+        define_as(l, (Loc){LOC_AT, 0});
+        break;
+    case IR_STORE_AT:
+        lower_store_at(l, insn);
+        break;
+    case IR_SKIP_UNLESS:
+    case IR_SKIP_IF_ZERO:
+        lower_skip(l, insn, at);
+        break;
+    case IR_LABEL:
+        lower_label(l);
+        break;
+    case IR_CALL_INSN:
+        lower_call(l, insn);
+        break;
+    case IR_EXIT:
+        lower_exit(l, insn);
+        break;
+    case IR_EXIT_TO:
+        lower_exit_to(l, insn);
+        break;
+    }
+}
+
+/* ---- A block ----------------------------------------------------------------------------------------- */
+
+static void prologue(Lower *l, uint8_t *base, Patch *budget)
+{
+    Asm *a = l->a;
+    l->exits->far_entry = (uint32_t)(a->at - base);
+    x64_alu_ri(a, ALU_AND, W32, RAX, (int32_t)PAGE_MASK);
+    x64_store(a, W32, CPU_FIELD(page_va), RAX);
+    l->exits->entry = (uint32_t)(a->at - base);
+    x64_alu_ri(a, ALU_SUB, W64, REG_BUDGET, l->block->count);
+    *budget = x64_jcc(a, CC_S);
+}
+
+static void exit_with(Lower *l, unsigned code)
+{
+    x64_mov_ri(l->a, RAX, l->number << 8 | code);
+    x64_jmp_to(l->a, l->runtime->exit);
+}
+
+static void stubs(Lower *l, uint8_t *base, Patch budget)
+{
+    Asm *a = l->a;
+    emit_sites(l);
+    x64_patch(budget, a->at);
+    x64_alu_ri(a, ALU_ADD, W64, REG_BUDGET, l->block->count);
+    exit_with(l, EXIT_BUDGET);
+    l->exits->stale = (uint32_t)(a->at - base);
+    exit_with(l, EXIT_STALE);
+    for (unsigned n = 0; n < l->exits->links && !a->full; n++) {
+        X64Link *link = &l->exits->link[n];
+        link->stub = (uint32_t)(a->at - base);
+        x64_patch(link->patch, a->at);
+        exit_with(l, EXIT_LINK + n);
+    }
+}
+
+static void lower_ops(Lower *l)
+{
+    for (IrRef at = 1; at < l->ir->count && !l->a->full && !l->failed; at++) {
+        l->at = at;
+        lower_op(l, &l->ir->insn[at], &at);
+        l->at = at;
+        end_operation(l);
+    }
+    l->at = (IrRef)(l->ir->count - 1);
+    close_sites(l);
+}
+
+Lower *x64_lower_new(void)
+{
+    Lower *l = calloc(1, sizeof *l);
+    if (!l)
+        abort();
+    return l;
+}
+
+bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const Block *block, uint32_t number,
+               X64Exits *exits, bool *full)
+{
+    Asm a = {buf->write + buf->used, buf->write + buf->size, buf->run - buf->write, false};
+    Patch budget;
+    l->a = &a;
+    l->ir = ir;
+    l->block = block;
+    l->runtime = runtime;
+    l->number = number;
+    l->exits = exits;
+    l->lives = l->sites = l->open_sites = 0;
+    l->host_flags = IR_NO_REF;
+    l->failed = false;
+    memset(l->loc, 0, ir->count * sizeof *l->loc);
+    memset(l->temp, 0, sizeof l->temp);
+    memset(l->pinned, 0, sizeof l->pinned);
+    memset(l->spill, 0, sizeof l->spill);
+    exits->links = 0;
+    ir->snap[0] = (IrFlags){{0}};
+    prologue(l, buf->write, &budget);
+    lower_ops(l);
+    if (!a.full && !l->failed)
+        stubs(l, buf->write, budget);
+    *full = a.full;
+    if (a.full || l->failed)
+        return false;
+    buf->used = (size_t)(a.at - buf->write + 15) & ~(size_t)15;
+    return true;
+}

@@ -1,0 +1,170 @@
+/* Private to the x86-64 back end: the state of one lowering, and what its files offer each other.
+ *
+ * x64_lower.c    one function per IR operation
+ * x64_values.c   where values are: the register allocator
+ * x64_flags.c    guest flags in host flags, conditions
+ * x64_mem.c      guest memory, slow paths
+ *
+ * Fixed registers. RBP: the CPU, plus CPU_BIAS, so that its first 256 bytes have short displacements. R13: the
+ * budget of instructions. R14: the page table of accesses. Guest r0 to r7 and sp have homes; the other guest
+ * registers are in the CPU. RAX, RCX and RDX hold everything else. */
+#ifndef ARMATURE_JIT_X64_LOWER_H
+#define ARMATURE_JIT_X64_LOWER_H
+
+#include "cpu/code_cache.h"
+#include "jit/backend.h"
+#include "jit/ir.h"
+#include "jit/x64_asm.h"
+
+enum { CPU_BIAS = 128, TEMPS = 3, SPILLS = 16, SAVES = 16, MAX_LIVE = 48, MAX_SITES = BLOCK_MAX_INSNS * 2 };
+
+#define REG_CPU RBP
+#define REG_BUDGET R13
+#define REG_TLB R14
+
+/* A field of the CPU as an operand. */
+#define CPU_FIELD(field) mem_at(REG_CPU, (int32_t)offsetof(Cpu, field) - CPU_BIAS)
+#define CPU_OFFSET(offset) mem_at(REG_CPU, (int32_t)(offset)-CPU_BIAS)
+
+typedef enum LocKind {
+    LOC_NONE,  /* not made yet, or no longer needed */
+    LOC_CONST, /* the operation says it */
+    LOC_TEMP,  /* in temporary register n */
+    LOC_GUEST, /* guest register n holds it: its home or its place in the CPU */
+    LOC_SPILL, /* in spill slot n */
+    LOC_FIELD, /* field n of the CPU holds it */
+    LOC_AT,    /* in memory at the host address that operand a of the operation is */
+    LOC_FLAGS  /* carry or overflow of an addition or subtraction: found where it is used */
+} LocKind;
+
+typedef struct Loc {
+    uint8_t kind, n;
+} Loc;
+
+/* A value that outlives a branch, and where it is there. */
+typedef struct LiveAt {
+    IrRef ref;
+    Loc loc;
+} LiveAt;
+
+typedef struct LiveSet {
+    LiveAt at[MAX_LIVE];
+    unsigned count;
+} LiveSet;
+
+/* A way off the fast path: code that is appended after the block. */
+typedef struct SlowSite {
+    Patch from[4];   /* branches to it */
+    unsigned froms;
+    unsigned insn;   /* index in the block */
+    IrRef at;        /* the operation */
+    IrFlags flags;   /* to be stored first */
+    LiveSet here, after; /* where values are at the branch, and where the fast path goes on */
+    IrRef spill[SPILLS];
+    uint8_t *resume; /* where the fast path goes on */
+} SlowSite;
+
+struct Lower {
+    Asm *a;
+    Ir *ir;
+    const Block *block;
+    const X64Runtime *runtime;
+    uint32_t number; /* of the block */
+    IrRef at;        /* the operation that is lowered */
+    unsigned insn;   /* the guest instruction that it belongs to */
+    Loc loc[IR_MAX];
+    IrRef live[MAX_LIVE]; /* values that have a place */
+    unsigned lives;
+    IrRef temp[TEMPS]; /* what is in each, IR_NO_REF: free */
+    bool pinned[TEMPS];
+    IrRef spill[SPILLS];
+    IrRef host_flags; /* the operation whose result the host's flags describe, IR_NO_REF: none */
+    bool host_flags_all; /* carry and overflow too, as an addition or subtraction leaves them */
+    SlowSite site[MAX_SITES];
+    unsigned sites;
+    unsigned open_sites; /* first site whose resume point is not known yet */
+    Patch skip;          /* the pending conditional skip */
+    LiveSet at_skip;
+    IrRef spill_at_skip[SPILLS];
+    IrRef skip_flags;
+    bool skip_flags_all;
+    bool failed; /* more values than places: the block cannot be compiled */
+    X64Exits *exits;
+};
+
+/* ---- x64_values.c ------------------------------------------------------------------------------------ */
+
+extern const Reg temp_regs[TEMPS];
+
+/* The home of guest register n, or REG_NONE. */
+Reg home_of(unsigned n);
+
+const IrInsn *insn_of(const Lower *l, IrRef ref);
+bool is_const(const Lower *l, IrRef ref, uint32_t *value);
+bool fits_imm(const Lower *l, IrRef ref);
+
+/* dst := dst op value. */
+void alu_operand(Lower *l, AluOp op, Reg dst, IrRef ref);
+/* A field of the CPU is about to be written: values that are there move away. */
+void save_field(Lower *l, unsigned field);
+
+/* The value's register; it is put into a temporary if it has none. Pins temporaries until the end of the
+ * operation. */
+Reg use_reg(Lower *l, IrRef ref);
+/* A copy of the value that may be changed. The value itself moves elsewhere if it is still needed. */
+Reg use_copy(Lower *l, IrRef ref);
+/* A free temporary, pinned. */
+Reg scratch(Lower *l);
+void end_scratch(Lower *l, Reg reg); /* free again */
+/* RCX in particular, and no other. */
+void scratch_rcx(Lower *l);
+/* True if the value is in memory that an operand can name. */
+bool in_memory(const Lower *l, IrRef ref, Mem *mem);
+/* Where the current operation's result goes: the home it is on its way to, or a temporary. To be called when
+ * the operands were read into registers (they are not changed); equal to `reuse` if that dies here. */
+Reg define(Lower *l, Reg reuse);
+/* The same without any operand in mind. */
+void define_as(Lower *l, Loc loc);
+/* The result is in a temporary that scratch() or use_copy() gave. */
+void define_in(Lower *l, Reg temp);
+/* dst := value, by moves only. */
+void move_to(Lower *l, Reg dst, IrRef ref);
+/* Guest register n is about to be written: values that are there move away, but for `except`. */
+void save_guest(Lower *l, unsigned n, IrRef except);
+void store_guest(Lower *l, unsigned n, IrRef ref);
+bool needed_after(const Lower *l, IrRef ref);
+void end_operation(Lower *l);
+void live_after(const Lower *l, IrRef end, LiveSet *set);
+void keep_before_skip(Lower *l, IrRef label);
+void restore_at_label(Lower *l);
+void forget_slots(Lower *l, const IrRef *filled_before);
+void enter_site(Lower *l, const SlowSite *site);
+void save_lives(Lower *l, const SlowSite *site);
+void reload_lives(Lower *l, const SlowSite *site);
+
+/* ---- x64_flags.c ------------------------------------------------------------------------------------- */
+
+/* Host code that changes flags follows. */
+void clobber_flags(Lower *l);
+void flags_are(Lower *l, IrRef ref, bool all);
+/* Leaves the host's flags such that the condition holds if the result holds. */
+Cc condition(Lower *l, const IrCond *cond);
+/* The condition under which the carry or overflow ref is 1. */
+Cc flag_condition(Lower *l, IrRef ref);
+/* Carry flag of the host := value ref (0 or 1), or its opposite. */
+void carry_in(Lower *l, IrRef ref, bool inverted);
+void store_flag(Lower *l, IrField field, IrRef ref);
+/* A value that was not computed because only its flags were wanted, in a temporary. */
+Reg compute(Lower *l, IrRef ref);
+
+/* ---- x64_mem.c --------------------------------------------------------------------------------------- */
+
+void lower_load(Lower *l, const IrInsn *insn);
+void lower_store(Lower *l, const IrInsn *insn);
+void lower_words(Lower *l, const IrInsn *insn);
+void lower_call(Lower *l, const IrInsn *insn);
+void close_sites(Lower *l);
+void emit_sites(Lower *l);
+Mem field_mem(IrField field);
+
+#endif

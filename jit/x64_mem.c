@@ -1,0 +1,158 @@
+/* Guest memory, and the way off the fast path.
+ *
+ * The table of accesses is indexed by page number and holds what must be added to a guest address to get the
+ * host's, or 0 where an access must not go straight to memory. An access is: page number, entry, zero and
+ * alignment tests, access.
+ *
+ * The slow path of an instruction is the interpreter's function for the whole of it: nothing was changed yet when
+ * the fast path is left, and it goes on behind the instruction. */
+#include <stddef.h>
+
+#include "jit/x64_lower.h"
+
+/* Whatever must move to free a temporary moves now: between the branches of a site nothing may. */
+static void make_room(Lower *l)
+{
+    end_scratch(l, scratch(l));
+}
+
+static SlowSite *new_site(Lower *l)
+{
+    if (l->sites == MAX_SITES) {
+        l->failed = true;
+        l->sites = 0;
+    }
+    SlowSite *site = &l->site[l->sites++];
+    site->froms = 0;
+    site->insn = l->insn;
+    site->at = l->at;
+    site->flags = l->ir->snap[0];
+    if (insn_of(l, l->at)->snap)
+        site->flags = l->ir->snap[insn_of(l, l->at)->snap];
+    live_after(l, 0, &site->here);
+    for (unsigned n = 0; n < SPILLS; n++)
+        site->spill[n] = l->spill[n];
+    return site;
+}
+
+static void leave_if(Lower *l, SlowSite *site, Cc cc)
+{
+    site->from[site->froms++] = x64_jcc(l->a, cc);
+}
+
+/* The guest instruction is complete: here its slow paths go on. */
+void close_sites(Lower *l)
+{
+    for (; l->open_sites < l->sites; l->open_sites++) {
+        SlowSite *site = &l->site[l->open_sites];
+        live_after(l, l->at, &site->after);
+        site->resume = l->a->at;
+        forget_slots(l, site->spill);
+    }
+}
+
+static void emit_site(Lower *l, const SlowSite *site)
+{
+    Asm *a = l->a;
+    for (unsigned n = 0; n < site->froms; n++)
+        x64_patch(site->from[n], a->at);
+    enter_site(l, site);
+    for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
+        if (site->flags.value[f] != IR_NO_REF)
+            store_flag(l, f, site->flags.value[f]);
+        for (unsigned n = 0; n < TEMPS; n++)
+            l->pinned[n] = false;
+    }
+    save_lives(l, site);
+    x64_mov_ri(a, RAX, l->number << 8 | site->insn);
+    x64_call_to(a, l->runtime->call_insn);
+    reload_lives(l, site);
+    x64_patch(x64_jmp(a), site->resume);
+}
+
+void emit_sites(Lower *l)
+{
+    for (unsigned n = 0; n < l->sites && !l->a->full; n++)
+        emit_site(l, &l->site[n]);
+}
+
+void lower_call(Lower *l, const IrInsn *insn)
+{
+    (void)insn;
+    x64_mov_ri(l->a, RAX, l->number << 8 | l->insn);
+    x64_call_to(l->a, l->runtime->call_insn);
+    clobber_flags(l);
+}
+
+/* ---- Accesses ---------------------------------------------------------------------------------------- */
+
+static Width width_of(unsigned size)
+{
+    return (Width)(8 * size);
+}
+
+/* The table's entry for the page of address, in a temporary; leaves the fast path if there is none or the
+ * address is not a multiple of alignment. */
+static Reg host_page(Lower *l, SlowSite *site, Reg address, bool write, uint32_t alignment)
+{
+    Reg page = scratch(l);
+    Asm *a = l->a;
+    x64_mov_rr(a, W32, page, address);
+    x64_shift_ri(a, SHIFT_OP_SHR, W32, page, PAGE_BITS);
+    x64_load(a, W64, page, mem_index(REG_TLB, page, 8, write ? (int32_t)offsetof(FastTlb, write) : 0));
+    if (alignment > 1) {
+        x64_test_ri(a, W32, address, (int32_t)(alignment - 1));
+        leave_if(l, site, CC_NE);
+    }
+    x64_test_rr(a, W64, page, page);
+    leave_if(l, site, CC_E);
+    clobber_flags(l);
+    return page;
+}
+
+void lower_load(Lower *l, const IrInsn *insn)
+{
+    Reg address = use_reg(l, insn->a);
+    make_room(l);
+    SlowSite *site = new_site(l);
+    Reg page = host_page(l, site, address, false, insn->imm);
+    Reg dst = define(l, page);
+    x64_load(l->a, width_of(insn->imm), dst, mem_index(page, address, 1, 0));
+}
+
+void lower_store(Lower *l, const IrInsn *insn)
+{
+    uint32_t value;
+    bool constant = is_const(l, insn->b, &value);
+    Reg address = use_reg(l, insn->a);
+    Reg data = constant ? REG_NONE : use_reg(l, insn->b);
+    make_room(l);
+    SlowSite *site = new_site(l);
+    Reg page = host_page(l, site, address, true, insn->imm);
+    Mem mem = mem_index(page, address, 1, 0);
+    if (constant)
+        x64_store_imm(l->a, width_of(insn->imm), mem,
+                      insn->imm == 1 ? (int8_t)value : insn->imm == 2 ? (int16_t)value : (int32_t)value);
+    else
+        x64_store(l->a, width_of(insn->imm), mem, data);
+}
+
+/* The words are in one page. */
+void lower_words(Lower *l, const IrInsn *insn)
+{
+    bool write = insn->op == IR_WORDS_WRITE;
+    Reg address = use_reg(l, insn->a);
+    make_room(l);
+    SlowSite *site = new_site(l);
+    if (insn->imm > 1) {
+        Reg offset = scratch(l);
+        x64_mov_rr(l->a, W32, offset, address);
+        x64_alu_ri(l->a, ALU_AND, W32, offset, PAGE_SIZE - 1);
+        x64_alu_ri(l->a, ALU_CMP, W32, offset, (int32_t)(PAGE_SIZE - 4 * insn->imm));
+        leave_if(l, site, CC_A);
+        end_scratch(l, offset);
+    }
+    Reg page = host_page(l, site, address, write, 4);
+    x64_alu_rr(l->a, ALU_ADD, W64, page, address);
+    define_in(l, page);
+}

@@ -1,0 +1,118 @@
+/* The routines that compiled code and C call each other by. */
+#include <cpuid.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "jit/x64_lower.h"
+
+static const Reg callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+enum { CALLEE_SAVED = sizeof callee_saved / sizeof *callee_saved };
+
+static void store_homes(Asm *a)
+{
+    for (unsigned n = 0; n < 15; n++)
+        if (home_of(n) != REG_NONE)
+            x64_store(a, W32, CPU_OFFSET(offsetof(Cpu, r) + 4 * n), home_of(n));
+}
+
+static void load_homes(Asm *a)
+{
+    for (unsigned n = 0; n < 15; n++)
+        if (home_of(n) != REG_NONE)
+            x64_load(a, W32, home_of(n), CPU_OFFSET(offsetof(Cpu, r) + 4 * n));
+    x64_load(a, W64, REG_TLB, CPU_FIELD(fast));
+}
+
+/* uint64_t enter(Cpu *cpu, const void *code). Six registers and the return address: eight more bytes align the
+ * stack as calls from compiled code need it. */
+static void make_enter(Asm *a)
+{
+    for (unsigned n = 0; n < CALLEE_SAVED; n++)
+        x64_push(a, callee_saved[n]);
+    x64_alu_ri(a, ALU_SUB, W64, RSP, 8);
+    x64_lea(a, W64, REG_CPU, mem_at(RDI, CPU_BIAS));
+    x64_mov_rr(a, W64, RAX, RSI);
+    x64_load(a, W64, REG_BUDGET, CPU_FIELD(jit_budget));
+    load_homes(a);
+    x64_jmp_r(a, RAX);
+}
+
+static void make_return(Asm *a)
+{
+    x64_alu_ri(a, ALU_ADD, W64, RSP, 8);
+    for (unsigned n = CALLEE_SAVED; n-- > 0;)
+        x64_pop(a, callee_saved[n]);
+    x64_ret(a);
+}
+
+static void make_exit(Asm *a)
+{
+    store_homes(a);
+    x64_store(a, W64, CPU_FIELD(jit_budget), REG_BUDGET);
+    make_return(a);
+}
+
+static void make_exit_far(Asm *a, const uint8_t *exit)
+{
+    x64_store(a, W32, CPU_FIELD(jit_target), RAX);
+    x64_mov_ri(a, RAX, EXIT_FAR);
+    x64_jmp_to(a, exit);
+}
+
+/* The instruction changed the registers in the CPU: they are loaded again, or stay there when the block is left. */
+static void make_call_insn(Asm *a)
+{
+    store_homes(a);
+    x64_store(a, W64, CPU_FIELD(jit_budget), REG_BUDGET);
+    x64_alu_ri(a, ALU_SUB, W64, RSP, 8);
+    x64_lea(a, W64, RDI, mem_at(REG_CPU, -CPU_BIAS));
+    x64_mov_rr(a, W32, RSI, RAX);
+    x64_mov_ri(a, RAX, (uint64_t)(uintptr_t)jit_call_insn);
+    x64_call_r(a, RAX);
+    x64_alu_ri(a, ALU_ADD, W64, RSP, 8);
+    x64_test_rr(a, W8, RAX, RAX);
+    Patch leave = x64_jcc(a, CC_NE);
+    load_homes(a);
+    x64_ret(a);
+    x64_patch(leave, a->at);
+    x64_alu_ri(a, ALU_ADD, W64, RSP, 8); /* the return address */
+    x64_mov_ri(a, RAX, EXIT_LEFT);
+    make_return(a);
+}
+
+static bool host_has_lzcnt(void)
+{
+    enum { LZCNT = 1 << 5 };
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & LZCNT;
+}
+
+bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
+{
+    Asm a = {buf->write + buf->used, buf->write + buf->size, buf->run - buf->write, false};
+    runtime->enter = a.at + a.to_run;
+    make_enter(&a);
+    runtime->exit = a.at + a.to_run;
+    make_exit(&a);
+    runtime->exit_far = a.at + a.to_run;
+    make_exit_far(&a, runtime->exit);
+    runtime->call_insn = a.at + a.to_run;
+    make_call_insn(&a);
+    runtime->has_lzcnt = host_has_lzcnt();
+    buf->used = (size_t)(a.at - buf->write + 63) & ~(size_t)63;
+    return !a.full;
+}
+
+void x64_link(CodeBuf *buf, Patch patch, uint32_t target)
+{
+    x64_patch(patch, buf->write + target);
+}
+
+void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target)
+{
+    uint8_t *at = buf->write + entry;
+    Asm a = {at, at + X64_MAX_INSN, buf->run - buf->write, false};
+    Patch patch = x64_jmp(&a);
+    x64_patch(patch, buf->write + target);
+}

@@ -1,0 +1,31 @@
+/* Semihosting: a program in the machine calls the host by trap instructions, as it would call a debugger. By
+ * "Semihosting for AArch32 and AArch64", Arm, release 2025Q1. See docs/semihosting.md. */
+#ifndef ARMATURE_MACHINE_SEMIHOSTING_H
+#define ARMATURE_MACHINE_SEMIHOSTING_H
+
+#include "machine/machine.h"
+
+/* Switches semihosting on for all CPUs of the machine, whose options.semihosting_dir may name a folder. NULL
+ * with err set if that cannot be used. */
+Semihosting *semihosting_new(Machine *machine, Error *err);
+void semihosting_free(Semihosting *semihosting); /* NULL is allowed */
+
+/* Closes all handles, and starts time anew: when the machine is reset. NULL is allowed. */
+void semihosting_reset(Semihosting *semihosting);
+
+/* What SYS_GET_CMDLINE answers: the last component of the program's path (NULL: none), and its arguments
+ * (NULL: none). Copied. */
+void semihosting_set_command_line(Semihosting *semihosting, const char *program, const char *arguments);
+
+/* The memory that SYS_HEAPINFO gives away, [base, limit). */
+void semihosting_set_free_memory(Semihosting *semihosting, uint32_t base, uint32_t limit);
+
+/* The console is the machine's first serial port, until the frontend gives it one of its own (not owned;
+ * NULL: the first serial port again). From the serial port it takes only what the UART leaves there: all, as
+ * long as the program does not switch that UART on. */
+void semihosting_set_console(Semihosting *semihosting, SerialPort *port);
+
+/* False while a call that waits for a character would wait again. */
+bool semihosting_has_input(const Semihosting *semihosting);
+
+#endif
