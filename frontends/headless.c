@@ -145,7 +145,7 @@ static void read_signal(Headless *h)
         break;
     case SIGCONT:
         if (h->is_terminal)
-            terminal_retake();
+            terminal_take();
         break;
     default:
         h->signal = (int)info.ssi_signo;

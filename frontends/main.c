@@ -1,15 +1,14 @@
-/* armature: builds a machine from the command line, runs it, and turns its end into an exit code. */
+/* armature: builds a session from the command line, runs it, and turns its end into an exit code. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "frontends/headless.h"
+#include "frontends/ctl.h"
+#include "frontends/exit_codes.h"
+#include "frontends/farm.h"
 #include "frontends/options.h"
-#include "machine/boot.h"
-
-/* See docs/booting.md. */
-enum { EXIT_OFF = 0, EXIT_USAGE = 2, EXIT_HOST = 3, EXIT_SIGNAL = 128 };
+#include "frontends/session.h"
 
 static int fail(int code, const Error *err)
 {
@@ -46,45 +45,51 @@ static Log *make_log(const Options *options, FILE **file, Error *err)
         return NULL;
     }
     Log *log = log_new(*file);
-    if (!options->log_kinds || log_select(log, options->log_kinds, err))
+    bool ok = !options->log_kinds || log_select(log, options->log_kinds, err);
+    if (ok && (!options->log_filter || log_filter(log, options->log_filter, err)))
         return log;
     log_free(log);
+    if (*file != stderr)
+        fclose(*file);
     return NULL;
 }
 
-/* Runs until the guest switches off; a reboot loads the images again, which may have changed. */
-static int run(Machine *machine, const Options *options, Headless *headless)
+static int run(const Options *options, Log *log)
 {
     Error err;
-    MachineEnd end;
-    while ((end = machine_run(machine)) == END_REBOOT) {
-        machine_reset(machine);
-        if (!boot_load(machine, &options->boot, &err))
-            return fail(EXIT_USAGE, &err);
-    }
-    if (!headless_output_ok(headless, &err))
-        return fail(EXIT_HOST, &err);
-    if (headless_signal(headless))
-        return EXIT_SIGNAL + headless_signal(headless);
-    return EXIT_OFF;
+    int code;
+    Session *session = session_new(options, log, &code, &err);
+    if (!session)
+        return fail(code, &err);
+    code = session_run(session);
+    char *text = session_end_text(session) ? strdup(session_end_text(session)) : NULL;
+    session_free(session);
+    if (code && text)
+        fprintf(stderr, "armature: %s\n", text);
+    free(text);
+    return code;
 }
 
-static int start(const Options *options, Log *log)
+static int start(Options *options)
 {
     Error err;
-    Machine *machine = machine_new(&options->machine, log, &err);
-    if (!machine)
-        return fail(EXIT_HOST, &err);
-    int code = EXIT_USAGE;
-    if (!boot_load(machine, &options->boot, &err)) {
-        fail(code, &err);
-    } else {
-        Headless *headless = headless_new(machine, options->serial, &err);
-        code = headless ? run(machine, options, headless) : fail(EXIT_HOST, &err);
-        if (headless)
-            headless_free(headless);
+    FILE *log_file;
+    if (options->help)
+        return options_help(stdout, options->help_topic, &err) ? EXIT_OFF : fail(EXIT_USAGE, &err);
+    if (options->version) {
+        puts("armature " ARMATURE_VERSION);
+        return EXIT_OFF;
     }
-    machine_free(machine);
+    if (options->print_config) {
+        options_print_config(options, stdout);
+        return EXIT_OFF;
+    }
+    Log *log = check_flash(options, &err) ? make_log(options, &log_file, &err) : NULL;
+    if (!log)
+        return fail(EXIT_USAGE, &err);
+    int code = run(options, log);
+    if (log_file != stderr)
+        fclose(log_file);
     return code;
 }
 
@@ -92,22 +97,13 @@ int main(int argc, char **argv)
 {
     Options options;
     Error err;
+    if (argc > 1 && !strcmp(argv[1], "farm"))
+        return farm_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "ctl"))
+        return ctl_main(argc - 1, argv + 1);
     if (!options_parse(&options, argc, argv, &err))
         return fail(EXIT_USAGE, &err);
-    if (options.help) {
-        options_help(stdout);
-        return EXIT_OFF;
-    }
-    if (options.version) {
-        puts("armature " ARMATURE_VERSION);
-        return EXIT_OFF;
-    }
-    FILE *log_file;
-    Log *log = check_flash(&options, &err) ? make_log(&options, &log_file, &err) : NULL;
-    if (!log)
-        return fail(EXIT_USAGE, &err);
-    int code = start(&options, log);
-    if (log_file != stderr)
-        fclose(log_file);
+    int code = start(&options);
+    options_free(&options);
     return code;
 }

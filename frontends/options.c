@@ -1,375 +1,291 @@
-/* One table describes every option: how it is written, what it takes, what it does, and how it is parsed. */
+/* Turns what the user set, in all places, into Options. */
 #define _GNU_SOURCE
 #include "frontends/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-/* With --deterministic a run must not depend on today's date: 2025-01-01 00:00:00 UTC. */
-#define FIXED_RTC 1735689600u
+#include "frontends/config.h"
+#include "frontends/serial_spec.h"
+#include "frontends/settings.h"
 
-typedef struct OptionDef {
-    const char *name;
-    const char *argument; /* NULL: takes none */
-    const char *help;
-    bool (*parse)(Options *options, char *value, Error *err); /* value is part of argv: it may be cut */
-} OptionDef;
+/* With --deterministic a run must not depend on today's date. */
+#define FIXED_DATE "2025-01-01"
 
-/* ---- Values ---------------------------------------------------------------------------------- */
+/* ---- Which files are read --------------------------------------------------------------------- */
 
-static bool parse_address(const char *text, uint32_t *address)
+/* The user's own file, if there is one: $XDG_CONFIG_HOME/armature/config, else ~/.config/armature/config. */
+static bool read_user_file(Settings *settings, Error *err)
 {
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 0);
-    *address = (uint32_t)value;
-    return *text >= '0' && *text <= '9' && !*end && !errno && value <= UINT32_MAX;
-}
-
-/* As QEMU: a plain number means MiB. */
-static bool parse_size(const char *text, uint64_t *bytes)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || errno || value > 1ull << 40)
-        return false;
-    unsigned shift = *end == 'G' || *end == 'g' ? 30 : *end == 'K' || *end == 'k' ? 10 : 20;
-    end += *end && strchr("GgMmKk", *end);
-    *bytes = value << shift;
-    return !*end;
-}
-
-static bool set_kernel(Options *options, char *value, Error *err)
-{
-    if (options->boot.kernel)
-        return error_set(err, "there are two kernels: %s and %s", options->boot.kernel, value);
-    options->boot.kernel = value;
-    return true;
-}
-
-static bool set_initrd(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->boot.initrd = value;
-    return true;
-}
-
-static bool set_dtb(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->boot.dtb = value;
-    return true;
-}
-
-static bool set_append(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->boot.append = value;
-    return true;
-}
-
-static bool set_load(Options *options, char *value, Error *err)
-{
-    char *at = strrchr(value, '@');
-    BootLoad load;
-    if (!at || at == value || !parse_address(at + 1, &load.address))
-        return error_set(err, "--load %s: give a file and an address, as in --load data.bin@0x60100000",
-                         value);
-    if (options->boot.load_count == BOOT_MAX_LOADS)
-        return error_set(err, "--load %s: at most %d files can be loaded", value, BOOT_MAX_LOADS);
-    load.path = value;
-    *at = 0;
-    options->boot.load[options->boot.load_count++] = load;
-    return true;
-}
-
-static bool set_entry(Options *options, char *value, Error *err)
-{
-    options->boot.has_entry = true;
-    if (!parse_address(value, &options->boot.entry))
-        return error_set(err, "--entry %s: give an address, as in --entry 0x60100000", value);
-    return true;
-}
-
-static bool set_memory(Options *options, char *value, Error *err)
-{
-    uint64_t size;
-    if (!parse_size(value, &size))
-        return error_set(err, "--memory %s: give a size, as in --memory 256M or --memory 1G", value);
-    if (size > 1u << 30)
-        return error_set(err, "--memory %s: the board has room for at most 1G", value);
-    if (size < 1 << 20 || size % (1 << 20))
-        return error_set(err, "--memory %s: give a multiple of 1M", value);
-    options->machine.memory = size;
-    return true;
-}
-
-static bool set_cpus(Options *options, char *value, Error *err)
-{
-    if (value[0] < '1' || value[0] > '0' + MAX_CPUS || value[1])
-        return error_set(err, "--cpus %s: the board has 1 to %d CPUs", value, MAX_CPUS);
-    options->machine.cpus = (unsigned)(value[0] - '0');
-    return true;
-}
-
-static bool set_flash0(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->machine.flash[0] = value;
-    return true;
-}
-
-static bool set_flash1(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->machine.flash[1] = value;
-    return true;
-}
-
-static bool set_deterministic(Options *options, char *value, Error *err)
-{
-    (void)value;
-    (void)err;
-    options->machine.deterministic = true;
-    return true;
-}
-
-static bool set_rtc(Options *options, char *value, Error *err)
-{
-    struct tm tm = {0};
-    char *end;
-    options->rtc_given = true;
-    if (!strcmp(value, "host")) {
-        options->machine.rtc_base = (uint32_t)time(NULL);
+    const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    char path[4096];
+    if (base && *base == '/')
+        snprintf(path, sizeof path, "%s/armature/config", base);
+    else if (home && *home == '/')
+        snprintf(path, sizeof path, "%s/.config/armature/config", home);
+    else
         return true;
+    if (access(path, F_OK) && (errno == ENOENT || errno == ENOTDIR))
+        return true;
+    return settings_read_file(settings, SOURCE_USER_FILE, path, err);
+}
+
+/* ARMATURE_CONFIG names one file; --config may be given several times; --no-config leaves only those. */
+static bool read_files(Settings *settings, Error *err)
+{
+    const OptionDef *config = option_find(&option_table, "config", 6);
+    const char *variable = getenv("ARMATURE_CONFIG");
+    unsigned source = SOURCE_FILE, typed = settings->count;
+    bool none = false, given = false;
+    for (unsigned i = 0; i < typed; i++) {
+        none |= settings->list[i].def == config && !settings->list[i].value;
+        given |= settings->list[i].def == config && settings->list[i].value;
     }
-    const char *rest = strptime(value, "%Y-%m-%d", &tm);
-    if (rest && *rest)
-        rest = strptime(rest + 1, "%H:%M:%S", &tm);
-    long long seconds = rest && !*rest ? (long long)timegm(&tm) : strtoll(value, &end, 10);
-    bool number = *value >= '0' && *value <= '9' && ((rest && !*rest) || !*end);
-    if (!number || seconds < 0 || seconds > UINT32_MAX)
-        return error_set(
-            err, "--rtc %s: give host, a date like 2025-01-31T12:00:00 (UTC), or seconds since 1970", value);
-    options->machine.rtc_base = (uint32_t)seconds;
-    return true;
-}
-
-static bool set_serial(Options *options, char *value, Error *err)
-{
-    if (options->serial_count == SERIAL_PORTS)
-        return error_set(err, "--serial %s: the board has %d serial ports", value, SERIAL_PORTS);
-    bool file = !strncmp(value, "file:", 5) && value[5];
-    if (!file && strcmp(value, "stdio") && strcmp(value, "none"))
-        return error_set(err, "--serial %s: give stdio, none or file:PATH", value);
-    for (unsigned n = 0; n < options->serial_count; n++)
-        if (!strcmp(value, "stdio") && !strcmp(options->serial[n], "stdio"))
-            return error_set(err, "--serial stdio: only one serial port can have the terminal");
-    options->serial[options->serial_count++] = value;
-    return true;
-}
-
-static bool set_log(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->log_kinds = value;
-    return true;
-}
-
-static bool set_log_file(Options *options, char *value, Error *err)
-{
-    (void)err;
-    options->log_file = value;
-    return true;
-}
-
-static bool set_help(Options *options, char *value, Error *err)
-{
-    (void)value;
-    (void)err;
-    options->help = true;
-    return true;
-}
-
-static bool set_version(Options *options, char *value, Error *err)
-{
-    (void)value;
-    (void)err;
-    options->version = true;
-    return true;
-}
-
-/* ---- The table ------------------------------------------------------------------------------- */
-
-/* clang-format off */
-static const OptionDef defs[] = {
-    {"--kernel",  "FILE",  "what to run: zImage, Image, uImage, ELF or raw program (the plain argument is the same)",
-     set_kernel},
-    {"--initrd",  "FILE",  "initial file system for the kernel", set_initrd},
-    {"--dtb",     "FILE",  "device tree to use instead of the built-in one", set_dtb},
-    {"--append",  "TEXT",  "the kernel's command line (default: console=ttyAMA0)", set_append},
-    {"--load",    "FILE@ADDRESS", "put a file into memory; several are possible", set_load},
-    {"--entry",   "ADDRESS", "start there instead (bit 0 set: in Thumb state)", set_entry},
-    {"--memory",  "SIZE",  "RAM, up to 1G (default: 1G)", set_memory},
-    {"--cpus",    "N",     "CPUs, 1 to 4 (default: 1)", set_cpus},
-    {"--flash0",  "FILE",  "contents of the first NOR flash bank; changes are kept in the file", set_flash0},
-    {"--flash1",  "FILE",  "contents of the second NOR flash bank", set_flash1},
-    {"--rtc",     "TIME",  "date at power-on: host, 2025-01-31T12:00:00 (UTC) or seconds since 1970", set_rtc},
-    {"--deterministic", NULL, "let virtual time follow the instructions: every run is the same", set_deterministic},
-    {"--serial",  "WHERE", "stdio, none or file:PATH; again for each further port (default: stdio, then none)",
-     set_serial},
-    {"--log",     "KINDS", "what to log, separated by commas", set_log},
-    {"--log-file", "FILE", "where to log (default: stderr)", set_log_file},
-    {"--help",    NULL,    "show this text", set_help},
-    {"--version", NULL,    "show the version", set_version},
-};
-
-/* What people type who come from QEMU. */
-static const struct { const char *typed, *meant; } habits[] = {
-    {"-m", "--memory"},   {"-smp", "--cpus"},        {"-append", "--append"}, {"-kernel", "--kernel"},
-    {"-initrd", "--initrd"}, {"-dtb", "--dtb"},      {"-serial", "--serial"}, {"-bios", "--flash0"},
-    {"-pflash", "--flash0"}, {"-d", "--log"},        {"-D", "--log-file"},    {"-h", "--help"},
-    {"-help", "--help"},  {"-V", "--version"},       {"-version", "--version"}, {"-rtc", "--rtc"},
-    {"-icount", "--deterministic"}, {"-device", "--load"}, {"--smp", "--cpus"}, {"--mem", "--memory"},
-    {"--cmdline", "--append"}, {"--bios", "--flash0"},
-};
-/* clang-format on */
-
-enum { DEFS = sizeof defs / sizeof *defs, HABITS = sizeof habits / sizeof *habits };
-
-void options_help(FILE *out)
-{
-    fputs("Usage: armature [options] [kernel]\n\n"
-          "Emulates an Arm Versatile Express with the CoreTile Express A9x4 (Cortex-A9). Without a kernel, "
-          "its boot\n"
-          "ROM starts a small monitor on the serial port.\n\n",
-          out);
-    for (unsigned i = 0; i < DEFS; i++) {
-        char left[40];
-        snprintf(left, sizeof left, "%s %s", defs[i].name, defs[i].argument ? defs[i].argument : "");
-        fprintf(out, "  %-22s %s\n", left, defs[i].help);
+    if (!none && !read_user_file(settings, err))
+        return false;
+    if (!none && !given && variable && *variable)
+        return settings_read_file(settings, source, variable, err);
+    for (unsigned i = 0; i < typed; i++) {
+        if (settings->list[i].def != config || !settings->list[i].value)
+            continue;
+        if (source == SOURCE_ENVIRONMENT)
+            return error_set(err, "--config: there are too many files");
+        if (!settings_read_file(settings, source++, settings->list[i].value, err))
+            return false;
     }
-    fputs("\nLog kinds:", out);
-    for (LogKind kind = 0; kind < LOG_KINDS; kind++)
-        fprintf(out, " %s", log_kind_name(kind));
-    fputs(" all\n"
-          "In the terminal, Ctrl-A x leaves, Ctrl-A Ctrl-A sends Ctrl-A; everything else goes to the guest.\n"
-          "Exit code: 0 the guest switched off or you left, 2 bad usage or an unusable file, 3 the host "
-          "failed;\n"
-          "128 + n when signal n ended the program.\n\n"
-          "Examples:\n"
-          "  armature --kernel zImage --initrd initrd.gz --append \"console=ttyAMA0 quiet\" --memory 512M\n"
-          "  armature program.elf\n"
-          "  armature --load u-boot.bin@0x60800000\n",
-          out);
+    return true;
 }
 
-/* ---- Parsing --------------------------------------------------------------------------------- */
-
-/* Levenshtein's distance; long words are as far away as can be. */
-static unsigned distance(const char *a, const char *b)
+static bool is_set(const Settings *settings, const char *name)
 {
-    enum { MOST = 32 };
-    unsigned row[MOST + 1];
-    size_t n = strlen(b);
-    if (n > MOST || strlen(a) > MOST)
-        return UINT32_MAX;
-    for (unsigned j = 0; j <= n; j++)
-        row[j] = j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= n; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-            unsigned gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < gap ? change : gap;
-        }
+    unsigned chosen;
+    return settings_choose(settings, option_find(&option_table, name, strlen(name)), &chosen, 1);
+}
+
+/* A request for help must be answered whatever the files and the environment hold. */
+static bool read_all(Settings *settings, int argc, char **argv, Error *err)
+{
+    int rest;
+    if (!settings_read_command_line(settings, argc, argv, &rest, err))
+        return false;
+    if (is_set(settings, "help") || is_set(settings, "version"))
+        return true;
+    if (!read_files(settings, err) || !settings_read_environment(settings, err))
+        return false;
+    return settings_read_rest(settings, is_set(settings, "script") ? "script-arg" : "kernel", argc, argv,
+                              rest, err);
+}
+
+/* ---- Values ----------------------------------------------------------------------------------- */
+
+/* What holds if nothing is set; for some options that depends on others. */
+static const char *initial(const Options *options, const OptionDef *def)
+{
+    if (!strcmp(def->name, "rtc"))
+        return options->machine.deterministic ? FIXED_DATE : "host";
+    if (!strcmp(def->name, "serial"))
+        return options->monitor ? "none" : "stdio";
+    return def->initial;
+}
+
+static bool store(Options *options, const OptionDef *def, Error *err)
+{
+    const Settings *settings = options->settings;
+    unsigned *chosen = calloc(settings->count + 1, sizeof *chosen);
+    if (!chosen)
+        return error_set(err, "no memory");
+    unsigned count = settings_choose(settings, def, chosen, settings->count);
+    bool ok = true;
+    for (unsigned i = 0; ok && i < count; i++)
+        ok = def->set(options, def, settings->list[chosen[i]].value, err);
+    free(chosen);
+    if (!count && initial(options, def))
+        ok = def->set(options, def, initial(options, def), err);
+    return ok;
+}
+
+static bool store_all(Options *options, Error *err)
+{
+    /* Switches first: defaults of others depend on them. */
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (unsigned i = 0; i < option_table.count; i++)
+            if (!option_table.defs[i].argument == !pass && !store(options, &option_table.defs[i], err))
+                return false;
+    options->rtc_given = is_set(options->settings, "rtc");
+    options->watchdog_given = is_set(options->settings, "watchdog");
+    while (options->serial_count < SERIAL_PORTS)
+        options->serial[options->serial_count++] = "none";
+    return true;
+}
+
+/* ---- What does not go together ---------------------------------------------------------------- */
+
+/* NULL if def is not set to `value` (NULL: to anything but "no"); else how the user set it. */
+static const Setting *find_setting(const Options *options, const char *name, const char *value)
+{
+    const Settings *settings = options->settings;
+    const OptionDef *def = option_find(&option_table, name, strlen(name));
+    enum { MOST = 64 };
+    unsigned chosen[MOST], count = settings_choose(settings, def, chosen, MOST);
+    for (unsigned i = 0; i < count; i++) {
+        const Setting *setting = &settings->list[chosen[i]];
+        bool on = true;
+        if (value ? !strcmp(setting->value, value)
+                  : def->argument || (option_parse_switch(setting->value, &on, NULL) && on))
+            return setting;
     }
-    return row[n];
-}
-
-static const char *suggestion(const char *typed)
-{
-    for (unsigned i = 0; i < HABITS; i++)
-        if (!strcmp(typed, habits[i].typed))
-            return habits[i].meant;
-    const char *best = NULL;
-    unsigned nearest = 4; /* farther is a guess, not a slip */
-    for (unsigned i = 0; i < DEFS; i++) {
-        unsigned far = distance(typed, defs[i].name);
-        if (far < nearest) {
-            nearest = far;
-            best = defs[i].name;
-        }
-    }
-    return best;
-}
-
-static const OptionDef *find(const char *name, size_t length)
-{
-    for (unsigned i = 0; i < DEFS; i++)
-        if (strlen(defs[i].name) == length && !memcmp(defs[i].name, name, length))
-            return &defs[i];
     return NULL;
 }
 
-static bool unknown(const char *word, size_t length, Error *err)
+/* "--monitor", or "monitor (FILE:3)". */
+static const char *cite(const Setting *setting, char *text, size_t size)
 {
-    char typed[64];
-    snprintf(typed, sizeof typed, "%.*s", (int)(length < sizeof typed ? length : sizeof typed - 1), word);
-    const char *meant = suggestion(typed);
-    if (meant)
-        return error_set(err, "there is no option %s; did you mean %s?", typed, meant);
-    return error_set(err, "there is no option %s; armature --help lists them all", typed);
+    char where[512];
+    const char *value = setting->def->argument && strlen(setting->value) < 100 ? setting->value : "";
+    settings_describe(setting, where, sizeof where);
+    if (setting->source == SOURCE_COMMAND_LINE)
+        snprintf(text, size, "--%s%s%s", setting->def->name, *value ? " " : "", value);
+    else
+        snprintf(text, size, "%s%s%s (%.300s)", setting->def->name, *value ? " " : "", value, where);
+    return text;
 }
 
-/* One option at argv[*i]; moves *i past a value of its own. */
-static bool parse_option(Options *options, int argc, char **argv, int *i, Error *err)
+/* clang-format off */
+static const struct { const char *one, *one_value, *other, *other_value, *why; } conflicts[] = {
+    {"monitor", NULL, "serial", "stdio",
+     "both want the terminal; give the port another place, as in --serial file:serial.log"},
+    {"monitor", NULL, "script", NULL, "both drive the machine; leave one of them out"},
+    {"until", NULL, "script", NULL, "both decide when the run ends; wait for the text in the script"},
+    {"send", NULL, "script", NULL, "both type; send the text from the script"},
+    {"deterministic", NULL, "rtc", "host",
+     "the run would depend on today's date; give a date, as in --rtc 2025-01-31"},
+};
+
+static const struct { const char *one, *needed; } needs[] = {
+    {"semihosting-dir", "semihosting"},
+    {"script-arg", "script"},
+    {"log-filter", "log"},
+};
+/* clang-format on */
+
+static bool check_pairs(const Options *options, Error *err)
 {
-    char *word = argv[*i], *equals = strchr(word, '=');
-    size_t length = equals ? (size_t)(equals - word) : strlen(word);
-    const OptionDef *def = find(word, length);
-    if (!def)
-        return unknown(word, length, err);
-    if (!def->argument)
-        return equals ? error_set(err, "%s takes no value", def->name) : def->parse(options, NULL, err);
-    if (equals)
-        return def->parse(options, equals + 1, err);
-    if (*i + 1 >= argc)
-        return error_set(err, "%s needs a value: %s %s", def->name, def->name, def->argument);
-    return def->parse(options, argv[++*i], err);
+    char a[420], b[420];
+    for (unsigned i = 0; i < sizeof conflicts / sizeof *conflicts; i++) {
+        const Setting *one = find_setting(options, conflicts[i].one, conflicts[i].one_value);
+        const Setting *other = find_setting(options, conflicts[i].other, conflicts[i].other_value);
+        if (one && other)
+            return error_set(err, "%s and %s: %s", cite(one, a, sizeof a), cite(other, b, sizeof b),
+                             conflicts[i].why);
+    }
+    for (unsigned i = 0; i < sizeof needs / sizeof *needs; i++) {
+        const Setting *one = find_setting(options, needs[i].one, NULL);
+        if (one && !find_setting(options, needs[i].needed, NULL))
+            return error_set(err, "%s has no effect without --%s", cite(one, a, sizeof a), needs[i].needed);
+    }
+    return true;
 }
 
-static void set_defaults(Options *options)
+/* Two that write to one file would overwrite each other's output. */
+static bool check_outputs(const Options *options, Error *err)
 {
-    if (!options->rtc_given)
-        options->machine.rtc_base = options->machine.deterministic ? FIXED_RTC : (uint32_t)time(NULL);
-    if (!options->serial_count)
-        options->serial[options->serial_count++] = "stdio";
-    for (; options->serial_count < SERIAL_PORTS; options->serial_count++)
-        options->serial[options->serial_count] = "none";
+    const char *path[SERIAL_PORTS + 3];
+    SerialSpec spec[SERIAL_PORTS];
+    unsigned count = 0;
+    bool ok = true;
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        if (serial_spec_parse(&spec[n], options->serial[n], NULL) && spec[n].kind == SERIAL_FILE)
+            path[count++] = spec[n].path;
+    if (options->log_file)
+        path[count++] = options->log_file;
+    for (unsigned bank = 0; bank < 2; bank++)
+        if (options->machine.flash[bank])
+            path[count++] = options->machine.flash[bank];
+    for (unsigned i = 0; ok && i < count; i++)
+        for (unsigned j = 0; ok && j < i; j++)
+            if (!strcmp(path[i], path[j]) && strncmp(path[i], "/dev/", 5))
+                ok =
+                    error_set(err,
+                              "%.400s is written by two of --serial, --log-file, --flash0 and --flash1; give "
+                              "each a file of its own",
+                              path[i]);
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        serial_spec_free(&spec[n]);
+    return ok;
 }
+
+/* ---- All of it -------------------------------------------------------------------------------- */
 
 bool options_parse(Options *options, int argc, char **argv, Error *err)
 {
-    *options = (Options){
-        .machine = {.cpus = 1, .memory = 1u << 30}
-    };
-    bool only_files = false;
-    for (int i = 1; i < argc; i++) {
-        char *word = argv[i];
-        if (!only_files && !strcmp(word, "--"))
-            only_files = true;
-        else if (!only_files && word[0] == '-' && word[1]) {
-            if (!parse_option(options, argc, argv, &i, err))
-                return false;
-        } else if (!set_kernel(options, word, err))
-            return false;
+    *options = (Options){.status_fd = -1, .settings = settings_new()};
+    bool ok =
+        read_all(options->settings, argc, argv, err) && store_all(options, err) &&
+        (options->help || options->version || (check_pairs(options, err) && check_outputs(options, err)));
+    if (!ok)
+        options_free(options);
+    return ok;
+}
+
+void options_free(Options *options)
+{
+    settings_free(options->settings);
+    options->settings = NULL;
+}
+
+/* ---- --print-config --------------------------------------------------------------------------- */
+
+/* The value as it can be read from a file in any folder. */
+static void print_value(const OptionDef *def, const char *value, FILE *out)
+{
+    char folder[4096], *whole = option_move_path(def, value, getcwd(folder, sizeof folder));
+    fprintf(out, "%s = ", def->name);
+    config_write_value(out, whole);
+    free(whole);
+    fputc('\n', out);
+}
+
+/* False if the option has no value at all. */
+static bool print_option(const Options *options, const OptionDef *def, FILE *out)
+{
+    const Settings *settings = options->settings;
+    unsigned *chosen = calloc(settings->count + 1, sizeof *chosen);
+    unsigned count = chosen ? settings_choose(settings, def, chosen, settings->count) : 0;
+    const char *value = initial(options, def);
+    for (unsigned i = 0; i < count; i++) {
+        const Setting *setting = &settings->list[chosen[i]];
+        char where[4200];
+        settings_describe(setting, where, sizeof where);
+        for (char *p = where; *p; p++)
+            *p = (unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p;
+        fprintf(out, "# %s\n", where);
+        print_value(def, setting->value, out);
     }
-    set_defaults(options);
-    return true;
+    free(chosen);
+    if (!count && (value || !def->argument)) {
+        fprintf(out, "# built-in default\n");
+        print_value(def, value ? value : "no", out);
+    }
+    return count || value || !def->argument;
+}
+
+void options_print_config(const Options *options, FILE *out)
+{
+    for (OptionGroup group = 0; group < OPTION_GROUPS; group++) {
+        const OptionDef *unset[64];
+        unsigned count = 0, typed = 0;
+        for (unsigned i = 0; i < option_table.count; i++) {
+            const OptionDef *def = &option_table.defs[i];
+            if (def->group != group || def->flags & OPTION_TYPED)
+                continue;
+            if (!typed++)
+                fprintf(out, "%s# ---- %s ----\n", group ? "\n" : "", option_group_title(group));
+            if (!print_option(options, def, out) && count < sizeof unset / sizeof *unset)
+                unset[count++] = def;
+        }
+        for (unsigned i = 0; i < count; i++)
+            fprintf(out, "%s%s%s", i ? ", " : "# not set: ", unset[i]->name, i + 1 == count ? "\n" : "");
+    }
 }

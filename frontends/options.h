@@ -19,32 +19,45 @@ typedef struct Options {
     const char *log_kinds;            /* --log */
     const char *log_filter;           /* --log-filter: instance names, separated by commas; NULL: all */
     const char *log_file;
-    bool list_unmodelled; /* --list-unmodelled: at the end, the registers that were used and are not modelled */
+    bool list_unmodelled; /* --list-unmodelled: at the end, the registers that were used and are not modelled
+                           */
     bool stats;           /* --stats: counters at the end */
     const char *script;   /* --script FILE; what follows -- are its arguments */
     char **script_args;
     int script_arg_count;
     const char *until[OPTIONS_MAX_UNTIL]; /* --until TEXT: end well when the first port shows it */
     unsigned until_count;
-    const char *send;     /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
-    uint64_t timeout_ns;  /* --timeout SECONDS of guest time; 0: none */
-    bool monitor;         /* --monitor: the terminal is the monitor, not the first serial port */
-    const char *control;  /* --control PATH */
-    bool no_reboot;       /* --no-reboot */
-    bool semihosting;     /* --semihosting */
+    const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
+    uint64_t timeout_ns;         /* --timeout SECONDS of guest time; 0: none */
+    bool monitor;                /* --monitor: the terminal is the monitor, not the first serial port */
+    const char *control;         /* --control PATH */
+    bool no_reboot;              /* --no-reboot */
+    bool semihosting;            /* --semihosting */
     const char *semihosting_dir; /* --semihosting-dir DIR: files it may use; NULL: none */
-    bool test_device;     /* --test-device */
-    unsigned watchdog;    /* --watchdog SECONDS of host time without output; 0: off */
+    bool test_device;            /* --test-device */
+    unsigned watchdog;           /* --watchdog SECONDS of host time without output; 0: off */
     bool watchdog_given;
-    bool ignore_panic;    /* --ignore-panic: a kernel panic does not end the run */
-    const char *symbols;  /* --symbols vmlinux|System.map */
+    bool ignore_panic;   /* --ignore-panic: a kernel panic does not end the run */
+    const char *symbols; /* --symbols vmlinux|System.map */
     bool rtc_given;
+    int escape_key; /* --escape-key: the character that opens the terminal's menu (1: Ctrl-A); -1: none */
+    int status_fd;  /* --status-fd: a line there for each SESSION_PROGRESS; -1: none */
     bool help, version, print_config;
+    const char *help_topic;    /* --help TOPIC; NULL: everything */
+    struct Settings *settings; /* what the above was made from */
 } Options;
 
-/* Fills options from the command line, with defaults for what is not there. The strings of argv are kept. */
+/* Fills options from, in ascending order, built-in defaults, the user's configuration file, --config FILE,
+ * the environment (ARMATURE_NAME) and the command line; see docs/configuration.md. The strings of argv and
+ * the environment are kept, not copied. Call options_free() after success; on failure nothing is left. */
 bool options_parse(Options *options, int argc, char **argv, Error *err);
+void options_free(Options *options);
 
-void options_help(FILE *out);
+/* --help: everything, or what `topic` (an option or a group) means. False with err set if there is no such
+ * topic. */
+bool options_help(FILE *out, const char *topic, Error *err);
+
+/* --print-config: the effective configuration as a configuration file, with the source of each value. */
+void options_print_config(const Options *options, FILE *out);
 
 #endif

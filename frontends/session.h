@@ -24,7 +24,8 @@ typedef enum SessionEventKind {
     SESSION_RESET,    /* the machine was reset */
     SESSION_PAUSED,
     SESSION_RESUMED,
-    SESSION_STOPPED /* code, text: the session is about to end */
+    SESSION_STOPPED, /* code, text: the session is about to end */
+    SESSION_OFF      /* the guest switched the machine off; without a reset now, the session ends */
 } SessionEventKind;
 
 typedef struct SessionEvent {
@@ -49,16 +50,46 @@ int session_run(Session *session);
 Machine *session_machine(Session *session);
 Loop *session_loop(Session *session);
 const Options *session_options(const Session *session);
+/* What a serial port has shown. */
+struct Transcript *session_transcript(Session *session, unsigned port);
+struct KernelLines *session_kernel_lines(Session *session, unsigned port);
+/* The session's parts; NULL while it is being built. */
+struct Watchdog *session_watchdog(Session *session);
+struct SerialBackends *session_serial(Session *session);
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
  * session ends after the current instruction. */
 void session_end(Session *session, int code, const char *text);
 bool session_ending(const Session *session);
+/* The guest switched the machine off, and nobody has reset it since. */
+bool session_off(const Session *session);
+/* The text of session_end(); NULL if there was none. */
+const char *session_end_text(const Session *session);
 
 SessionListener *session_listen(Session *session, void (*event)(void *opaque, const SessionEvent *event),
                                 void *opaque);
 void session_unlisten(SessionListener *listener); /* NULL is allowed */
+/* Of SESSION_OUTPUT, several characters may be delivered as one event: whole lines, or what there is when the
+ * session looks at the host. */
 void session_post(Session *session, const SessionEvent *event);
+
+/* Work for later: after the current instruction and before the next one, in the order asked for. The task is
+ * the caller's and stays until it ran or was taken back; asking twice is asking once. */
+typedef struct SessionTask SessionTask;
+struct SessionTask {
+    void (*run)(void *opaque);
+    void *opaque;
+    SessionTask *next;
+    bool waiting;
+};
+void session_later(Session *session, SessionTask *task);
+void session_not_later(Session *session, SessionTask *task);
+
+/* A number that this session has not used before: 1, 2, 3 ... */
+unsigned session_number(Session *session);
+
+/* Serves the host once while something else takes long (a script that computes): events wait. */
+void session_serve(Session *session);
 
 /* Stops and restarts virtual time and the guest; nested calls do not count. */
 void session_pause(Session *session);

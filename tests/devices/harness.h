@@ -34,7 +34,7 @@ typedef struct Harness {
     uint64_t now; /* virtual ns */
     Device *device[HARNESS_DEVICES];
     unsigned device_count;
-    unsigned requests[3];           /* how often each MachineRequest was made */
+    unsigned requests[4];           /* how often each MachineRequest was made */
     uint8_t output[HARNESS_OUTPUT]; /* what came out of the serial ports, in order */
     size_t output_length;
 } Harness;

@@ -5,7 +5,7 @@
 enum { DR = 0x00, RSR = 0x04, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34 };
 enum { IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44 };
 enum { ON = 0x301, LBE = 0x80, RTS = 0x800, DTR = 0x400, CTSEN = 0x8000, RTSEN = 0x4000, SIREN = 2 };
-enum { FEN = 0x10, WLEN_8 = 0x60, BRK = 1 };
+enum { FEN = 0x10, WLEN_8 = 0x60, BRK = 1, PEN = 2, EPS = 4 };
 enum { CTS = 1, DSR = 2, DCD = 4, BUSY = 8, RXFE = 0x10, TXFF = 0x20, RXFF = 0x40, TXFE = 0x80, RI = 0x100 };
 enum { RXI = 0x10, TXI = 0x20, RTI = 0x40, FEI = 0x80, BEI = 0x200, OEI = 0x400 };
 enum { OUT_UART, OUT_MS, OUT_RX, OUT_TX, OUT_RT, OUT_E };
@@ -315,6 +315,88 @@ static void test_break(void **state)
     expect_irq(u->dev, OUT_E, true);
 }
 
+/* From the host a break arrives in its place among the characters, as one 0 that is marked. */
+static void test_break_from_host(void **state)
+{
+    Uart *u = *state;
+    start(u, FEN | WLEN_8, ON);
+    write_reg(u->dev, IMSC, BEI | FEI);
+    type_text(u, "a");
+    serial_send_break(&u->h.env.serial[0]);
+    expect_irq(u->dev, OUT_E, true);
+    expect_irq(u->dev, OUT_UART, true);
+    expect_reg(u->dev, MIS, BEI | FEI);
+    serial_send_break(&u->h.env.serial[0]);
+    serial_send(&u->h.env.serial[0], "\0b", 2);
+    expect_reg(u->dev, DR, 'a');
+    expect_reg(u->dev, RSR, 0);
+    expect_reg(u->dev, DR, 0x500);
+    expect_reg(u->dev, RSR, 5);
+    expect_reg(u->dev, DR, 0x500);
+    expect_reg(u->dev, DR, 0); /* a character 0 is no break */
+    expect_reg(u->dev, RSR, 0);
+    expect_reg(u->dev, DR, 'b');
+    expect_equal(read_reg(u->dev, FR) & RXFE, RXFE);
+    write_reg(u->dev, ICR, BEI | FEI);
+    expect_irq(u->dev, OUT_E, false);
+}
+
+/* A break waits for room in the FIFO and for the receiver like a character, and none is lost. */
+static void test_break_waits(void **state)
+{
+    Uart *u = *state;
+    for (unsigned n = 0; n < 40; n++)
+        serial_send_break(&u->h.env.serial[0]);
+    type_text(u, "z");
+    expect_reg(u->dev, RIS, 0);
+    start(u, FEN | WLEN_8, ON);
+    for (unsigned n = 0; n < 40; n++)
+        expect_reg(u->dev, DR, 0x500);
+    expect_reg(u->dev, DR, 'z');
+    expect_equal(read_reg(u->dev, RIS) & OEI, 0);
+}
+
+/* With odd parity a low parity bit is wrong for a character 0, with even parity it is right (DDI 0183 table
+ * 3-13). */
+static void test_break_and_parity(void **state)
+{
+    Uart *u = *state;
+    start(u, FEN | WLEN_8 | PEN, ON);
+    serial_send_break(&u->h.env.serial[0]);
+    expect_reg(u->dev, DR, 0x700);
+    start(u, FEN | WLEN_8 | PEN | EPS, ON);
+    serial_send_break(&u->h.env.serial[0]);
+    expect_reg(u->dev, DR, 0x500);
+}
+
+static unsigned rooms;
+
+static void count_room(void *opaque)
+{
+    assert_ptr_equal(opaque, &rooms);
+    rooms++;
+}
+
+/* Senders are told once that the queue has become short. */
+static void test_room(void **state)
+{
+    Uart *u = *state;
+    SerialPort *port = &u->h.env.serial[0];
+    rooms = 0;
+    port->room = count_room;
+    port->room_opaque = &rooms;
+    start(u, FEN | WLEN_8, ON);
+    for (unsigned n = 0; n < SERIAL_ROOM + 32 + 2; n++)
+        type_text(u, "x");
+    assert_int_equal(port->length, SERIAL_ROOM + 2);
+    read_reg(u->dev, DR);
+    assert_int_equal(rooms, 0);
+    for (unsigned n = 0; n < SERIAL_ROOM + 33; n++)
+        expect_reg(u->dev, DR, 'x');
+    assert_int_equal(rooms, 1);
+    assert_int_equal(port->length, 0);
+}
+
 static void test_fifo_off(void **state)
 {
     Uart *u = *state;
@@ -386,6 +468,10 @@ int main(void)
         CASE(test_modem_lines),
         CASE(test_hardware_flow_control),
         CASE(test_break),
+        CASE(test_break_from_host),
+        CASE(test_break_waits),
+        CASE(test_break_and_parity),
+        CASE(test_room),
         CASE(test_fifo_off),
         CASE(test_infrared_disconnects),
         CASE(test_byte_access_and_peek),

@@ -1,13 +1,15 @@
 /* The command line. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "frontends/options.h"
+#include "frontends/option_table.h"
 
 static Options options;
 static Error err;
@@ -18,6 +20,7 @@ static bool parse(const char *text)
     static char copy[1024];
     static char *argv[64] = {"armature"};
     int argc = 1;
+    options_free(&options);
     strncpy(copy, text, sizeof copy - 1);
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
         argv[argc++] = word;
@@ -140,12 +143,26 @@ static void test_bad_values(void **state)
     refused("--load file@zero", "give a file and an address");
     refused("--load file@0x100000000", "give a file and an address");
     refused("--entry here", "give an address");
-    refused("--serial tcp:1", "give stdio, none or file:PATH");
-    refused("--serial file:", "give stdio, none or file:PATH");
+    refused("--serial tcp:1", "--serial tcp:1: give a port number");
+    refused("--serial serial.log", "--serial serial.log: give stdio, none, pty, file:PATH");
+    refused("--serial file:", "--serial file:: write it as file:PATH");
     refused("--serial stdio --serial stdio", "only one");
     refused("--serial none --serial none --serial none --serial none --serial none", "4 serial ports");
     refused("--cpus", "--cpus needs a value");
-    refused("--help=x", "takes no value");
+    refused("--no-cpus=x", "takes no value");
+    refused("--no-deterministic=no", "takes no value");
+    refused("--deterministic=perhaps", "--deterministic=perhaps: give yes or no");
+    refused("--timeout 1s", "--timeout 1s: give seconds, as in --timeout 30 or --timeout 0.5");
+    refused("--timeout -1", "give seconds");
+    refused("--timeout .5", "give seconds");
+    refused("--timeout 1.", "give seconds");
+    refused("--timeout 1e3", "give seconds");
+    refused("--timeout 9999999999", "give seconds");
+    refused("--watchdog 1.5", "give whole seconds");
+    refused("--status-fd x", "file descriptor");
+    refused("--escape-key a", "--escape-key a: give a key");
+    refused("--until 1 --until 2 --until 3 --until 4 --until 5 --until 6 --until 7 --until 8 --until 9",
+            "at most 8");
     refused(
         "--load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0 "
         "--load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0 --load a@0",
@@ -160,7 +177,199 @@ static void test_unknown_options(void **state)
     refused("-m 256", "did you mean --memory?");
     refused("-smp 4", "did you mean --cpus?");
     refused("--frobnicate", "no option --frobnicate; armature --help lists them all");
+    refused("-d guest", "did you mean --log?");
+    refused("--no-rebot", "did you mean --no-reboot?");
+    refused("-append x", "did you mean --append?");
+    refused("-c x", "did you mean --config?");
     refused("--a-very-long-option-name-that-no-program-has-ever-had-nor-will-have-in-its-table x", "--help");
+}
+
+static void test_new_fields(void **state)
+{
+    (void)state;
+    accepted(
+        "--until login: --until $ --send root --timeout 1.25 --no-reboot --semihosting --semihosting-dir d "
+        "--test-device --watchdog 0 --ignore-panic --symbols vmlinux --stats --list-unmodelled --log irq "
+        "--log-filter uart0 --control sock --status-fd 5 --escape-key ctrl-]");
+    assert_int_equal(options.until_count, 2);
+    assert_string_equal(options.until[1], "$");
+    assert_string_equal(options.send, "root");
+    assert_int_equal(options.timeout_ns, 1250000000);
+    assert_true(options.no_reboot);
+    assert_true(options.semihosting);
+    assert_string_equal(options.semihosting_dir, "d");
+    assert_true(options.test_device);
+    assert_int_equal(options.watchdog, 0);
+    assert_true(options.watchdog_given);
+    assert_true(options.ignore_panic);
+    assert_string_equal(options.symbols, "vmlinux");
+    assert_true(options.stats && options.list_unmodelled);
+    assert_string_equal(options.log_filter, "uart0");
+    assert_string_equal(options.control, "sock");
+    assert_int_equal(options.status_fd, 5);
+    assert_int_equal(options.escape_key, ']' & 0x1f);
+    accepted("");
+    assert_false(options.watchdog_given);
+    assert_false(options.rtc_given);
+    assert_false(options.no_reboot);
+    assert_int_equal(options.status_fd, -1);
+    assert_int_equal(options.escape_key, 1);
+    assert_int_equal(options.timeout_ns, 0);
+    accepted("--timeout 0.000000001");
+    assert_int_equal(options.timeout_ns, 1);
+    accepted("--timeout 0.1234567899");
+    assert_int_equal(options.timeout_ns, 123456789);
+}
+
+static void test_script_arguments(void **state)
+{
+    (void)state;
+    accepted("k --script s.lua -- --memory x --");
+    assert_string_equal(options.script, "s.lua");
+    assert_int_equal(options.script_arg_count, 3);
+    assert_string_equal(options.script_args[0], "--memory");
+    assert_string_equal(options.script_args[2], "--");
+    assert_null(options.script_args[3]);
+    assert_string_equal(options.boot.kernel, "k");
+    accepted("--script s.lua --script-arg a --script-arg b -- c");
+    assert_int_equal(options.script_arg_count, 3);
+    assert_string_equal(options.script_args[2], "c");
+    accepted("--script s.lua --");
+    assert_int_equal(options.script_arg_count, 0);
+}
+
+static void test_taking_back(void **state)
+{
+    (void)state;
+    accepted("--deterministic --no-deterministic");
+    assert_false(options.machine.deterministic);
+    accepted("--deterministic=yes --no-reboot --reboot");
+    assert_true(options.machine.deterministic);
+    assert_false(options.no_reboot);
+    accepted("--memory 64M --no-memory --initrd i --no-initrd");
+    assert_int_equal(options.machine.memory, 1 << 30);
+    assert_null(options.boot.initrd);
+    accepted("--until a --no-until --until b");
+    assert_int_equal(options.until_count, 1);
+    assert_string_equal(options.until[0], "b");
+    accepted("--cpus 2 --cpus 3");
+    assert_int_equal(options.machine.cpus, 3);
+    accepted("--kernel one --no-kernel two");
+    assert_string_equal(options.boot.kernel, "two");
+}
+
+static void test_conflicts(void **state)
+{
+    (void)state;
+    refused("--monitor --serial stdio", "--monitor and --serial stdio: both want the terminal");
+    accepted("--monitor");
+    assert_string_equal(options.serial[0], "none");
+    refused("--monitor --script s", "--monitor and --script s: both drive");
+    refused("--script s --until x", "--until x and --script s: both decide");
+    refused("--script s --send x", "--send x and --script s: both type");
+    refused("--deterministic --rtc host", "--deterministic and --rtc host: the run would depend");
+    accepted("--no-deterministic --rtc host");
+    refused("--semihosting-dir d", "--semihosting-dir d has no effect without --semihosting");
+    refused("--semihosting-dir d --no-semihosting", "no effect");
+    refused("--script-arg x", "no effect without --script");
+    refused("--log-filter x", "no effect without --log");
+    refused("--serial file:a --serial file:a", "a is written by two");
+    refused("--serial file:a --log-file a", "a is written by two");
+    refused("--flash0 a --flash1 a", "a is written by two");
+    accepted("--serial file:/dev/null --serial file:/dev/null");
+}
+
+static void test_help(void **state)
+{
+    (void)state;
+    accepted("--help");
+    assert_true(options.help);
+    assert_null(options.help_topic);
+    accepted("--help memory --no-such");
+    assert_string_equal(options.help_topic, "memory");
+    accepted("--help --memory");
+    assert_string_equal(options.help_topic, "--memory");
+    accepted("--help=run");
+    assert_string_equal(options.help_topic, "run");
+    accepted("--monitor --serial stdio --help"); /* answered, whatever else there is */
+    accepted("--version");
+    assert_true(options.version);
+}
+
+/* No line is wider than 100 columns, each option is there, and every topic has an answer. */
+static void test_help_text(void **state)
+{
+    char *text;
+    size_t size;
+    (void)state;
+    FILE *out = open_memstream(&text, &size);
+    assert_true(options_help(out, NULL, &err));
+    fclose(out);
+    for (unsigned i = 0; i < option_table.count; i++) {
+        const OptionDef *def = &option_table.defs[i];
+        char name[64];
+        snprintf(name, sizeof name, "\n  --%s%s ", def->flags & OPTION_ON ? "no-" : "", def->name);
+        if (!strstr(text, name))
+            fail_msg("--help does not show --%s", def->name);
+    }
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        if (strlen(line) > 100)
+            fail_msg("wider than 100 columns: %s", line);
+    free(text);
+    static char words[8192];
+    option_offers(option_find(&option_table, "help", 4), words, sizeof words);
+    for (char *topic = strtok(words, " "); topic; topic = strtok(NULL, " ")) {
+        out = open_memstream(&text, &size);
+        if (!options_help(out, topic, &err))
+            fail_msg("--help %s: %s", topic, err.text);
+        fclose(out);
+        assert_true(size > 20);
+        free(text);
+    }
+    assert_false(options_help(stdout, "memroy", &err));
+    assert_non_null(strstr(err.text, "did you mean memory?"));
+}
+
+/* Rows that cannot work. */
+static void test_table(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < option_table.count; i++) {
+        const OptionDef *def = &option_table.defs[i];
+        assert_non_null(def->set);
+        assert_true(def->help && *def->help);
+        assert_null(strchr(def->help, '\n'));
+        assert_ptr_equal(option_find(&option_table, def->name, strlen(def->name)), def);
+        if (strncmp(def->name, "no-", 3) == 0)
+            fail_msg("%s: --no-%s would be ambiguous", def->name, def->name);
+        if (strspn(def->name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(def->name))
+            fail_msg("%s is no good name in the environment", def->name);
+        char offers[8192];
+        option_offers(def, offers, sizeof offers);
+        assert_true(strlen(offers) < sizeof offers - 1);
+    }
+    for (unsigned i = 0; i < option_table.habit_count; i++) {
+        const char *meant = option_table.habits[i].meant;
+        if (!option_find(&option_table, meant, strlen(meant)))
+            fail_msg("%s: there is no option %s", option_table.habits[i].typed, meant);
+    }
+}
+
+/* The tests are about the command line alone. */
+static int leave_the_users_settings(void **state)
+{
+    (void)state;
+    extern char **environ;
+    static char *none[] = {NULL};
+    environ = none;
+    return 0;
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    options_free(&options);
+    return 0;
 }
 
 int main(void)
@@ -173,6 +382,13 @@ int main(void)
         cmocka_unit_test(test_rtc),
         cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_unknown_options),
+        cmocka_unit_test(test_new_fields),
+        cmocka_unit_test(test_script_arguments),
+        cmocka_unit_test(test_taking_back),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_help_text),
+        cmocka_unit_test(test_table),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, leave_the_users_settings, forget);
 }

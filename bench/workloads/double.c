@@ -1,0 +1,3 @@
+/* Matrices of doubles. */
+#define NUMBER double
+#include "matrix.h"

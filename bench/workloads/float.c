@@ -1,0 +1,3 @@
+/* Matrices of floats. */
+#define NUMBER float
+#include "matrix.h"

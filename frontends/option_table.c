@@ -1,0 +1,436 @@
+/* The emulator's options: one row each, and the functions that store values which are more than a text. */
+#define _GNU_SOURCE
+#include "frontends/option_table.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "frontends/escape_key.h"
+#include "frontends/serial_spec.h"
+#include "frontends/settings.h"
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+static bool parse_address(const char *text, uint32_t *address)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 0);
+    *address = (uint32_t)value;
+    return *text >= '0' && *text <= '9' && !*end && !errno && value <= UINT32_MAX;
+}
+
+/* As QEMU: a plain number means MiB. */
+static bool parse_size(const char *text, uint64_t *bytes)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || errno || value > 1ull << 40)
+        return false;
+    unsigned shift = *end == 'G' || *end == 'g' ? 30 : *end == 'K' || *end == 'k' ? 10 : 20;
+    end += *end && strchr("GgMmKk", *end);
+    *bytes = value << shift;
+    return !*end;
+}
+
+static bool set_load(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    const char *at = strrchr(value, '@');
+    BootLoad load;
+    (void)def;
+    if (!at || at == value || !parse_address(at + 1, &load.address))
+        return error_set(err, "give a file and an address, as in --load data.bin@0x60100000");
+    if (options->boot.load_count == BOOT_MAX_LOADS)
+        return error_set(err, "at most %d files can be loaded", BOOT_MAX_LOADS);
+    load.path = settings_keep(options->settings, value, (size_t)(at - value));
+    options->boot.load[options->boot.load_count++] = load;
+    return true;
+}
+
+static bool set_entry(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->boot.has_entry = true;
+    if (!parse_address(value, &options->boot.entry))
+        return error_set(err, "give an address, as in --entry 0x60100000");
+    return true;
+}
+
+static bool set_memory(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    uint64_t size;
+    (void)def;
+    if (!parse_size(value, &size))
+        return error_set(err, "give a size, as in --memory 256M or --memory 1G");
+    if (size > 1u << 30)
+        return error_set(err, "the board has room for at most 1G");
+    if (size < 1 << 20 || size % (1 << 20))
+        return error_set(err, "give a multiple of 1M");
+    options->machine.memory = size;
+    return true;
+}
+
+static bool set_jit(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    static const char *const modes[] = {"off", "on", "verify"};
+    (void)def;
+    for (unsigned n = 0; n < sizeof modes / sizeof *modes; n++) {
+        if (strcmp(value, modes[n]))
+            continue;
+        options->machine.jit.mode = (JitMode)n;
+        return true;
+    }
+    return error_set(err, "give off, on or verify");
+}
+
+static bool set_jit_threshold(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    char *end;
+    unsigned long n = strtoul(value, &end, 10);
+    (void)def;
+    if (*value < '0' || *value > '9' || *end || n > 1000000000)
+        return error_set(err, "give a number, as in --jit-threshold 24");
+    options->machine.jit.threshold = (unsigned)n;
+    return true;
+}
+
+static bool set_cpus(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    if (value[0] < '1' || value[0] > '0' + MAX_CPUS || value[1])
+        return error_set(err, "the board has 1 to %d CPUs", MAX_CPUS);
+    options->machine.cpus = (unsigned)(value[0] - '0');
+    return true;
+}
+
+static bool set_rtc(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    struct tm tm = {0};
+    char *end;
+    (void)def;
+    if (!strcmp(value, "host")) {
+        options->machine.rtc_base = (uint32_t)time(NULL);
+        return true;
+    }
+    const char *rest = strptime(value, "%Y-%m-%d", &tm);
+    if (rest && *rest)
+        rest = strptime(rest + 1, "%H:%M:%S", &tm);
+    long long seconds = rest && !*rest ? (long long)timegm(&tm) : strtoll(value, &end, 10);
+    bool number = *value >= '0' && *value <= '9' && ((rest && !*rest) || !*end);
+    if (!number || seconds < 0 || seconds > UINT32_MAX)
+        return error_set(err, "give host, a date like 2025-01-31T12:00:00 (UTC), or seconds since 1970");
+    options->machine.rtc_base = (uint32_t)seconds;
+    return true;
+}
+
+static bool set_serial(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    if (options->serial_count == SERIAL_PORTS)
+        return error_set(err, "the board has %d serial ports", SERIAL_PORTS);
+    for (unsigned n = 0; n < options->serial_count; n++)
+        if (!strcmp(value, "stdio") && !strcmp(options->serial[n], "stdio"))
+            return error_set(err, "only one serial port can have the terminal");
+    if (!serial_backend_check(value, err))
+        return false;
+    options->serial[options->serial_count++] = value;
+    return true;
+}
+
+static bool set_escape_key(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    return escape_key_parse(value, &options->escape_key, err);
+}
+
+static bool set_script_arg(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    enum { MOST = 1024 };
+    Options *options = target;
+    (void)def;
+    if (options->script_arg_count == MOST)
+        return error_set(err, "a script takes at most %d arguments", MOST);
+    if (!(options->script_arg_count & (options->script_arg_count + 1))) {
+        size_t size = sizeof(char *), count = (size_t)options->script_arg_count;
+        char *more = settings_keep(options->settings, NULL, (2 * count + 2) * size);
+        if (count)
+            memcpy(more, options->script_args, count * size);
+        options->script_args = (char **)more;
+    }
+    options->script_args[options->script_arg_count++] =
+        settings_keep(options->settings, value, strlen(value));
+    options->script_args[options->script_arg_count] = NULL;
+    return true;
+}
+
+static bool set_until(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    if (!*value)
+        return error_set(err, "give a text to wait for");
+    if (options->until_count == OPTIONS_MAX_UNTIL)
+        return error_set(err, "at most %d texts can be waited for", OPTIONS_MAX_UNTIL);
+    options->until[options->until_count++] = value;
+    return true;
+}
+
+static bool parse_number(const char *value, unsigned long most, unsigned long *number)
+{
+    size_t digits = strspn(value, "0123456789");
+    *number = strtoul(value, NULL, 10);
+    return digits && digits < 10 && !value[digits] && *number <= most;
+}
+
+static bool set_status_fd(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    unsigned long number;
+    (void)def;
+    if (!parse_number(value, 1 << 20, &number))
+        return error_set(err, "give the number of an open file descriptor");
+    options->status_fd = (int)number;
+    return true;
+}
+
+static bool set_reboot(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    bool reboot;
+    (void)def;
+    if (!option_parse_switch(value, &reboot, err))
+        return false;
+    options->no_reboot = !reboot;
+    return true;
+}
+
+static bool set_watchdog(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    unsigned long seconds;
+    (void)def;
+    if (!parse_number(value, 1000000, &seconds))
+        return error_set(err, "give whole seconds, 0 to switch it off");
+    options->watchdog = (unsigned)seconds;
+    return true;
+}
+
+static bool set_help(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    (void)err;
+    options->help = true;
+    options->help_topic = *value ? value : NULL;
+    return true;
+}
+
+/* Which files are read is decided before values are stored. */
+static bool set_nothing(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    (void)target;
+    (void)def;
+    (void)value;
+    (void)err;
+    return true;
+}
+
+/* ---- The table ------------------------------------------------------------------------------- */
+
+#define TEXT(name) option_set_text, offsetof(Options, name)
+#define SWITCH(name) option_set_switch, offsetof(Options, name)
+#define BY(function) function, 0
+
+/* clang-format off */
+static const OptionDef defs[] = {
+    /* name, argument, built-in default
+     * group, flags, how it is stored, what a shell offers
+     * help
+     * detail */
+    {"kernel", "FILE", NULL,
+     GROUP_RUN, OPTION_PATH | OPTION_ONCE, TEXT(boot.kernel), "files",
+     "what to run: zImage, Image, uImage, ELF or raw program (the plain argument is the same)",
+     "The format is recognised by the contents, not by the name. Without a kernel and without --load, the boot ROM "
+     "starts a small monitor on the first serial port."},
+    {"initrd", "FILE", NULL,
+     GROUP_RUN, OPTION_PATH, TEXT(boot.initrd), "files",
+     "initial file system for the kernel", NULL},
+    {"dtb", "FILE", NULL,
+     GROUP_RUN, OPTION_PATH, TEXT(boot.dtb), "files",
+     "device tree to use instead of the built-in one",
+     "Memory size, CPUs, command line and initrd are filled in, as in the built-in one."},
+    {"append", "TEXT", NULL,
+     GROUP_RUN, 0, TEXT(boot.append), NULL,
+     "the kernel's command line (default: the device tree's, or console=ttyAMA0)", NULL},
+    {"load", "FILE@ADDRESS", NULL,
+     GROUP_RUN, OPTION_LIST | OPTION_PATH, BY(set_load), "files",
+     "put a file into memory, byte by byte; up to 16",
+     "RAM, video RAM, PSRAM and flash can be filled. Without a kernel the first of the files is entered at its start."},
+    {"entry", "ADDRESS", NULL,
+     GROUP_RUN, 0, BY(set_entry), NULL,
+     "start there instead (bit 0 set: in Thumb state)", NULL},
+
+    {"memory", "SIZE", "1G",
+     GROUP_MACHINE, 0, BY(set_memory), "64M 128M 256M 512M 1G",
+     "RAM, up to 1G",
+     "A number is in MiB; K, M and G may follow it. A multiple of 1 MiB."},
+    {"cpus", "N", "1",
+     GROUP_MACHINE, 0, BY(set_cpus), "1 2 3 4",
+     "CPUs, 1 to 4", NULL},
+    {"flash0", "FILE", NULL,
+     GROUP_MACHINE, OPTION_PATH | OPTION_WRITES, TEXT(machine.flash[0]), "files",
+     "contents of the first NOR flash bank; changes are kept in the file",
+     "If the file holds something and there is nothing else to run, the CPU starts in the flash."},
+    {"flash1", "FILE", NULL,
+     GROUP_MACHINE, OPTION_PATH | OPTION_WRITES, TEXT(machine.flash[1]), "files",
+     "contents of the second NOR flash bank", NULL},
+    {"rtc", "TIME", NULL,
+     GROUP_MACHINE, 0, BY(set_rtc), "host",
+     "date at power-on: host, 2025-01-31T12:00:00 (UTC) or seconds since 1970",
+     "The default is host; in deterministic runs, which must not depend on today's date, it is 2025-01-01."},
+    {"deterministic", NULL, NULL,
+     GROUP_MACHINE, 0, SWITCH(machine.deterministic), NULL,
+     "let virtual time follow the instructions: every run is the same", NULL},
+    {"jit", "MODE", "off",
+     GROUP_MACHINE, 0, BY(set_jit), "off on verify",
+     "how guest code runs: off (interpreted), on (hot code is compiled), verify (both, compared)", NULL},
+    {"jit-threshold", "N", NULL,
+     GROUP_MACHINE, 0, BY(set_jit_threshold), NULL,
+     "compile a block when it was interpreted N times", NULL},
+    {"semihosting", NULL, NULL,
+     GROUP_MACHINE, 0, SWITCH(semihosting), NULL,
+     "let the guest print, end the run and use files by Arm's semihosting calls", NULL},
+    {"semihosting-dir", "DIR", NULL,
+     GROUP_MACHINE, OPTION_PATH, TEXT(semihosting_dir), "folders",
+     "the folder whose files semihosting may use (default: no files)", NULL},
+    {"test-device", NULL, NULL,
+     GROUP_MACHINE, 0, SWITCH(test_device), NULL,
+     "add a device by which a test program prints and ends the run", NULL},
+
+    {"serial", "WHERE", NULL,
+     GROUP_SERIAL, OPTION_LIST | OPTION_PATH_COLON | OPTION_WRITES, BY(set_serial), "stdio none pty file: unix: tcp: tcp-listen:",
+     "what the port is connected to: stdio, none, pty, file:PATH, unix:PATH, tcp:HOST:PORT or tcp-listen:PORT; "
+     "again for each further port (default: stdio, then none)",
+     "Options may follow after commas: file:PATH,append; unix:PATH,wait,keep; tcp-listen:PORT,wait,keep; "
+     "tcp:HOST:PORT,reconnect=SECONDS."},
+    {"escape-key", "KEY", "ctrl-a",
+     GROUP_SERIAL, 0, BY(set_escape_key), "ctrl-a ctrl-] none",
+     "the key that opens the terminal's menu, or none", NULL},
+
+    {"script", "FILE", NULL,
+     GROUP_SCRIPT, OPTION_PATH, TEXT(script), "files",
+     "Lua script that drives the machine; what follows -- are its arguments", NULL},
+    {"script-arg", "TEXT", NULL,
+     GROUP_SCRIPT, OPTION_LIST, BY(set_script_arg), NULL,
+     "one argument for the script; again for more", NULL},
+    {"until", "TEXT", NULL,
+     GROUP_SCRIPT, OPTION_LIST, BY(set_until), NULL,
+     "end well when the first port shows TEXT; up to 8 texts, one after the other", NULL},
+    {"send", "TEXT", NULL,
+     GROUP_SCRIPT, 0, TEXT(send), NULL,
+     "send TEXT, with escapes such as \\n, after --until matched, else at the start", NULL},
+    {"monitor", NULL, NULL,
+     GROUP_SCRIPT, 0, SWITCH(monitor), NULL,
+     "give the terminal to the emulator's monitor, not to the first serial port", NULL},
+    {"control", "PATH", NULL,
+     GROUP_SCRIPT, OPTION_PATH | OPTION_WRITES, TEXT(control), "files",
+     "listen on a socket for `armature ctl` and other programs", NULL},
+    {"status-fd", "N", NULL,
+     GROUP_SCRIPT, OPTION_TYPED, BY(set_status_fd), NULL,
+     "write what the run is at, one line each, to this open file descriptor", NULL},
+
+    {"timeout", "SECONDS", NULL,
+     GROUP_END, 0, option_set_seconds, offsetof(Options, timeout_ns), NULL,
+     "end with exit code 68 after so much of the guest's time", NULL},
+    {"reboot", NULL, "yes",
+     GROUP_END, OPTION_ON, BY(set_reboot), NULL,
+     "end with exit code 69 when the guest reboots",
+     "Otherwise a reboot resets the machine and loads all images again."},
+    {"watchdog", "SECONDS", NULL,
+     GROUP_END, 0, BY(set_watchdog), NULL,
+     "explain what the guest waits for after so many seconds of the host's time without output; 0: never", NULL},
+    {"ignore-panic", NULL, NULL,
+     GROUP_END, 0, SWITCH(ignore_panic), NULL,
+     "go on when the guest's kernel panics", NULL},
+
+    {"log", "KINDS", NULL,
+     GROUP_INSIDE, 0, TEXT(log_kinds), "log",
+     "what to log, separated by commas", NULL},
+    {"log-filter", "NAMES", NULL,
+     GROUP_INSIDE, 0, TEXT(log_filter), NULL,
+     "log only what comes from these, separated by commas: uart0, cpu1, ...", NULL},
+    {"log-file", "FILE", NULL,
+     GROUP_INSIDE, OPTION_PATH | OPTION_WRITES, TEXT(log_file), "files",
+     "where to log (default: stderr)", NULL},
+    {"list-unmodelled", NULL, NULL,
+     GROUP_INSIDE, 0, SWITCH(list_unmodelled), NULL,
+     "list at the end what the guest used and is not modelled", NULL},
+    {"stats", NULL, NULL,
+     GROUP_INSIDE, 0, SWITCH(stats), NULL,
+     "print counters at the end", NULL},
+    {"symbols", "FILE", NULL,
+     GROUP_INSIDE, OPTION_PATH, TEXT(symbols), "files",
+     "names for addresses in explanations: the kernel's vmlinux, another ELF file, or System.map", NULL},
+
+    {"config", "FILE", NULL,
+     GROUP_CONFIG, OPTION_LIST | OPTION_TYPED | OPTION_PATH, BY(set_nothing), "files",
+     "read options from a file; a later file overrides an earlier one",
+     "Lines are \"name = value\", with the names of the options. --no-config does not read the user's file "
+     "($XDG_CONFIG_HOME/armature/config, else ~/.config/armature/config)."},
+    {"print-config", NULL, NULL,
+     GROUP_CONFIG, OPTION_TYPED, SWITCH(print_config), NULL,
+     "print the configuration that results, and where each value comes from", NULL},
+    {"help", "[TOPIC]", NULL,
+     GROUP_CONFIG, OPTION_TYPED | OPTION_MAY_LACK, BY(set_help), "topics",
+     "show this text, or more about an option or a group of options", NULL},
+    {"version", NULL, NULL,
+     GROUP_CONFIG, OPTION_TYPED, SWITCH(version), NULL,
+     "show the version", NULL},
+};
+
+/* What people type who come from elsewhere, without dashes. */
+static const OptionHabit habits[] = {
+    {"m", "memory"},    {"smp", "cpus"},     {"bios", "flash0"},   {"pflash", "flash0"}, {"d", "log"},
+    {"D", "log-file"},  {"h", "help"},       {"V", "version"},     {"icount", "deterministic"},
+    {"device", "load"}, {"mem", "memory"},   {"cmdline", "append"}, {"ram", "memory"},   {"fdt", "dtb"},
+    {"mon", "monitor"}, {"qmp", "control"},  {"nographic", "serial"}, {"dfilter", "log-filter"},
+    {"readconfig", "config"}, {"c", "config"}, {"trace", "log"},   {"usage", "help"},
+    {"semihosting-config", "semihosting"},
+};
+
+static const struct { const char *name, *title; } groups[] = {
+    [GROUP_RUN] = {"run", "What to run"},
+    [GROUP_MACHINE] = {"machine", "Machine"},
+    [GROUP_SERIAL] = {"serial-terminal", "Serial ports and terminal"},
+    [GROUP_SCRIPT] = {"scripts", "Scripts and control"},
+    [GROUP_END] = {"ends", "Ends of a run"},
+    [GROUP_INSIDE] = {"inside", "Looking inside"},
+    [GROUP_CONFIG] = {"configuration", "Configuration and help"},
+    [GROUP_FARM] = {"farm", "Farm"},
+};
+/* clang-format on */
+
+const OptionTable option_table = {defs, sizeof defs / sizeof *defs, habits, sizeof habits / sizeof *habits};
+
+const char *option_group_name(OptionGroup group)
+{
+    return groups[group].name;
+}
+
+const char *option_group_title(OptionGroup group)
+{
+    return groups[group].title;
+}

@@ -1,0 +1,460 @@
+/* See session.h. The machine runs inside session_run() and comes back through poll_host(): every millisecond,
+ * when it is idle, and whenever something was posted. */
+#define _GNU_SOURCE
+#include "frontends/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frontends/client.h"
+#include "frontends/control.h"
+#include "frontends/exit_codes.h"
+#include "frontends/kernel_lines.h"
+#include "frontends/monitor.h"
+#include "frontends/report.h"
+#include "frontends/script.h"
+#include "frontends/serial_backend.h"
+#include "frontends/session_events.h"
+#include "frontends/status.h"
+#include "frontends/transcript.h"
+#include "frontends/watchdog.h"
+#include "machine/boot.h"
+
+#define LOOK_INTERVAL_NS 1000000u
+
+struct Session {
+    Options options;
+    Machine *machine;
+    Loop *loop;
+    SessionEvents *events;
+    Transcript *transcript[SERIAL_PORTS];
+    KernelLines *kernel_lines[SERIAL_PORTS];
+    SerialBackends *serial;
+    Watchdog *watchdog;
+    Script *script;
+    Console *console; /* the monitor's; the serial ports have their own */
+    Monitor *monitor;
+    Control *control;
+    Timer timeout;
+    int signal_fd;
+    sigset_t old_signals;
+    uint64_t looked; /* host ns at the last look at descriptors */
+    bool paused, held, ending, off, ran;
+    unsigned number;
+    int code;
+    char *end_text;
+};
+
+static uint64_t host_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+Machine *session_machine(Session *session)
+{
+    return session->machine;
+}
+
+Loop *session_loop(Session *session)
+{
+    return session->loop;
+}
+
+const Options *session_options(const Session *session)
+{
+    return &session->options;
+}
+
+Transcript *session_transcript(Session *session, unsigned port)
+{
+    return session->transcript[port];
+}
+
+KernelLines *session_kernel_lines(Session *session, unsigned port)
+{
+    return session->kernel_lines[port];
+}
+
+unsigned session_number(Session *session)
+{
+    return ++session->number;
+}
+
+Watchdog *session_watchdog(Session *session)
+{
+    return session->watchdog;
+}
+
+SerialBackends *session_serial(Session *session)
+{
+    return session->serial;
+}
+
+/* ---- Events ------------------------------------------------------------------------------------------ */
+
+SessionListener *session_listen(Session *session, void (*event)(void *opaque, const SessionEvent *event),
+                                void *opaque)
+{
+    return session_events_listen(session->events, event, opaque);
+}
+
+static void note_output(Session *session, const SessionEvent *event)
+{
+    Transcript *transcript = session->transcript[event->port];
+    KernelLines *lines = session->kernel_lines[event->port];
+    uint64_t now = clock_now(session->machine->clock), offset = transcript_end(transcript);
+    for (size_t n = 0; n < event->length; n++)
+        kernel_lines_feed(lines, offset + n, event->data[n], now);
+    transcript_append(transcript, event->data, event->length);
+}
+
+void session_post(Session *session, const SessionEvent *event)
+{
+    if (event->kind == SESSION_OUTPUT)
+        note_output(session, event);
+    if (session_events_post(session->events, event))
+        machine_yield(session->machine);
+}
+
+static void post(Session *session, SessionEventKind kind)
+{
+    session_post(session, &(SessionEvent){.kind = kind});
+}
+
+void session_later(Session *session, SessionTask *task)
+{
+    session_events_later(session->events, task);
+    machine_yield(session->machine);
+}
+
+void session_not_later(Session *session, SessionTask *task)
+{
+    session_events_not_later(session->events, task);
+}
+
+/* ---- Pausing, resetting, ending ---------------------------------------------------------------------- */
+
+static void hold_time(Session *session)
+{
+    machine_hold_time(session->machine, session->paused || session->held);
+}
+
+void session_pause(Session *session)
+{
+    if (session->paused)
+        return;
+    session->paused = true;
+    hold_time(session);
+    post(session, SESSION_PAUSED);
+}
+
+void session_resume(Session *session)
+{
+    if (!session->paused)
+        return;
+    session->paused = false;
+    hold_time(session);
+    post(session, SESSION_RESUMED);
+}
+
+bool session_paused(const Session *session)
+{
+    return session->paused;
+}
+
+bool session_reset(Session *session, Error *err)
+{
+    machine_reset(session->machine);
+    if (!boot_load(session->machine, &session->options.boot, err))
+        return false;
+    session->off = false;
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        kernel_lines_reset(session->kernel_lines[n]);
+    post(session, SESSION_RESET);
+    return true;
+}
+
+void session_end(Session *session, int code, const char *text)
+{
+    if (session->ending)
+        return;
+    session->ending = true;
+    session->code = code;
+    session->end_text = text ? strdup(text) : NULL;
+    machine_yield(session->machine);
+}
+
+bool session_off(const Session *session)
+{
+    return session->off;
+}
+
+bool session_ending(const Session *session)
+{
+    return session->ending;
+}
+
+const char *session_end_text(const Session *session)
+{
+    return session->end_text;
+}
+
+/* ---- The machine's view ------------------------------------------------------------------------------ */
+
+/* Looks at descriptors at most every millisecond, unless there is time to wait. */
+static void look(Session *session, uint64_t timeout_ns)
+{
+    if (!timeout_ns && host_ns() - session->looked < LOOK_INTERVAL_NS)
+        return;
+    loop_poll(session->loop, timeout_ns);
+    session->looked = host_ns();
+}
+
+static bool stands_still(Session *session)
+{
+    bool held = serial_backends_hold(session->serial);
+    if (held != session->held) {
+        session->held = held;
+        hold_time(session);
+    }
+    return (session->paused || held) && !session->ending;
+}
+
+static bool poll_host(void *opaque, uint64_t timeout_ns)
+{
+    Session *session = opaque;
+    /* What was delivered may have given the guest something to do. */
+    if (session_events_deliver(session->events) || session->ending)
+        timeout_ns = 0;
+    look(session, timeout_ns);
+    session_events_deliver(session->events);
+    while (stands_still(session)) {
+        loop_poll(session->loop, UINT64_MAX);
+        session_events_deliver(session->events);
+    }
+    return !session->ending;
+}
+
+void session_serve(Session *session)
+{
+    loop_poll(session->loop, 0);
+}
+
+/* ---- Building ---------------------------------------------------------------------------------------- */
+
+static void read_signal(void *opaque, short revents)
+{
+    Session *session = opaque;
+    struct signalfd_siginfo info;
+    (void)revents;
+    if (read(session->signal_fd, &info, sizeof info) != sizeof info)
+        return;
+    char text[80];
+    snprintf(text, sizeof text, "ended by signal %u (%s)", info.ssi_signo, strsignal((int)info.ssi_signo));
+    session_end(session, EXIT_SIGNAL + (int)info.ssi_signo, text);
+}
+
+static bool catch_signals(Session *session, Error *err)
+{
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    sigset_t set;
+    sigemptyset(&set);
+    for (unsigned n = 0; n < sizeof caught / sizeof *caught; n++)
+        sigaddset(&set, caught[n]);
+    sigprocmask(SIG_BLOCK, &set, &session->old_signals);
+    session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (session->signal_fd < 0)
+        return error_set(err, "cannot watch for signals: %s", strerror(errno));
+    loop_watch(session->loop, session->signal_fd, POLLIN, read_signal, session);
+    return true;
+}
+
+static void timeout_passed(void *opaque)
+{
+    Session *session = opaque;
+    char text[120];
+    snprintf(text, sizeof text, "--timeout: %.9g seconds of guest time have passed",
+             (double)session->options.timeout_ns / 1e9);
+    session_end(session, EXIT_TIMEOUT, text);
+}
+
+static bool make_machine(Session *session, Log *log, Error *err)
+{
+    MachineOptions options = session->options.machine;
+    options.semihosting |= session->options.semihosting;
+    options.test_device |= session->options.test_device;
+    if (session->options.semihosting_dir)
+        options.semihosting_dir = session->options.semihosting_dir;
+    session->machine = machine_new(&options, log, err);
+    if (!session->machine)
+        return false;
+    session->machine->poll = poll_host;
+    session->machine->poll_opaque = session;
+    timer_init(&session->timeout, session->machine->clock, "session timeout", CLIENT_TIMER_PRIORITY,
+               timeout_passed, session);
+    if (session->options.timeout_ns)
+        timer_set(&session->timeout, session->options.timeout_ns);
+    return true;
+}
+
+/* What runs only when it was asked for. *code is for what goes wrong. */
+static bool make_parts(Session *session, int *code, Error *err)
+{
+    const Options *options = &session->options;
+    *code = EXIT_USAGE;
+    session->watchdog = watchdog_attach(session, err);
+    if (!session->watchdog || !status_attach(session, err))
+        return false;
+    if (script_wanted(options) && !(session->script = script_new(session, err)))
+        return false;
+    if (options->control && !(session->control = control_new(session, options->control, err)))
+        return false;
+    Console *console = session->console ? session->console : serial_backends_console(session->serial);
+    if (console)
+        session->monitor = monitor_new(session, console);
+    return true;
+}
+
+/* With --monitor the terminal is not the first serial port's. */
+static bool make_serial(Session *session, Error *err)
+{
+    if (session->options.monitor) {
+        for (unsigned n = 0; n < SERIAL_PORTS; n++)
+            if (!strcmp(session->options.serial[n], "stdio"))
+                session->options.serial[n] = "none";
+        session->console = console_new(session, NULL, err);
+        if (!session->console)
+            return false;
+    }
+    session->serial = serial_backends_new(session, err);
+    return session->serial;
+}
+
+static bool build(Session *session, Log *log, int *code, Error *err)
+{
+    *code = EXIT_HOST;
+    if (!make_machine(session, log, err) || !catch_signals(session, err))
+        return false;
+    *code = EXIT_USAGE;
+    if (!boot_load(session->machine, &session->options.boot, err))
+        return false;
+    *code = EXIT_HOST;
+    return make_serial(session, err) && make_parts(session, code, err);
+}
+
+Session *session_new(const Options *options, Log *log, int *code, Error *err)
+{
+    Session *session = calloc(1, sizeof *session);
+    if (!session)
+        abort();
+    session->options = *options;
+    session->loop = loop_new();
+    session->events = session_events_new();
+    session->signal_fd = -1;
+    for (unsigned n = 0; n < SERIAL_PORTS; n++) {
+        session->transcript[n] = transcript_new();
+        session->kernel_lines[n] = kernel_lines_new();
+    }
+    if (build(session, log, code, err))
+        return session;
+    session_free(session);
+    return NULL;
+}
+
+void session_free(Session *session)
+{
+    monitor_free(session->monitor);
+    control_free(session->control);
+    script_free(session->script);
+    watchdog_detach(session->watchdog);
+    console_free(session->console);
+    serial_backends_free(session->serial, session->code < EXIT_SIGNAL);
+    if (session->ran)
+        report_end(session->machine, &session->options, stderr);
+    for (unsigned n = 0; n < SERIAL_PORTS; n++) {
+        transcript_free(session->transcript[n]);
+        kernel_lines_free(session->kernel_lines[n]);
+    }
+    session_events_free(session->events);
+    loop_free(session->loop);
+    if (session->machine)
+        timer_cancel(&session->timeout);
+    machine_free(session->machine);
+    if (session->signal_fd >= 0) {
+        close(session->signal_fd);
+        sigprocmask(SIG_SETMASK, &session->old_signals, NULL);
+    }
+    free(session->end_text);
+    free(session);
+}
+
+/* ---- Running ----------------------------------------------------------------------------------------- */
+
+/* Who waits for this may go on, or reset the machine; otherwise this is the end. */
+static void switched_off(Session *session)
+{
+    if (watchdog_guest_ended(session->watchdog))
+        return;
+    session->off = true;
+    post(session, SESSION_OFF);
+    session_events_deliver(session->events);
+    if (session->off)
+        session_end(session, EXIT_OFF, NULL);
+}
+
+static void rebooted(Session *session)
+{
+    Error err;
+    if (watchdog_guest_ended(session->watchdog))
+        return;
+    if (session->options.no_reboot)
+        session_end(session, EXIT_REBOOT, "the guest rebooted (--no-reboot)");
+    else if (!session_reset(session, &err))
+        session_end(session, EXIT_USAGE, err.text);
+}
+
+static void guest_exited(Session *session)
+{
+    int code = session->machine->exit_code;
+    char text[80];
+    snprintf(text, sizeof text, "the guest ended the run with code %d", code);
+    session_end(session, code < 0 || code > EXIT_GUEST_MOST ? EXIT_GUEST_MOST : code, code ? text : NULL);
+}
+
+static void announce_end(Session *session)
+{
+    session_post(session, &(SessionEvent){
+                              .kind = SESSION_STOPPED, .code = session->code, .text = session->end_text});
+    session_events_deliver(session->events);
+}
+
+int session_run(Session *session)
+{
+    session->ran = true;
+    session_events_deliver(session->events);
+    while (!session->ending) {
+        switch (machine_run(session->machine)) {
+        case END_POWER_OFF:
+            switched_off(session);
+            break;
+        case END_REBOOT:
+            rebooted(session);
+            break;
+        case END_GUEST_EXIT:
+            guest_exited(session);
+            break;
+        case END_STOPPED:
+            break;
+        }
+    }
+    announce_end(session);
+    return session->code;
+}
