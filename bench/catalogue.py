@@ -43,7 +43,7 @@ PROGRAMS = [
     program("sort", "integer code", 300),
     program("string", "integer code", 450),
     program("structs", "integer code", 600),
-    program("sha256", "integer code", 800),
+    program("sha256", "integer code", 1500),
     program("bytecode", "integer code", 90),
     program("codegen", "integer code", 450),
     program("float", "floating point", 230),
@@ -61,7 +61,7 @@ PROGRAMS = [
     program("pagefault", "system", 28),
     program("fork", "system", 100),
     program("exec", "system", 65),
-    program("files", "system", 45),
+    program("files", "system", 100),
 ]
 
 COMPILE = "for i in $(seq {n}); do COMPILER -O2 -fno-ident -c $BENCH/*.i || exit; done; cat *.o | cksum"
@@ -70,7 +70,7 @@ DEBIAN = [
     script("lua", 22, "lua5.4", "bench.lua"),
     script("python", 110, "/usr/bin/python3 -I -S -B", "bench.py"),
     script("perl", 45, "perl", "bench.pl"),
-    debian("sqlite", 100, 'sqlite3 :memory: "CREATE TABLE work AS SELECT {n} AS rounds" ".read $BENCH/bench.sql"',
+    debian("sqlite", 250, 'sqlite3 :memory: "CREATE TABLE work AS SELECT {n} AS rounds" ".read $BENCH/bench.sql"',
            ("scripts/bench.sql",)),
     debian("gcc", 1, COMPILE.replace("COMPILER", "gcc"),
            native=COMPILE.replace("COMPILER", "arm-linux-gnueabihf-gcc -march=armv7-a+fp -mthumb")),

@@ -63,6 +63,8 @@ def show_counters(before, after, seconds):
         if name.startswith("time.") or name.endswith(".mips"):
             continue
         less = value - before.get(name, 0)
+        if less == 0 and "." in name and not name.startswith(("instructions", "cpu")):
+            continue  # a device that the workload did not use
         print(f"{name:32} {value:18.0f} {less:18.0f} {less / seconds:16.0f}")
 
 
@@ -83,7 +85,7 @@ def part_of(symbol, binary, program, files):
         return "host kernel"
     if os.path.basename(binary) == os.path.basename(program):
         return files.get(symbol, "armature, other")
-    if ".so" in binary or binary.startswith("["):
+    if ".so" in binary or binary in ("[vdso]", "[vsyscall]"):
         return os.path.basename(binary).strip("[]")
     return "compiled code"
 
@@ -91,7 +93,7 @@ def part_of(symbol, binary, program, files):
 def show_profile(path, program):
     text = subprocess.run(["perf", "script", "-i", path, "-F", "ip,sym,dso"], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL).stdout.decode()
-    samples = re.findall(r"^\s*[0-9a-f]+ (.*) \((.*)\)$", text, re.M)
+    samples = re.findall(r"^\s*[0-9a-f]+ (.*?) \((.*)\)$", text, re.M)
     if not samples:
         print("\nno samples: perf may not be allowed to look at processes here")
         return

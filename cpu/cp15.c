@@ -427,7 +427,7 @@ static void unknown(Cpu *cpu, const char *what, unsigned coproc, unsigned opc1, 
 {
     char name[48];
     snprintf(name, sizeof name, "%s p%u, %u, c%u, c%u, %u", what, coproc, opc1, crn, crm, opc2);
-    log_unmodelled(cpu->log, cpu->name, name, UNMODELLED_NO_OFFSET, what[1] == 'C');
+    log_unmodelled(cpu->log, cpu->name, name, LOG_NO_OFFSET, what[1] == 'C');
     exception_undefined(cpu);
 }
 

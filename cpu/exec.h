@@ -395,9 +395,9 @@ static inline bool faulted(C *c)
 static inline V load(C *c, V address, unsigned op)
 {
     unsigned size = op & MEM_SIZE;
-    const TlbEntry *e = tlb_entry(c->tlb, address);
-    if (__builtin_expect(e->read == (address & (PAGE_MASK | (size - 1))), 1) && !(op & MEM_UNPRIV)) {
-        const void *host = (const void *)(e->host + address);
+    uintptr_t page = c->fast->read[address >> PAGE_BITS];
+    if (__builtin_expect(page && !(address & (size - 1)), 1) && !(op & MEM_UNPRIV)) {
+        const void *host = (const void *)(page + address);
         switch (size) {
         case 1:
             return *(const uint8_t *)host;
@@ -413,9 +413,9 @@ static inline V load(C *c, V address, unsigned op)
 static inline void store(C *c, V address, V value, unsigned op)
 {
     unsigned size = op & MEM_SIZE;
-    const TlbEntry *e = tlb_entry(c->tlb, address);
-    if (__builtin_expect(e->write == (address & (PAGE_MASK | (size - 1))), 1) && !(op & MEM_UNPRIV)) {
-        void *host = (void *)(e->host + address);
+    uintptr_t page = c->fast->write[address >> PAGE_BITS];
+    if (__builtin_expect(page && !(address & (size - 1)), 1) && !(op & MEM_UNPRIV)) {
+        void *host = (void *)(page + address);
         switch (size) {
         case 1:
             *(uint8_t *)host = (uint8_t)value;
@@ -449,26 +449,24 @@ void store_words_slow(C *c, V address, const V *values, unsigned count, unsigned
  * a fault; words below the one that faults may have been stored. */
 static inline void load_words(C *c, V address, V *values, unsigned count)
 {
-    const TlbEntry *e = tlb_entry(c->tlb, address);
-    if (__builtin_expect(
-            e->read != (address & (PAGE_MASK | 3)) || (address & ~PAGE_MASK) + 4 * count > PAGE_SIZE, 0)) {
+    uintptr_t page = c->fast->read[address >> PAGE_BITS];
+    if (__builtin_expect(!page || address & 3 || (address & ~PAGE_MASK) + 4 * count > PAGE_SIZE, 0)) {
         load_words_slow(c, address, values, count, MEM_32 | MEM_ALIGN_4);
         return;
     }
-    const uint32_t *host = (const uint32_t *)(e->host + address);
+    const uint32_t *host = (const uint32_t *)(page + address);
     for (unsigned n = 0; n < count; n++)
         values[n] = host[n];
 }
 
 static inline void store_words(C *c, V address, const V *values, unsigned count)
 {
-    const TlbEntry *e = tlb_entry(c->tlb, address);
-    if (__builtin_expect(
-            e->write != (address & (PAGE_MASK | 3)) || (address & ~PAGE_MASK) + 4 * count > PAGE_SIZE, 0)) {
+    uintptr_t page = c->fast->write[address >> PAGE_BITS];
+    if (__builtin_expect(!page || address & 3 || (address & ~PAGE_MASK) + 4 * count > PAGE_SIZE, 0)) {
         store_words_slow(c, address, values, count, MEM_32 | MEM_ALIGN_4);
         return;
     }
-    uint32_t *host = (uint32_t *)(e->host + address);
+    uint32_t *host = (uint32_t *)(page + address);
     for (unsigned n = 0; n < count; n++)
         host[n] = values[n];
 }

@@ -7,13 +7,8 @@
 
 /* ---- Exceptions ---------------------------------------------------------------------------------------- */
 
-/* The immediates that make a trap instruction of semihosting. */
-enum {
-    SEMIHOST_SVC_A32 = 0x123456,
-    SEMIHOST_SVC_T32 = 0xab,
-    SEMIHOST_HLT_A32 = 0xf000,
-    SEMIHOST_HLT_T32 = 0x3c
-};
+/* The immediates that make SVC a trap instruction of semihosting. */
+enum { SEMIHOST_A32 = 0x123456, SEMIHOST_T32 = 0xab };
 
 static inline void sem_undefined(C *c, const Insn *i)
 {
@@ -23,16 +18,18 @@ static inline void sem_undefined(C *c, const Insn *i)
 
 static inline void sem_svc(C *c, const Insn *i)
 {
-    if (c->semihost && i->imm == (i->length == 2 ? SEMIHOST_SVC_T32 : SEMIHOST_SVC_A32))
+    if (c->semihost && i->imm == (i->length == 2 ? SEMIHOST_T32 : SEMIHOST_A32))
         cpu_semihost(c);
     else
         exception_svc(c);
 }
 
-/* ARMv8's halting instruction: UNDEFINED here, but semihosting has one for each instruction set. */
+/* ARMv8's halting instruction is UNDEFINED here; but with one immediate, the only one that has a line, it is a
+ * trap instruction of semihosting too. */
 static inline void sem_hlt(C *c, const Insn *i)
 {
-    if (c->semihost && i->imm == (i->length == 2 ? SEMIHOST_HLT_T32 : SEMIHOST_HLT_A32))
+    (void)i;
+    if (c->semihost)
         cpu_semihost(c);
     else
         exception_undefined(c);

@@ -1,6 +1,6 @@
 /* A device for tests, which no board has: lets a guest without semihosting say how its tests went, end the
- * run with an exit code, write to the console, and read the instruction count and virtual time. Its registers
- * are described in docs/test-device.md.
+ * run with an exit code, write to the console, and read the instruction count and virtual time since reset.
+ * Its registers are described in docs/test-device.md.
  *
  * The 64-bit counters run while they are read: read the high word, the low word, and the high word again,
  * until both high words are equal. */
@@ -15,6 +15,7 @@ enum { CODE_FAILED = 1 };
 typedef struct {
     Device dev;
     uint32_t passed, failed, first_failed;
+    uint64_t insns_before, time_before; /* what the counters count from: reset */
 } State;
 
 static void exit_with(Device *dev, uint32_t code)
@@ -66,9 +67,19 @@ static void finish_written(Device *dev, const RegAccess *access, uint32_t value)
     exit_with(dev, s->passed && !s->failed ? 0 : CODE_FAILED);
 }
 
-static uint64_t instructions(Device *dev)
+static uint64_t all_instructions(const Device *dev)
 {
     return dev->env->instructions ? dev->env->instructions(dev->env->machine) : 0;
+}
+
+static uint64_t instructions(const Device *dev)
+{
+    return all_instructions(dev) - ((const State *)dev)->insns_before;
+}
+
+static uint64_t elapsed(const Device *dev)
+{
+    return device_now(dev) - ((const State *)dev)->time_before;
 }
 
 static uint32_t insns_lo_read(Device *dev, const RegAccess *access)
@@ -86,13 +97,13 @@ static uint32_t insns_hi_read(Device *dev, const RegAccess *access)
 static uint32_t time_lo_read(Device *dev, const RegAccess *access)
 {
     (void)access;
-    return (uint32_t)device_now(dev);
+    return (uint32_t)elapsed(dev);
 }
 
 static uint32_t time_hi_read(Device *dev, const RegAccess *access)
 {
     (void)access;
-    return (uint32_t)(device_now(dev) >> 32);
+    return (uint32_t)(elapsed(dev) >> 32);
 }
 
 #define ALL 0xffffffffu
@@ -116,6 +127,18 @@ static const RegDef regs[] = {
 };
 /* clang-format on */
 
+static const FieldDef fields[] = {
+    FIELD(insns_before, FIELD_U64),
+    FIELD(time_before, FIELD_U64),
+};
+
+static void reset(Device *dev)
+{
+    State *s = (State *)dev;
+    s->insns_before = all_instructions(dev);
+    s->time_before = device_now(dev);
+}
+
 const DeviceType test_device_type = {
     .name = "test_device",
     .summary = "test device (docs/test-device.md)",
@@ -123,5 +146,8 @@ const DeviceType test_device_type = {
     .window = 0x1000,
     .regs = regs,
     .reg_count = sizeof regs / sizeof *regs,
+    .fields = fields,
+    .field_count = sizeof fields / sizeof *fields,
     .version = 1,
+    .reset = reset,
 };

@@ -169,10 +169,19 @@ static void stop_reading(Console *console)
     console->watch = NULL;
 }
 
+/* Can nobody else type? */
+static bool only_source(const Console *console)
+{
+    const Options *options = session_options(console->session);
+    return !options->script && !options->control && !options->send;
+}
+
 static void end_of_input(Console *console)
 {
     stop_reading(console);
     console->input_ended = true;
+    if (console->port)
+        console->port->ended = only_source(console);
     if (console->divert)
         console->divert(console->divert_opaque, NULL, 0);
 }

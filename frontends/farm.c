@@ -96,6 +96,7 @@ static void job_ended(Farm *farm, Job *job, int code)
         snprintf(job->reason, sizeof job->reason, "ended: %s", farm->stop);
         finish(farm, job, JOB_LEFT);
     } else if (!farm->stop && job->attempt <= farm->options.retries && code != EXIT_USAGE) {
+        farm_words_add(&job->earlier, settings_keep(farm->strings, job->reason, strlen(job->reason)));
         job->state = JOB_FAILED; /* for the report */
         farm_report_job(farm, job, true);
         job->state = JOB_WAITS;
@@ -280,8 +281,10 @@ int farm_main(int argc, char **argv)
         code = fail(EXIT_USAGE, &err);
     else
         code = run_farm(&farm);
-    for (unsigned i = 0; i < farm.count; i++)
+    for (unsigned i = 0; i < farm.count; i++) {
         farm_words_free(&farm.job[i].argv);
+        farm_words_free(&farm.job[i].earlier);
+    }
     free(farm.job);
     farm_words_free(&common);
     farm_words_free(&plain);

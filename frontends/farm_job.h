@@ -50,6 +50,7 @@ typedef struct Job {
     int status_fd;
     char status[256];       /* what it said it is at; "": nothing yet */
     char reason[256];       /* why it failed, or was left */
+    Words earlier;          /* why the attempts before this one failed */
     const char *log;        /* of the last attempt */
     uint64_t started, took; /* ns: when the attempt began, by the monotonic clock; what it took */
     uint64_t kill_at;       /* when patience ends after SIGTERM; UINT64_MAX: it was not asked to end */

@@ -115,13 +115,13 @@ static void write_case(FILE *out, const Farm *farm, const Job *job)
             free(tail);
         }
     }
+    for (unsigned i = 0; i < job->earlier.count; i++) { /* as Maven's Surefire reports retries */
+        fprintf(out, "      <%s", job->state == JOB_PASSED ? "flakyFailure" : "rerunFailure");
+        attribute(out, "message", job->earlier.word[i]);
+        fputs(" type=\"failed\"/>\n", out);
+    }
     if (job->log)
         write_log(out, job);
-    if (job->attempt > 1)
-        fprintf(out,
-                "      <system-err>this is attempt %u of %u; the logs beside it hold those "
-                "before\n</system-err>\n",
-                job->attempt, farm->options.retries + 1);
     fputs("    </testcase>\n", out);
 }
 

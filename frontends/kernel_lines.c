@@ -26,7 +26,8 @@ struct KernelLines {
     /* The stamp that the next one is compared with. */
     bool has_first, known;
     int64_t first_time, first_stamp;
-    int64_t base; /* machine time at which the kernel's clock was 0 */
+    int64_t base;   /* machine time at which the kernel's clock was 0 */
+    int64_t newest; /* stamp of the newest message */
     bool in_message;
     unsigned spans; /* in all; the last SPANS are kept */
     Span span[SPANS];
@@ -48,6 +49,7 @@ void kernel_lines_free(KernelLines *lines)
 void kernel_lines_reset(KernelLines *lines)
 {
     lines->has_first = lines->known = false;
+    lines->newest = 0;
 }
 
 static int64_t distance(int64_t a, int64_t b)
@@ -72,13 +74,22 @@ static void compare(KernelLines *lines, int64_t stamp)
     lines->first_stamp = stamp;
 }
 
+/* What was written once is not written again: it is dmesg that repeats it. A message of several lines has the
+ * same stamp on each. */
+static bool is_new(const KernelLines *lines, int64_t stamp)
+{
+    const Span *last = lines->spans ? &lines->span[(lines->spans - 1) % SPANS] : NULL;
+    return stamp > lines->newest || (stamp == lines->newest && last && last->end == lines->start);
+}
+
 static void stamped(KernelLines *lines)
 {
     int64_t stamp = (int64_t)(lines->seconds * 1000000000u + lines->micros * 1000u);
     compare(lines, stamp);
     int64_t late = (int64_t)lines->start_time - lines->base - stamp;
-    if (!lines->known || distance(late, 0) > LATE_NS)
+    if (!lines->known || distance(late, 0) > LATE_NS || !is_new(lines, stamp))
         return;
+    lines->newest = stamp;
     lines->span[lines->spans++ % SPANS] = (Span){lines->start, 0};
     lines->in_message = true;
 }

@@ -14,8 +14,9 @@ typedef struct LoopTimer LoopTimer;
 Loop *loop_new(void);
 void loop_free(Loop *loop); /* frees what is still watched; closes no fd */
 
-/* Calls ready(opaque, revents) when one of `events` (POLLIN, POLLOUT; 0: not for now) holds for fd, or POLLERR
- * or POLLHUP do. Callbacks may watch, unwatch (themselves too) and change events. The fd is not owned. */
+/* Calls ready(opaque, revents) when one of `events` (POLLIN, POLLOUT; 0: not for now) holds for fd, or
+ * POLLERR or POLLHUP do. Callbacks may watch, unwatch (themselves too) and change events. The fd is not
+ * owned. */
 LoopWatch *loop_watch(Loop *loop, int fd, short events, void (*ready)(void *opaque, short revents),
                       void *opaque);
 void loop_events(LoopWatch *watch, short events);

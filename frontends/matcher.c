@@ -273,7 +273,7 @@ static bool compile_pattern(Source *s)
         } else if (ch == '$' && s->at + 1 == s->length) {
             break; /* what has come so far always ends here */
         } else {
-            Step single;
+            Step single = {0};
             ok = read_single(s, &single);
             uint8_t suffix = s->at < s->length ? s->text[s->at] : 0;
             bool repeated = suffix && strchr("*+-?", suffix);

@@ -125,7 +125,7 @@ json_t *op_unmodelled(Call *call)
         const UnmodelledRow *row = unmodelled_row(list, n);
         json_array_append_new(
             rows, json_pack("{s:s, s:s, s:o, s:I, s:I, s:o}", "source", row->source, "register", row->name, "offset",
-                            row->offset == UNMODELLED_NO_OFFSET ? json_null() : hex(call, row->offset), "reads",
+                            row->offset == LOG_NO_OFFSET ? json_null() : hex(call, row->offset), "reads",
                             (json_int_t)row->reads, "writes", (json_int_t)row->writes, "first_pc",
                             hex(call, row->first_pc)));
     }

@@ -307,7 +307,7 @@ static const OptionDef defs[] = {
     {"jit", "MODE", "off",
      GROUP_MACHINE, 0, BY(set_jit), "off on verify",
      "how guest code runs: off (interpreted), on (hot code is compiled), verify (both, compared)", NULL},
-    {"jit-threshold", "N", NULL,
+    {"jit-threshold", "N", "24",
      GROUP_MACHINE, 0, BY(set_jit_threshold), NULL,
      "compile a block when it was interpreted N times", NULL},
     {"semihosting", NULL, NULL,

@@ -1,6 +1,7 @@
 #include "frontends/report.h"
 
 #include "machine/stats.h"
+#include "machine/unmodelled.h"
 
 void report_end(const Machine *machine, const Options *options, FILE *out)
 {

@@ -346,7 +346,6 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     *code = EXIT_USAGE;
     if (!boot_load(session->machine, &session->options.boot, err))
         return false;
-    *code = EXIT_HOST;
     return make_serial(session, err) && make_parts(session, code, err);
 }
 

@@ -1,5 +1,6 @@
 #include "frontends/wait.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "frontends/operation_functions.h"
@@ -54,6 +55,14 @@ bool call_needs_power(Call *call)
     return false;
 }
 
+/* For whoever looks on: `armature farm` shows it. */
+static void tell_progress(Session *session, const char *what)
+{
+    char text[256];
+    snprintf(text, sizeof text, "waits: %s", what);
+    session_post(session, &(SessionEvent){.kind = SESSION_PROGRESS, .text = text});
+}
+
 Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *wait))
 {
     Session *session = call->client->session;
@@ -79,6 +88,7 @@ Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *
     wait->holds = own && session_watchdog(session);
     if (wait->holds)
         watchdog_hold(session_watchdog(session));
+    tell_progress(session, what);
     return wait;
 }
 

@@ -34,6 +34,7 @@ typedef struct X64Exits {
 } X64Exits;
 
 /* What exit returns: number of the block << 8 | code. */
+#define EXIT_NONE UINT64_MAX
 enum { EXIT_LINK = 0, EXIT_BUDGET = 0x80, EXIT_STALE = 0x81, EXIT_FAR = 0x82, EXIT_LEFT = 0x83 };
 
 typedef struct Lower Lower; /* working memory */
@@ -51,7 +52,11 @@ bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, co
 void x64_link(CodeBuf *buf, Patch patch, uint32_t target);
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target);
 
-/* Called by call_insn: executes the instruction by the interpreter's function; true to leave the block. */
-bool jit_call_insn(Cpu *cpu, uint32_t where);
+/* Called by call_insn: executes the instruction by the interpreter's function. Returns JIT_GO_ON, JIT_LEAVE, or the code
+ * that goes on for pc, of a block's far entry; jit_target and jit_budget are up to date then. */
+const void *jit_call_insn(Cpu *cpu, uint32_t where);
+
+#define JIT_GO_ON NULL
+#define JIT_LEAVE ((const void *)1)
 
 #endif

@@ -1,37 +1,12 @@
 /* The dispatcher: interprets what is cold, compiles what is hot, enters compiled code, and links its exits. */
-#include "jit/jit.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/engine.h"
-#include "jit/backend.h"
+#include "jit/private.h"
 #include "jit/translate.h"
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
-
-enum { CODE_BYTES = 96 << 20, BLOCKS_MAX = 1 << 19 };
-
-typedef struct JitBlock {
-    Block *block;
-    X64Exits exits;
-} JitBlock;
-
-struct Jit {
-    JitOptions options;
-    CodeBuf buf;
-    size_t runtime_end; /* what of buf is never dropped */
-    X64Runtime runtime;
-    Lower *lower;
-    Ir *ir;
-    JitBlock *blocks; /* [BLOCKS_MAX]; number 0 is none */
-    uint32_t count;
-    struct CodeCache *code;
-    unsigned cpus;
-    Cpu *const *peers;
-    uint8_t left; /* LEAVE_* of the instruction that left compiled code */
-    JitCounts counts;
-};
 
 typedef uint64_t Enter(Cpu *cpu, const void *code);
 
@@ -102,13 +77,26 @@ static bool has_code(Jit *jit, Block *block)
 
 /* ---- Running ----------------------------------------------------------------------------------------- */
 
-bool jit_call_insn(Cpu *cpu, uint32_t where)
+/* Compiled code for pc, if nothing else is to be looked at first. */
+static const void *next_code(Cpu *cpu)
+{
+    uint32_t key = cpu->pc | cpu->thumb;
+    const JumpEntry *entry = jump_entry(cpu->jumps, key);
+    if (cpu->attention || cpu->icount_limit != cpu->jit_end || entry->key != key || cpu->itstate)
+        return JIT_LEAVE;
+    cpu->jit_target = key;
+    cpu->jit_budget = (int64_t)(cpu->jit_end - cpu->icount);
+    return entry->code;
+}
+
+const void *jit_call_insn(Cpu *cpu, uint32_t where)
 {
     Jit *jit = cpu->jit;
     const Block *block = jit->blocks[where >> 8].block;
     cpu->icount = cpu->jit_end - (uint64_t)cpu->jit_budget - block->count;
     jit->counts.calls++;
-    return engine_run_one(cpu, block, where & 0xff, &jit->left);
+    jit->calls_by_row[block->insn[where & 0xff].row]++;
+    return engine_run_one(cpu, block, where & 0xff, &jit->left) ? next_code(cpu) : JIT_GO_ON;
 }
 
 static void at_block(Cpu *cpu, const Block *block)
@@ -163,7 +151,7 @@ static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
     unsigned kind = exit & 0xff;
     const X64Exits *to = &jit->blocks[next->jit].exits;
     JitBlock *from = &jit->blocks[exit >> 8];
-    if (kind == EXIT_FAR) {
+    if (kind == EXIT_FAR || kind == EXIT_LEFT) {
         if (next->key.itstate == 0)
             mmu_add_jump(cpu, cpu->pc | cpu->thumb, jit->buf.run + to->far_entry);
         return;
@@ -181,29 +169,26 @@ static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
 /* From the block at pc on, until something needs a look. */
 static void run_chain(Jit *jit, Cpu *cpu, Block *block)
 {
-    uint64_t exit = EXIT_LEFT;
+    uint64_t exit = EXIT_NONE;
     while (cpu->icount < cpu->icount_limit) {
-        uint8_t leave = 0;
         uint32_t epoch = code_cache_epoch(jit->code);
-        if (has_code(jit, block) && exit != EXIT_LEFT)
+        if (has_code(jit, block) && exit != EXIT_NONE)
             link_exit(jit, cpu, exit, block);
         if (block->jit && block->jit != BLOCK_UNFIT && cpu->icount_limit - cpu->icount >= block->count) {
             exit = enter(jit, cpu, block);
-            if (exit == EXIT_LEFT)
-                leave = jit->left;
         } else {
             uint64_t before = cpu->icount;
-            leave = engine_step(cpu, block);
+            engine_step(cpu, block);
             jit->counts.interpreted += cpu->icount - before;
-            exit = EXIT_LEFT;
+            exit = EXIT_NONE;
         }
-        if (unlikely(leave & ~LEAVE_PC) || unlikely(cpu->attention))
+        if (unlikely(cpu->attention))
             return;
         block = engine_lookup(cpu);
         if (!block)
             return;
         if (epoch != code_cache_epoch(jit->code))
-            exit = EXIT_LEFT;
+            exit = EXIT_NONE;
     }
 }
 
@@ -235,8 +220,9 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     jit->peers = peers;
     jit->lower = x64_lower_new();
     jit->ir = calloc(1, sizeof *jit->ir);
+    jit->calls_by_row = calloc(insn_count, sizeof *jit->calls_by_row);
     jit->blocks = calloc(BLOCKS_MAX, sizeof *jit->blocks);
-    if (!jit->ir || !jit->blocks || !x64_make_runtime(&jit->buf, &jit->runtime))
+    if (!jit->ir || !jit->blocks || !jit->calls_by_row || !x64_make_runtime(&jit->buf, &jit->runtime))
         abort();
     jit->runtime_end = jit->buf.used;
     jit->count = 1;
@@ -254,6 +240,7 @@ void jit_free(Jit *jit)
     free(jit->lower);
     free(jit->ir);
     free(jit->blocks);
+    free(jit->calls_by_row);
     free(jit);
 }
 

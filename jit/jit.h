@@ -2,6 +2,8 @@
 #ifndef ARMATURE_JIT_JIT_H
 #define ARMATURE_JIT_JIT_H
 
+#include <stdio.h>
+
 #include "cpu/cpu.h"
 #include "machine/error.h"
 
@@ -28,6 +30,7 @@ typedef struct JitCounts {
     uint64_t compiled;     /* guest instructions executed by compiled code, calls included */
     uint64_t calls;        /* of which executed by calling the interpreter's function */
     uint64_t enters;       /* times compiled code was entered */
+    uint64_t slow;         /* of which because an access left the fast path */
     uint64_t exits[5];     /* by kind: link, budget, stale, far, left */
 } JitCounts;
 
@@ -39,5 +42,18 @@ void jit_free(Jit *jit);
 void jit_run(Jit *jit, Cpu *cpu);
 
 JitCounts jit_counts(const Jit *jit);
+
+/* The counters as a table: n from 0 to JIT_STATS - 1. */
+typedef struct JitStat {
+    const char *name, *help;
+    uint64_t value;
+} JitStat;
+
+enum { JIT_STATS = 15 };
+
+JitStat jit_stat(const Jit *jit, unsigned n);
+
+/* Writes how often which instructions were executed by calling the interpreter's function, most often first. */
+void jit_print_calls(const Jit *jit, FILE *out);
 
 #endif

@@ -41,7 +41,7 @@ static void sem_nop(C *c, const Insn *insn)
 #define sem_yield NULL
 #define sem_dmb sem_nop
 #define sem_dsb sem_nop
-#define sem_isb NULL
+#define sem_isb sem_nop
 #define sem_mcr NULL
 #define sem_mrc NULL
 #define sem_mcrr NULL

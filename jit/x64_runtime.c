@@ -71,10 +71,18 @@ static void make_call_insn(Asm *a)
     x64_mov_ri(a, RAX, (uint64_t)(uintptr_t)jit_call_insn);
     x64_call_r(a, RAX);
     x64_alu_ri(a, ALU_ADD, W64, RSP, 8);
-    x64_test_rr(a, W8, RAX, RAX);
-    Patch leave = x64_jcc(a, CC_NE);
+    x64_alu_ri(a, ALU_CMP, W64, RAX, (int32_t)(intptr_t)JIT_LEAVE);
+    Patch leave = x64_jcc(a, CC_E);
+    Patch jump = x64_jcc(a, CC_A);
     load_homes(a);
     x64_ret(a);
+    x64_patch(jump, a->at);
+    x64_alu_ri(a, ALU_ADD, W64, RSP, 8); /* the return address */
+    x64_mov_rr(a, W64, RCX, RAX);
+    load_homes(a);
+    x64_load(a, W64, REG_BUDGET, CPU_FIELD(jit_budget));
+    x64_load(a, W32, RAX, CPU_FIELD(jit_target));
+    x64_jmp_r(a, RCX);
     x64_patch(leave, a->at);
     x64_alu_ri(a, ALU_ADD, W64, RSP, 8); /* the return address */
     x64_mov_ri(a, RAX, EXIT_LEFT);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "machine/board.h"
 #include "machine/boot_fdt.h"
 #include "machine/boot_image.h"
 #include "machine/semihosting.h"
@@ -394,7 +395,7 @@ static bool load_extras(Boot *b, Error *err)
                               .ram_size = b->ram_end - b->ram_base,
                               .cpus = b->machine->options.cpus,
                               .bootargs = command_line(b, &x)};
-    const Device *test = b->machine->options.test_device ? machine_device(b->machine, "test") : NULL;
+    const Device *test = b->machine->options.test_device ? machine_device(b->machine, vexpress_a9.test_device) : NULL;
     if (test) {
         x.changes.test_device = test->base;
         x.changes.test_device_size = test->type->window;

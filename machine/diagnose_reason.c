@@ -164,43 +164,61 @@ static bool has_word(const char *line, const char *word)
     return false;
 }
 
+/* What is wrong with the last console= of the command line, allocated; NULL if it is right. */
+static char *wrong_console(const Facts *facts)
+{
+    char value[64] = "", *text = NULL;
+    int length = 0;
+    if (!last_console(facts->command_line, value, sizeof value))
+        length = asprintf(
+            &text, "there is no console= on its command line, so it prints nothing: add console=ttyAMA0 "
+                   "to --append");
+    else if (strncmp(value, "ttyAMA", 6) != 0)
+        length = asprintf(
+            &text,
+            "its console is \"%s\" (console= on its command line), which this machine does not have: "
+            "its serial ports are ttyAMA0 to ttyAMA3, use console=ttyAMA0",
+            value);
+    else if (strncmp(value, "ttyAMA0", 7) != 0)
+        length = asprintf(
+            &text,
+            "its console is %s, which is not the first serial port: use console=ttyAMA0, or look at the "
+            "other port (--serial, once more for each)",
+            value);
+    if (length < 0)
+        abort();
+    return text;
+}
+
 static bool no_console(const Facts *facts, FILE *out)
 {
-    char value[64] = "";
-    const char *runs = facts->kernel_log ? "the kernel runs, but" : "";
-    if (facts->hints->output_length || !facts->has_command_line)
+    if (facts->hints->output_length || !facts->has_command_line || !facts->kernel_log)
         return false;
-    if (!last_console(facts->command_line, value, sizeof value)) {
+    char *wrong = wrong_console(facts);
+    if (wrong)
+        fprintf(out, "the kernel runs, but %s", wrong);
+    else
         fprintf(out,
-                "%s there is no console= on its command line, so it prints nothing: add console=ttyAMA0 to "
-                "--append",
-                runs[0] ? runs : "if this is a Linux kernel:");
-        return true;
-    }
-    if (strncmp(value, "ttyAMA", 6) != 0) {
-        fprintf(
-            out,
-            "%s its console is \"%s\" (console= on its command line), which this machine does not have: its "
-            "serial ports are ttyAMA0 to ttyAMA3, use console=ttyAMA0",
-            runs[0] ? runs : "if this is a Linux kernel:", value);
-        return true;
-    }
-    if (strncmp(value, "ttyAMA0", 7) != 0) {
-        fprintf(
-            out,
-            "%s its console is %s, which is not the first serial port: use console=ttyAMA0, or look at the "
-            "other port (--serial, once more for each)",
-            runs[0] ? runs : "if this is a Linux kernel:", value);
-        return true;
-    }
-    if (!facts->kernel_log)
-        return false;
-    fprintf(out,
-            "the kernel runs and its console= is right, but it has not got as far as its serial port's "
-            "driver: it is "
-            "slow, or stuck before%s; earlycon=pl011,0x10009000 on the command line shows what comes before",
-            has_word(facts->command_line, "quiet") ? " (and \"quiet\" hides messages)" : "");
+                "the kernel runs and its console= is right, but it has not got as far as its serial port's "
+                "driver: it "
+                "is slow, or stuck before%s; earlycon=pl011,0x10009000 on the command line shows what comes "
+                "before",
+                has_word(facts->command_line, "quiet") ? " (and \"quiet\" hides messages)" : "");
+    free(wrong);
     return true;
+}
+
+/* The same for what may be a kernel or not: it has no log yet, or one that cannot be read. */
+static bool perhaps_no_console(const Facts *facts, FILE *out)
+{
+    if (facts->hints->output_length || !facts->has_command_line || facts->kernel_log)
+        return false;
+    char *wrong = wrong_console(facts);
+    if (wrong)
+        fprintf(out, "the guest runs without having written to a serial port; if it is a Linux kernel: %s",
+                wrong);
+    free(wrong);
+    return wrong != NULL;
 }
 
 static bool fault_loop(const Facts *facts, FILE *out)
@@ -244,7 +262,7 @@ static bool early_stop(const Facts *facts, FILE *out)
     fprintf(out,
             "the program stopped itself early, in a small loop with the MMU off. A Linux kernel does so when "
             "it is "
-            "not built for this CPU (it needs ARMv7: Cortex-A9)%s",
+            "not built for this CPU (a Cortex-A9: ARMv7 without LPAE)%s",
             facts->has_command_line ? "" : ", or finds no device tree (r2)");
     return true;
 }
@@ -302,8 +320,9 @@ static bool busy(const Facts *facts, FILE *out)
 typedef bool (*Reason)(const Facts *facts, FILE *out);
 
 /* The most certain first. */
-static const Reason reasons[] = {panicked,   wrong_tree,      clue_found, no_console,  fault_loop, early_stop,
-                                 in_monitor, sleeps_for_ever, idle,       never_spoke, busy};
+static const Reason reasons[] = {panicked,           wrong_tree, clue_found,  no_console,
+                                 fault_loop,         early_stop, in_monitor,  sleeps_for_ever,
+                                 perhaps_no_console, idle,       never_spoke, busy};
 
 char *diagnose_reason(Machine *machine, const DiagnoseHints *hints, const char *kernel_log)
 {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/unmodelled.h"
+
 enum { ONCE_LIMIT = 4096, ONCE_SLOTS = 2 * ONCE_LIMIT, MAX_RANGES = 16, MAX_PATTERNS = 32 };
 
 typedef struct Range {
@@ -293,7 +295,7 @@ void log_unmodelled(Log *log, const char *source, const char *name, uint32_t off
     if (!unmodelled_note(log->unmodelled, source, name, offset, write, pc) || !log_on(log, LOG_UNIMP))
         return;
     const char *verb = write ? "written" : "read";
-    if (offset == UNMODELLED_NO_OFFSET)
+    if (offset == LOG_NO_OFFSET)
         log_line(log, LOG_UNIMP, source, "%s at pc 0x%08x: not modelled", name, pc);
     else if (name[0])
         log_line(log, LOG_UNIMP, source, "register %s (offset 0x%03x) is not modelled: %s at pc 0x%08x", name,

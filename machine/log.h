@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "machine/error.h"
-#include "machine/unmodelled.h"
 
 typedef enum LogKind {
     LOG_GUEST,  /* the guest did something wrong */
@@ -23,6 +22,7 @@ typedef enum LogKind {
 } LogKind;
 
 typedef struct Log Log;
+typedef struct Unmodelled Unmodelled; /* machine/unmodelled.h */
 
 /* Creates a log that writes to `out` (not owned). Never NULL. */
 Log *log_new(FILE *out);
@@ -65,9 +65,12 @@ void log_line(Log *log, LogKind kind, const char *source, const char *format, ..
 void log_once(Log *log, LogKind kind, const char *source, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Where there is no window: a coprocessor's register. */
+#define LOG_NO_OFFSET UINT32_MAX
+
 /* The guest read or wrote a register that is not modelled. Counts it for the list, and writes a line of kind
  * unimp for the first read and the first write. name is "" where no register is described; offset may be
- * UNMODELLED_NO_OFFSET. */
+ * LOG_NO_OFFSET. */
 void log_unmodelled(Log *log, const char *source, const char *name, uint32_t offset, bool write);
 
 /* What log_unmodelled() counted. */

@@ -446,7 +446,7 @@ static bool can_run(const Machine *m, Cpu *cpu)
 /* Gives every CPU that can run a slice; false if none could. */
 static bool run_slices(Machine *m)
 {
-    bool any = false;
+    bool any = m->next_cpu > 0; /* only a whole round shows that none can run */
     uint64_t most = m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
     for (; m->next_cpu < m->options.cpus && !m->request_pending && !m->yield; m->next_cpu++) {
         unsigned n = m->next_cpu;

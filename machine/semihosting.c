@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/board.h"
 #include "machine/semihosting_files.h"
 
 /* What one call transfers at most, so that it cannot take long. */
 enum { FILE_TRANSFER_MOST = 256 << 20, CONSOLE_TRANSFER_MOST = 1 << 20 };
 
 enum { CHUNK = 1 << 16, FIELDS = 4 };
+
+/* PL011. */
+enum { UARTDR = 0x00, UARTFR = 0x18, DR_BE = 1 << 10, FR_RXFE = 1 << 4 };
 
 enum { REASON_FIRST = 0x20000, APPLICATION_EXIT = 0x20026 };
 
@@ -103,27 +107,47 @@ static void console_write(const Semihosting *s, const uint8_t *data, size_t size
         serial_output(port, data[n]);
 }
 
-/* Nobody will ever type anything. */
-static bool input_ended(const Semihosting *s)
+/* What the UART of the first serial port received already counts as typed too, since boot software may have
+ * switched its receiver on. NULL: the console is another port. */
+static Device *console_uart(const Semihosting *s)
 {
-    return !console(s)->length && console(s)->ended;
+    return s->console ? NULL : machine_device(s->machine, vexpress_a9.console);
+}
+
+static bool uart_has_input(const Semihosting *s)
+{
+    Device *uart = console_uart(s);
+    return uart && !(device_peek(uart, UARTFR, 0) & FR_RXFE);
+}
+
+/* Takes an item as software does. */
+static uint16_t uart_take(const Semihosting *s)
+{
+    BusAccess access = {.size = 4, .cpu = BUS_DMA, .secure = true, .privileged = true};
+    uint32_t value = 0;
+    device_mmio.read(console_uart(s), UARTDR, &access, &value);
+    return value & DR_BE ? SERIAL_BREAK : value & 0xff;
 }
 
 bool semihosting_has_input(const Semihosting *s)
 {
-    return console(s)->length || console(s)->ended;
+    return console(s)->length || console(s)->ended || uart_has_input(s);
 }
 
 /* False: there is no character. Breaks mean nothing here. */
 static bool console_take(const Semihosting *s, uint8_t *ch)
 {
     uint16_t item;
-    while (serial_take(console(s), &item))
+    for (;;) {
+        if (uart_has_input(s))
+            item = uart_take(s);
+        else if (!serial_take(console(s), &item))
+            return false;
         if (item < SERIAL_BREAK) {
             *ch = (uint8_t)item;
             return true;
         }
-    return false;
+    }
 }
 
 static void sys_writec(Call *c)
@@ -161,7 +185,7 @@ static void sys_readc(Call *c)
     uint8_t ch;
     if (console_take(c->s, &ch))
         c->result = ch;
-    else if (input_ended(c->s))
+    else if (console(c->s)->ended)
         c->result = FAILED;
     else
         c->waits = true;
@@ -185,7 +209,7 @@ static void console_read(Call *c, uint32_t to, uint32_t size)
             break;
         }
         if (!console_take(c->s, &ch)) {
-            c->waits = !done && !input_ended(c->s);
+            c->waits = !done && !console(c->s)->ended;
             break;
         }
         ch = ch == '\r' ? '\n' : ch;

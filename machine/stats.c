@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cpu/code_cache.h"
+#include "machine/unmodelled.h"
 
 typedef struct Row {
     const char *name;
@@ -183,10 +184,18 @@ static unsigned row_length(const Machine *m, const Row *row)
 /* After the rows come two counters for each device: register reads and writes. */
 unsigned stats_count(const Machine *machine)
 {
-    unsigned count = 2 * machine->device_count;
+    unsigned count = 2 * machine->device_count + (machine->jit ? JIT_STATS : 0);
     for (unsigned r = 0; r < ROWS; r++)
         count += row_length(machine, &rows[r]);
     return count;
+}
+
+static void get_jit(const Machine *m, unsigned n, Stat *stat)
+{
+    JitStat counter = jit_stat(m->jit, n);
+    *stat = (Stat){
+        .group = "jit", .unit = "", .help = counter.help, .value = (double)counter.value, .whole = true};
+    snprintf(stat->name, sizeof stat->name, "jit.%s", counter.name);
 }
 
 static void get_device(const Machine *m, unsigned n, Stat *stat)
@@ -206,8 +215,12 @@ void stats_get(const Machine *machine, unsigned n, Stat *stat)
     unsigned r = 0;
     for (; r < ROWS && n >= row_length(machine, &rows[r]); r++)
         n -= row_length(machine, &rows[r]);
+    if (r == ROWS && machine->jit && n < JIT_STATS) {
+        get_jit(machine, n, stat);
+        return;
+    }
     if (r == ROWS) {
-        get_device(machine, n, stat);
+        get_device(machine, n - (machine->jit ? JIT_STATS : 0), stat);
         return;
     }
     const Row *row = &rows[r];
@@ -241,5 +254,9 @@ void stats_print(const Machine *machine, FILE *out)
         group = stat.group;
         fprintf(out, "  %-24s %18.*f %-4s  %s\n", stat.name, stat.whole ? 0 : 3, stat.value, stat.unit,
                 stat.help);
+    }
+    if (machine->jit) {
+        fputs("instructions that compiled code called\n", out);
+        jit_print_calls(machine->jit, out);
     }
 }

@@ -95,7 +95,7 @@ void unmodelled_print(const Unmodelled *table, FILE *out)
     for (unsigned n = 0; n < table->count; n++) {
         const UnmodelledRow *row = &table->row[n];
         char offset[16] = "-";
-        if (row->offset != UNMODELLED_NO_OFFSET)
+        if (row->offset != LOG_NO_OFFSET)
             snprintf(offset, sizeof offset, "0x%03x", row->offset);
         fprintf(out, "%-12s %-32s %-8s %10llu %10llu  0x%08x\n", row->source,
                 row->name[0] ? row->name : "(none there)", offset, (unsigned long long)row->reads,

@@ -7,20 +7,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "machine/log.h"
+
 enum { UNMODELLED_MOST = 1024 };
 
-/* A register outside of any window: a coprocessor's. */
-#define UNMODELLED_NO_OFFSET UINT32_MAX
-
 typedef struct UnmodelledRow {
-    char source[24]; /* device or CPU: "clcd", "cpu0" */
-    char name[48];   /* as in the manual; "" where no register is described */
-    uint32_t offset;
+    char source[24];   /* device or CPU: "clcd", "cpu0" */
+    char name[48];     /* as in the manual; "" where no register is described */
+    uint32_t offset;   /* LOG_NO_OFFSET: a coprocessor's */
     uint32_t first_pc; /* of the first access */
     uint64_t reads, writes;
 } UnmodelledRow;
-
-typedef struct Unmodelled Unmodelled;
 
 Unmodelled *unmodelled_new(void); /* never NULL */
 void unmodelled_free(Unmodelled *table);

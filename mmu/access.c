@@ -90,6 +90,8 @@ static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privile
     /* With the MMU off the type of a fetch is not that of a load; entries hold what data accesses need. */
     entry->type = regs.sctlr & SCTLR_M ? t.type : MEM_STRONGLY_ORDERED;
     entry->global = t.global;
+    if (t.global)
+        tlb_note_global(cpu->mmu, va, t.page_size);
     entry->ns = t.ns;
     set_tags(cpu, entry, va, privileged);
     count_event(cpu, kind == ACCESS_FETCH ? PMU_ITLB_REFILL : PMU_DTLB_REFILL);
@@ -357,6 +359,9 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
         return NULL;
     if (va & (size - 1))
         count_event(cpu, PMU_UNALIGNED);
+    if (!cpu->fast->read[va >> PAGE_BITS] && !cpu->fast->write[va >> PAGE_BITS])
+        tlb_add_fast(cpu->mmu, cpu_privileged(cpu), va, entry->host, entry->read != TLB_NO_MATCH,
+                     entry->write != TLB_NO_MATCH, entry->global);
     return (uint8_t *)(entry->host + va);
 }
 

@@ -40,6 +40,7 @@ struct Mmu {
     Space space[SPACES];
     int32_t *writer; /* per physical page: WRITER_NONE, WRITER_PAGE + page number of va, WRITER_SEVERAL */
     MmuCounts counts;
+    uint32_t global[MEGABYTES / 32]; /* bit set: a global entry of this MiB was filled since the last flush of all */
     TlbTable missing; /* never matches: big-endian data accesses always take the slow path */
 };
 
@@ -228,6 +229,13 @@ TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size
     return entry;
 }
 
+void tlb_note_global(Mmu *mmu, uint32_t va, uint32_t page_size)
+{
+    uint32_t first = (va & ~(page_size - 1)) >> 20, count = page_size > 0x100000 ? page_size >> 20 : 1;
+    for (uint32_t n = first; n < first + count; n++)
+        mmu->global[n / 32] |= 1u << (n % 32);
+}
+
 void tlb_note_writer(Mmu *mmu, uint32_t pa_page, uint32_t va)
 {
     int32_t *writer = &mmu->writer[pa_page >> PAGE_BITS], page = WRITER_PAGE + (int32_t)(va >> PAGE_BITS);
@@ -282,6 +290,7 @@ void mmu_flush_all(Cpu *cpu)
     cpu->mmu->counts.flushes++;
     for (unsigned n = 0; n < SPACES; n++)
         clear_space(&cpu->mmu->space[n]);
+    memset(cpu->mmu->global, 0, sizeof cpu->mmu->global);
     mmu_select(cpu);
 }
 
@@ -385,11 +394,16 @@ static void drop_va(const Space *space, TlbTable *table, const VaMatch *match)
 
 static void flush_match(Mmu *mmu, const VaMatch *match)
 {
+    bool everywhere = match->all_asids || mmu->global[match->va >> 25] >> (match->va >> 20 & 31) & 1;
     mmu->counts.flushes++;
-    for (unsigned n = 0; n < SPACES; n++)
+    for (unsigned n = 0; n < SPACES; n++) {
+        const Space *space = &mmu->space[n];
+        if (!everywhere && space->asid != match->asid)
+            continue;
         for (unsigned privileged = 0; privileged < 2; privileged++)
-            if (mmu->space[n].used[privileged])
-                drop_va(&mmu->space[n], mmu->space[n].table[privileged], match);
+            if (space->used[privileged])
+                drop_va(space, space->table[privileged], match);
+    }
 }
 
 void mmu_flush_va(Cpu *cpu, uint32_t va, uint8_t asid)

@@ -11,6 +11,9 @@ TlbTable *tlb_table(Mmu *mmu, bool privileged);
  * page_size is that of the descriptor. The caller fills it. */
 TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size);
 
+/* A global translation of this size was entered: maintenance by address finds it whatever the ASID. */
+void tlb_note_global(Mmu *mmu, uint32_t va, uint32_t page_size);
+
 /* Lets compiled code access the page of va directly: offset is what FastTlb holds. */
 void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write, bool global);
 

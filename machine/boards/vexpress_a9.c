@@ -80,6 +80,7 @@ const Board vexpress_a9 = {
     .device_count = sizeof devices / sizeof *devices,
     .interrupt_controller = "gic",
     .boot_flash = "flash0",
+    .console = "uart0",
     .test_device = "test",
     .remap_device = "sysctl",
     .remap_output = 0,

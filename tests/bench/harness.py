@@ -95,7 +95,9 @@ class Report(unittest.TestCase):
         made = row({"armature": [1.0, 2.0, 8.0], "qemu": [4.0, 4.0, 8.0]})
         self.assertEqual(made.median("armature"), 2.0)
         self.assertEqual(made.ratio("qemu", "armature"), 2.0)
+        self.assertEqual(made.best_ratio("qemu", "armature"), 4.0)
         self.assertIsNone(made.ratio("qemu", "native"))
+        self.assertIsNone(made.best_ratio("qemu", "native"))
         self.assertEqual(report.spread([1.0, 2.0, 3.0]), 1.0)
         self.assertAlmostEqual(report.geometric_mean([2.0, 8.0, None]), 4.0)
 
@@ -106,7 +108,8 @@ class Report(unittest.TestCase):
         cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:5]]
         self.assertEqual(cells[2], ["one", "1.000", "2.000", "2.00"])
         self.assertEqual(cells[4], ["three", "-", "8.000", "-"])
-        self.assertEqual(lines[-1], "Armature is 4.00 times as fast as QEMU (geometric mean; a 2.00, b 8.00)")
+        self.assertEqual(lines[-1], "Armature is 4.00 times as fast as QEMU (geometric mean; a 2.00, b 8.00); "
+                                    "4.00 by the shortest times")
 
     def test_problems(self):
         self.assertEqual(row({"armature": [1.0], "qemu": [2.0]}).problems(), [])

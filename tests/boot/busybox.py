@@ -69,4 +69,5 @@ def test(armature, cpus):
             guest.expect_exit(0, timeout=300)
 
 
-main(test)
+if __name__ == "__main__":
+    main(test)

@@ -108,6 +108,7 @@ static const Encoding allocated[] = {
     {0xe12fff17, "BX"}, /* bx r7 */
     {0xe12fff20, "BXJ"}, /* bxj r0 */
     {0xe12fff3c, "BLX_r"}, /* blx ip */
+    {0xe10f0070, "HLT"},  /* hlt 0xf000 */
     {0xe128a370, "BKPT"}, /* bkpt 0x8a30 */
     {0xe1400172, "HVC"}, /* hvc #18 */
     {0xe1600077, "SMC"}, /* smc 7 */

@@ -2,7 +2,8 @@
 """Builds a bare-metal program, runs it on armature and, where it is installed, on QEMU, and compares what both print with
 the text that is stored beside it.
 
-    compare.py ARMATURE PROGRAM [--cpus N] [--no-qemu|--only-qemu] [--update]
+    compare.py ARMATURE PROGRAM [--cpus N] [--semihosting] [--test-device] [--input TEXT] [--exit CODE]
+               [--no-qemu|--only-qemu] [--update]
 
 PROGRAM.txt holds what the architecture demands, one line for each line printed. Where QEMU prints something else, a line
 `qemu: TEXT` follows (`qemu: -` where it prints nothing there), and a line `# reason` somewhere above it says why that is
@@ -36,20 +37,35 @@ def build(name, folder):
     return elf
 
 
-def run(command, seconds):
+def run(command, seconds, options, folder):
+    """Runs in a new folder, which is the one that semihosting has for its files."""
+    text = (options.input or "").encode().decode("unicode_escape").encode()
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              timeout=seconds)
+        with tempfile.TemporaryDirectory(dir=folder) as files:
+            done = subprocess.run(command, input=text, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                  timeout=seconds, cwd=files)
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as expired:
         output, code = expired.stdout or b"", "none: it did not end in %d s" % seconds
     return output.decode(errors="replace").replace("\r", "").splitlines(), code
 
 
-def run_qemu(elf, cpus):
-    command = [QEMU, "-M", "vexpress-a9", "-cpu", "cortex-a9", "-smp", str(cpus), "-m", "256", "-audiodev", "none,id=none",
-               "-display", "none", "-serial", "stdio", "-monitor", "none", "-kernel", elf]
-    return run(["timeout", "-k", "1", "120", *command], 125)
+def run_armature(elf, options, folder, extra):
+    command = [os.path.abspath(options.armature), "--kernel", elf, "--memory", "256M", "--cpus", str(options.cpus), *extra]
+    if options.semihosting:
+        command += ["--semihosting", "--semihosting-dir", "."]
+    if options.test_device:
+        command += ["--test-device"]
+    return run(command, 60, options, folder)
+
+
+def run_qemu(elf, options, folder):
+    command = [QEMU, "-M", "vexpress-a9", "-cpu", "cortex-a9", "-smp", str(options.cpus), "-m", "256",
+               "-audiodev", "none,id=none", "-display", "none", "-chardev", "stdio,mux=on,id=stdio", "-serial", "chardev:stdio",
+               "-monitor", "none", "-kernel", elf]
+    if options.semihosting:
+        command += ["-semihosting-config", "enable=on,target=native,chardev=stdio,userspace=on"]
+    return run(["timeout", "-k", "1", "120", *command], 125, options, folder)
 
 
 class Expected:
@@ -125,6 +141,10 @@ def main():
     parser.add_argument("armature")
     parser.add_argument("program")
     parser.add_argument("--cpus", type=int, default=1)
+    parser.add_argument("--semihosting", action="store_true")
+    parser.add_argument("--test-device", action="store_true")
+    parser.add_argument("--input", metavar="TEXT", help="what is typed, with escapes as in Python")
+    parser.add_argument("--exit", metavar="CODE", type=int, default=0, help="the exit code that is right")
     parser.add_argument("--no-qemu", action="store_true")
     parser.add_argument("--only-qemu", action="store_true")
     parser.add_argument("--update", action="store_true")
@@ -142,23 +162,22 @@ def main():
         with_qemu = False
     with tempfile.TemporaryDirectory() as folder:
         elf = build(options.program, folder)
-        command = [options.armature, "--kernel", elf, "--memory", "256M", "--cpus", str(options.cpus)]
         failed = False
         qemu = None
         if options.update:
-            right, _ = run(command, 60)
+            right, _ = run_armature(elf, options, folder, [])
             if with_qemu:
-                qemu, _ = run_qemu(elf, options.cpus)
+                qemu, _ = run_qemu(elf, options, folder)
             update(path, expected, right, qemu)
             return 0
         clocks = [["--deterministic"]] + ([[]] if options.host_clock else [])
         for extra in [] if options.only_qemu else clocks:
-            printed, code = run(command + extra, 60)
-            if printed != expected.right or code != 0:
+            printed, code = run_armature(elf, options, folder, extra)
+            if printed != expected.right or code != options.exit:
                 report(" ".join(["armature", *extra, "exit code", str(code)]), expected.right, printed)
                 failed = True
         if with_qemu:
-            qemu, code = run_qemu(elf, options.cpus)
+            qemu, code = run_qemu(elf, options, folder)
             if qemu != expected.for_qemu():
                 report("QEMU: what is stored about it is no longer so", expected.for_qemu(), qemu)
                 failed = True

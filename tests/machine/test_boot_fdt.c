@@ -118,6 +118,22 @@ static void test_chosen(void **state)
     assert_null(fdt_getprop(tree, node("/chosen"), "linux,initrd-start", NULL));
 }
 
+static void test_test_device(void **state)
+{
+    (void)state;
+    TreeChanges changes = plain;
+    complete(built_in(), changes);
+    assert_true(fdt_node_offset_by_compatible(tree, -1, "armature,test-device") < 0);
+    changes.test_device = 0x10018000;
+    changes.test_device_size = 0x1000;
+    complete(built_in(), changes);
+    assert_int_equal(fdt_node_offset_by_compatible(tree, -1, "armature,test-device"),
+                     node("/test-device@10018000"));
+    assert_int_equal(cell("/test-device@10018000", "reg", 0), 0x10018000);
+    assert_int_equal(cell("/test-device@10018000", "reg", 1), 0x1000);
+    assert_int_equal(cells_in("/test-device@10018000", "reg"), 2);
+}
+
 static void test_long_command_line(void **state)
 {
     (void)state;
@@ -244,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_four_cpus_stay),
         cmocka_unit_test(test_cpus_are_removed),
         cmocka_unit_test(test_chosen),
+        cmocka_unit_test(test_test_device),
         cmocka_unit_test(test_long_command_line),
         cmocka_unit_test(test_own_tree),
         cmocka_unit_test(test_other_boards),

@@ -9,6 +9,7 @@
 
 #include "machine/log.h"
 #include "machine/machine.h"
+#include "machine/unmodelled.h"
 
 static Log *log_;
 static FILE *out;
@@ -153,7 +154,7 @@ static void test_unmodelled(void **state)
     for (unsigned n = 0; n < 3; n++)
         log_unmodelled(log_, "clcd", "LCDTiming", 4, true);
     log_unmodelled(log_, "clcd", "", 8, false);
-    log_unmodelled(log_, "cpu0", "MRC p15, 1, c2, c3, 4", UNMODELLED_NO_OFFSET, false);
+    log_unmodelled(log_, "cpu0", "MRC p15, 1, c2, c3, 4", LOG_NO_OFFSET, false);
     expect("unimp clcd: register LCDTiming (offset 0x004) is not modelled: written at pc 0x00008010\n"
            "unimp clcd: read at offset 0x008, where no register is, at pc 0x00008010\n"
            "unimp cpu0: MRC p15, 1, c2, c3, 4 at pc 0x00008010: not modelled\n");

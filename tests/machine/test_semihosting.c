@@ -358,6 +358,33 @@ static bool stop_at_once(void *opaque, uint64_t timeout)
     return false;
 }
 
+/* The receiver of the UART is on, as boot software leaves it. */
+static void test_input_through_uart(void **state)
+{
+    (void)state;
+    BusAccess access = {.size = 4, .cpu = 0, .secure = true, .privileged = true};
+    bus_write(machine->bus, 0x1000902c, &access, 0x70);
+    bus_write(machine->bus, 0x10009030, &access, 0x301);
+    char text[101] = "";
+    memset(text, 'u', 100);
+    text[99] = 'v';
+    uint32_t in = open_named(":tt", 0);
+    prepare(SVC_A32, SYS_READC, 0);
+    machine_step(machine, 1);
+    assert_true(cpu->attention & ATTN_INPUT);
+    assert_false(semihosting_has_input(machine->semihosting));
+    serial_send(&machine->env.serial[0], text, 100);
+    assert_true(machine->env.serial[0].length < 100);
+    assert_true(semihosting_has_input(machine->semihosting));
+    cpu->attention &= (uint8_t)~ATTN_INPUT;
+    assert_int_equal(call(SYS_READC, 0), 'u');
+    assert_int_equal(read_bytes(in, 200), 101);
+    assert_string_equal((char *)at(BUFFER), text + 1);
+    serial_send_break(&machine->env.serial[0]);
+    serial_send(&machine->env.serial[0], "w", 1);
+    assert_int_equal(call(SYS_READC, 0), 'w');
+}
+
 static void test_read_from_console(void **state)
 {
     (void)state;
@@ -744,6 +771,7 @@ int main(void)
         TEST(test_own_console),
         TEST(test_endless_text),
         TEST(test_waits_for_input),
+        TEST(test_input_through_uart),
         TEST(test_read_from_console),
         TEST(test_interrupt_while_waiting),
         TEST(test_reset_while_waiting),

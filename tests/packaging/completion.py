@@ -17,7 +17,7 @@ import time
 PROGRAM = """#!/bin/sh
 if [ "$1 $2" = "ctl --list-operations" ]; then
     [ -e "$(dirname "$0")/old" ] && exit 64
-    echo status; echo read_memory; echo reset
+    printf 'status\\tshows the state\\nread_memory\\treads: bytes\\nreset\\tresets\\n'
     exit
 fi
 for word in "$@"; do printf '<%s>' "$word"; done
@@ -45,6 +45,7 @@ BASH = [
     ("farm --memo\t64M", ["farm", "--memory", "64M"]),
     ("farm --log-d\tfol\t", ["farm", "--log-dir", "folder/"]),
     ("ct\tsocket read\tx", ["ctl", "socket", "read_memory", "x"]),
+    ("ctl --js\tzIm\tread\tmy\t", ["ctl", "--json", "zImage", "read_memory", "my image"]),
     ("--jun\tx", ["--junx"]),  # the farm's options are the farm's
     ("'zIm\t", ["zImage"]),
     ("my\t", ["my image"]),
@@ -63,6 +64,7 @@ ZSH = [
     ("fa\t--jun\tout zIm\t", ["farm", "--junit=out", "zImage"]),
     ("farm --memo\t64M", ["farm", "--memory=64M"]),
     ("ct\tsocket read\tx", ["ctl", "socket", "read_memory", "x"]),
+    ("ctl --js\tzIm\tread\tmy\t", ["ctl", "--json", "zImage", "read_memory", "my image"]),
     ("my\t", ["my image"]),
 ]
 FISH = [
@@ -80,6 +82,8 @@ FISH = [
     ("armature --jun", []),
     ("armature ct", ["ctl"]),
     ("armature ctl socket read", ["read_memory"]),
+    ("armature ctl zIm", ["zImage"]),
+    ("armature ctl socket re", ["read_memory", "reset"]),
 ]
 
 
@@ -131,7 +135,7 @@ def test_bash(share, folder, env, failures):
     try_lines("bash", terminal, BASH, failures)
     # An older program knows no operations: files are offered.
     with open(os.path.join(folder, ".bin", "old"), "w", encoding="ascii"):
-        try_lines("bash", terminal, [("ctl zIm\t", ["ctl", "zImage"])], failures)
+        try_lines("bash", terminal, [("ctl socket read\t", ["ctl", "socket", "read"])], failures)
     os.unlink(os.path.join(folder, ".bin", "old"))
     terminal.close()
 
