@@ -3,6 +3,7 @@
 does nothing else, and with --profile the host's profile while the workload runs."""
 
 import argparse
+import bisect
 import os
 import re
 import shlex
@@ -28,6 +29,7 @@ class Profile:
         self.path, self.perf = path, None
 
     def start(self, pid):
+        self.pid = pid
         command = ["perf", "record", "-e", "cpu-clock", "-F", "1999", "-o", self.path, "-p", str(pid)]
         self.perf = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -90,10 +92,29 @@ def part_of(symbol, binary, program, files):
     return "compiled code"
 
 
-def show_profile(path, program):
+def compiled_blocks(pid):
+    """What --perf-map wrote: sorted (address, size, name). Perf itself only uses it for anonymous memory."""
+    try:
+        with open(f"/tmp/perf-{pid}.map") as file:
+            rows = [line.split() for line in file]
+    except OSError:
+        return []
+    return sorted((int(address, 16), int(size, 16), name) for address, size, name in rows)
+
+
+def name_sample(address, symbol, blocks):
+    n = bisect.bisect_right(blocks, (address, 1 << 63, "")) - 1
+    if n >= 0 and address < blocks[n][0] + blocks[n][1]:
+        return blocks[n][2]
+    return symbol
+
+
+def show_profile(path, pid, program):
     text = subprocess.run(["perf", "script", "-i", path, "-F", "ip,sym,dso"], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL).stdout.decode()
-    samples = re.findall(r"^\s*[0-9a-f]+ (.*?) \((.*)\)$", text, re.M)
+    blocks = compiled_blocks(pid)
+    samples = [(name_sample(int(address, 16), symbol, blocks), binary)
+               for address, symbol, binary in re.findall(r"^\s*([0-9a-f]+) (.*?) \((.*)\)$", text, re.M)]
     if not samples:
         print("\nno samples: perf may not be allowed to look at processes here")
         return
@@ -138,7 +159,7 @@ def main():
             print(f"{workload.name}: {result.seconds:.3f} s")
             show_counters(before, after, result.seconds)
             if profile:
-                show_profile(profile.path, program)
+                show_profile(profile.path, profile.pid, program)
     except TimeoutError:
         sys.exit(f"no progress in {args.timeout} s")
 

@@ -98,7 +98,7 @@ typedef struct ExceptionRecord {
 
 enum { EXCEPTION_RECORDS = 8 };
 
-enum { PMU_COUNTERS = 6 };
+enum { PMU_COUNTERS = 6, JIT_CONSTANTS = 64 };
 
 typedef struct Pmu {
     uint32_t pmcr, pmcnten, pmovsr, pmselr, pmuserenr, pminten;
@@ -139,6 +139,7 @@ typedef struct Cpu {
     JumpEntry *jumps;
     int64_t jit_budget;    /* instructions that compiled code may begin, while it does not run */
     uint64_t jit_end;      /* icount when the budget is used up */
+    uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;   /* where compiled code wanted to go */
     uint64_t icount;       /* instructions begun before block_start (exact between blocks) */
     uint64_t icount_limit; /* the engine returns when icount reaches it */
@@ -166,6 +167,10 @@ typedef struct Cpu {
     uint32_t fpscr, fpexc;
     uint8_t fp_access; /* FP_ACCESS_*: follows from CPACR, NSACR, FPEXC, FPSCR, mode and security state */
 
+    /* Compiled code: FP_HOST_*; 0 when fp_access changes, and outside of it. */
+    uint8_t fp_host;
+    uint32_t jit_mxcsr[2];                                         /* as floating-point code begins; working memory */
+    uint64_t jit_const[JIT_CONSTANTS][2] __attribute__((aligned(16))); /* vectors that it uses */
     uint64_t jit_spill[16], jit_save[16]; /* working memory of compiled code */
 
     Cp15 cp15;
@@ -277,7 +282,14 @@ enum {
     FP_ACCESS_VFP = 1, /* VFP instructions execute, with all registers */
     FP_ACCESS_SCALAR =
         2,             /* so do the data-processing ones that could work on short vectors: FPSCR.Len is 0 */
-    FP_ACCESS_SIMD = 4 /* Advanced SIMD instructions execute */
+    FP_ACCESS_SIMD = 4, /* Advanced SIMD instructions execute */
+    FP_ACCESS_HOST = 8  /* FP_ACCESS_SCALAR, and FPSCR wants IEEE arithmetic rounding to nearest, as the host's */
+};
+
+/* What compiled code may rely on (cpu->fp_host). */
+enum {
+    FP_HOST_FLAGS = 1, /* the host's sticky exception flags are the guest's, not in FPSCR yet */
+    FP_HOST_VFP = 2    /* besides, FP_ACCESS_HOST */
 };
 
 /* Recomputes fp_access. To be called after CPACR, NSACR, SCR, the mode, FPEXC or FPSCR changed otherwise than

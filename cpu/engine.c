@@ -163,6 +163,13 @@ bool engine_run_one(Cpu *cpu, const Block *block, unsigned n, uint8_t *leave)
     return true;
 }
 
+uint8_t engine_run_from(Cpu *cpu, const Block *block, unsigned n)
+{
+    cpu->thumb = block->key.thumb;
+    cpu->itstate = 0;
+    return finish(cpu, block->insn + n, run_insns(cpu, block->insn + n, block->count - n));
+}
+
 /* Runs blocks until something needs a look or the limit is near enough to cut a block. */
 static void run_chain(Cpu *cpu, Block *b)
 {
@@ -171,13 +178,13 @@ static void run_chain(Cpu *cpu, Block *b)
     for (;;) {
         if (unlikely(logging))
             log_block(cpu, b);
-        if (unlikely(cpu->icount >= cpu->icount_limit))
-            return;
         uint64_t left = cpu->icount_limit - cpu->icount;
         unsigned n = likely(b->count <= left) ? b->count : (unsigned)left;
         cpu->itstate = 0;
         uint8_t leave = finish(cpu, b->insn, run_insns(cpu, b->insn, n));
         if (unlikely(leave & ~LEAVE_PC) || unlikely(cpu->attention))
+            return;
+        if (unlikely(cpu->icount >= cpu->icount_limit)) /* before a lookup, which may take an abort */
             return;
         if ((cpu->pc ^ cpu->page_va) & PAGE_MASK) {
             b = engine_lookup(cpu);

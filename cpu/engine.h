@@ -19,4 +19,7 @@ uint8_t engine_step(Cpu *cpu, const Block *block);
  * start. True if the block must be left; pc, ITSTATE and icount are up to date then, and *leave is LEAVE_*. */
 bool engine_run_one(Cpu *cpu, const Block *block, unsigned n, uint8_t *leave);
 
+/* Runs the block from its n-th instruction, whose condition holds, on. Returns what was in cpu->leave. */
+uint8_t engine_run_from(Cpu *cpu, const Block *block, unsigned n);
+
 #endif

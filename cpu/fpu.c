@@ -51,16 +51,30 @@ static bool enabled(const Cpu *cpu)
     return coprocessor_access(cpu) && (cpu->fpexc & FPEXC_EN);
 }
 
+/* VFP as FPSCR has it set. */
+static uint8_t vfp_access(const Cpu *cpu)
+{
+    if (cpu->fpscr & FPSCR_LEN)
+        return FP_ACCESS_VFP;
+    bool as_host = !(cpu->fpscr & (FPSCR_DN | FPSCR_FZ | FPSCR_RMODE));
+    return FP_ACCESS_VFP | FP_ACCESS_SCALAR | (as_host ? FP_ACCESS_HOST : 0);
+}
+
+static uint8_t access_now(const Cpu *cpu)
+{
+    if (!enabled(cpu))
+        return 0;
+    uint32_t cpacr = effective_cpacr(cpu);
+    uint8_t simd = cpacr & CPACR_ASEDIS ? 0 : FP_ACCESS_SIMD;
+    return cpacr & CPACR_D32DIS ? simd : simd | vfp_access(cpu);
+}
+
 void fpu_update_access(Cpu *cpu)
 {
-    cpu->fp_access = 0;
-    if (!enabled(cpu))
-        return;
-    uint32_t cpacr = effective_cpacr(cpu);
-    if (!(cpacr & CPACR_ASEDIS))
-        cpu->fp_access |= FP_ACCESS_SIMD;
-    if (!(cpacr & CPACR_D32DIS))
-        cpu->fp_access |= cpu->fpscr & FPSCR_LEN ? FP_ACCESS_VFP : FP_ACCESS_VFP | FP_ACCESS_SCALAR;
+    uint8_t access = access_now(cpu);
+    if (access != cpu->fp_access)
+        cpu->fp_host = 0;
+    cpu->fp_access = access;
 }
 
 static bool refuse(Cpu *cpu, bool vector)

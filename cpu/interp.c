@@ -1,6 +1,7 @@
 /* The instruction table, with the interpreter's function of each line: the bodies of sem_*.h compiled against
  * exec.h. */
 #include "cpu/exec.h"
+#include "cpu/exec_vfp.h"
 #include "cpu/format.h"
 #include "cpu/insn.h"
 

@@ -24,8 +24,8 @@ static inline void sem_svc(C *c, const Insn *i)
         exception_svc(c);
 }
 
-/* ARMv8's halting instruction is UNDEFINED here; but with one immediate, the only one that has a line, it is a
- * trap instruction of semihosting too. */
+/* ARMv8's halting instruction is UNDEFINED here; but with one immediate, the only one that has a line, it is
+ * a trap instruction of semihosting too. */
 static inline void sem_hlt(C *c, const Insn *i)
 {
     (void)i;

@@ -2,7 +2,6 @@
 #ifndef ARMATURE_CPU_SEM_VFP_H
 #define ARMATURE_CPU_SEM_VFP_H
 
-#include "cpu/exec_vfp.h"
 #include "cpu/sem_mem.h"
 
 /* ---- Arithmetic ---- */

@@ -82,6 +82,8 @@ static void send_break(void *opaque)
     Console *console = opaque;
     if (console->port)
         serial_send_break(console->port);
+    else
+        fputs("\narmature: no serial port is on the terminal\n", stderr);
 }
 
 static void show_help(void *opaque)

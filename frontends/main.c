@@ -1,8 +1,10 @@
 /* armature: builds a session from the command line, runs it, and turns its end into an exit code. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "frontends/ctl.h"
 #include "frontends/exit_codes.h"
@@ -93,10 +95,22 @@ static int start(Options *options)
     return code;
 }
 
+/* Descriptors 0 to 2 are open from here on, whatever the program was started with: what it opens must not be
+ * taken for them. */
+static void open_standard_files(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     Options options;
     Error err;
+    open_standard_files();
     if (argc > 1 && !strcmp(argv[1], "farm"))
         return farm_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "ctl"))

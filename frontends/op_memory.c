@@ -10,7 +10,8 @@
 #include "frontends/watchdog.h"
 #include "machine/inspect.h"
 
-enum { READ_MOST = 64 << 20, DUMP_MOST = 1 << 20, DISASSEMBLE_MOST = 10000 };
+/* In hexadecimal, a reply must fit into what may wait for a client. */
+enum { READ_MOST = 256 << 20, READ_MOST_HEX = 4 << 20, DUMP_MOST = 1 << 20, DISASSEMBLE_MOST = 10000 };
 
 static Machine *machine_of(const Call *call)
 {
@@ -91,7 +92,8 @@ static void write_memory(Call *call, uint32_t address, const void *data, uint32_
 
 Bytes *op_read_memory(Call *call, uint32_t address, uint32_t size, int cpu)
 {
-    uint8_t *data = read_memory(call, address, size, READ_MOST, cpu);
+    uint32_t most = call->client->binary ? READ_MOST : READ_MOST_HEX;
+    uint8_t *data = read_memory(call, address, size, most, cpu);
     Bytes *bytes = data ? bytes_new(data, size) : NULL;
     free(data);
     return bytes;

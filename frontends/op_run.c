@@ -183,14 +183,14 @@ static void is_off(Call *call)
 
 void op_wait_off(Call *call, uint64_t timeout)
 {
-    if (wait_new(call, timeout, strdup("the guest's power-off"), wait_timed_out))
+    if (wait_new(call, timeout, strdup(call->operation->name), wait_timed_out))
         call->off = is_off;
 }
 
 void op_poweroff(Call *call, const Bytes *command, uint64_t timeout, unsigned port)
 {
     SerialPort *serial = &session_machine(call->client->session)->env.serial[port];
-    if (!wait_new(call, timeout, strdup("the guest's power-off"), wait_timed_out))
+    if (!wait_new(call, timeout, strdup(call->operation->name), wait_timed_out))
         return;
     call->off = is_off;
     serial_send(serial, command->data, command->length);

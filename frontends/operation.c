@@ -11,6 +11,7 @@
 
 #include "frontends/client.h"
 #include "frontends/operation_functions.h"
+#include "frontends/wait.h"
 
 #define REQUIRED NULL
 #define PARAM(name, type, value) {#name, TYPE_##type, value},
@@ -67,10 +68,11 @@ char *operation_usage(const Operation *operation)
 
 static void switched_off(Call *call)
 {
+    const Wait *wait = call->wait;
     if (call->off)
         call->off(call);
     else
-        call_fail(call, "the guest switched the machine off");
+        call_fail(call, "%s: the guest switched the machine off", wait ? wait->what : call->operation->name);
 }
 
 static void client_event(void *opaque, const SessionEvent *event)

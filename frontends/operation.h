@@ -148,7 +148,7 @@ json_t *json_printable(const json_t *value);
 char *result_text(const Operation *operation, const json_t *result);
 
 /* text with control characters and bytes that are not UTF-8 as \xHH, \r, \n or \t. The first one leaves newlines
- * and tabs as they are, and carriage returns before newlines out. Allocated. */
+ * and tabs as they are, and carriage returns at the ends of lines out. Allocated. */
 char *text_escaped(const void *text, size_t length);
 char *text_one_line(const void *text, size_t length);
 /* The reverse: \r \n \t \e \0 \xHH \\. In place; returns the length. */

@@ -32,13 +32,16 @@ static bool read_user_file(Settings *settings, Error *err)
     return settings_read_file(settings, SOURCE_USER_FILE, path, err);
 }
 
-/* ARMATURE_CONFIG names one file; --config may be given several times; --no-config leaves only those. */
+/* ARMATURE_CONFIG names one file; --config may be given several times; --no-config (ARMATURE_NO_CONFIG)
+ * leaves only those. */
 static bool read_files(Settings *settings, Error *err)
 {
     const OptionDef *config = option_find(&option_table, "config", 6);
-    const char *variable = getenv("ARMATURE_CONFIG");
+    const char *variable = getenv("ARMATURE_CONFIG"), *no_files = getenv("ARMATURE_NO_CONFIG");
     unsigned source = SOURCE_FILE, typed = settings->count;
     bool none = false, given = false;
+    if (no_files && *no_files && !option_parse_switch(no_files, &none, err))
+        return error_set(err, "ARMATURE_NO_CONFIG=%.200s: give yes or no", no_files);
     for (unsigned i = 0; i < typed; i++) {
         none |= settings->list[i].def == config && !settings->list[i].value;
         given |= settings->list[i].def == config && settings->list[i].value;

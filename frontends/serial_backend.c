@@ -15,6 +15,7 @@
 
 #include "frontends/exit_codes.h"
 #include "frontends/serial_end.h"
+#include "frontends/terminal.h"
 
 /* How long the end waits for programs that are connected. */
 enum { FINISH_MS = 1000 };
@@ -287,11 +288,9 @@ bool serial_backends_finish(SerialBackends *backends, bool wait, Error *err)
     bool ok = true;
     uint64_t deadline = host_ms() + FINISH_MS;
     backends->finished = true;
-    for (unsigned n = 0; n < SERIAL_PORTS; n++) {
-        console_free(backends->end[n].console);
-        backends->end[n].console = NULL;
+    terminal_release();
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
         backends->end[n].port->output = NULL;
-    }
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
@@ -316,6 +315,7 @@ void serial_backends_free(SerialBackends *backends, bool wait)
         fprintf(stderr, "armature: %s\n", err.text);
     for (unsigned n = 0; n < SERIAL_PORTS; n++) {
         SerialEnd *end = &backends->end[n];
+        console_free(end->console);
         if (end->kind && end->kind->close)
             end->kind->close(end);
         serial_link_free(end);

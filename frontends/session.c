@@ -430,9 +430,24 @@ static void guest_exited(Session *session)
 
 static void announce_end(Session *session)
 {
-    session_post(session, &(SessionEvent){
-                              .kind = SESSION_STOPPED, .code = session->code, .text = session->end_text});
+    session_post(session,
+                 &(SessionEvent){.kind = SESSION_STOPPED, .code = session->code, .text = session->end_text});
     session_events_deliver(session->events);
+}
+
+/* A run whose output was lost did not end well. */
+static void finish_output(Session *session)
+{
+    Error err;
+    if (serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, &err))
+        return;
+    if (session->code) {
+        fprintf(stderr, "armature: %s\n", err.text);
+        return;
+    }
+    session->code = EXIT_HOST;
+    free(session->end_text);
+    session->end_text = strdup(err.text);
 }
 
 int session_run(Session *session)
@@ -455,5 +470,6 @@ int session_run(Session *session)
         }
     }
     announce_end(session);
+    finish_output(session);
     return session->code;
 }

@@ -39,7 +39,7 @@ static int put_escape(char *to, uint8_t ch)
     return sprintf(to, "\\x%02x", ch);
 }
 
-/* Characters in `plain` stay as they are; if there are any, a carriage return before a newline goes. */
+/* Characters in `plain` stay as they are; if there are any, a carriage return before a newline or the end goes. */
 static char *escaped(const uint8_t *from, size_t length, const char *plain)
 {
     char *result = malloc(4 * length + 1), *to = result;
@@ -48,7 +48,7 @@ static char *escaped(const uint8_t *from, size_t length, const char *plain)
     for (size_t n = 0, part; n < length; n += part) {
         size_t sequence = utf8_length(from + n, length - n);
         part = sequence ? sequence : 1;
-        bool line_end = *plain && from[n] == '\r' && n + 1 < length && from[n + 1] == '\n';
+        bool line_end = *plain && from[n] == '\r' && (n + 1 == length || from[n + 1] == '\n');
         if (line_end)
             continue;
         if (sequence && (!steers(from + n, sequence) || (from[n] && strchr(plain, from[n])))) {

@@ -13,16 +13,27 @@ typedef struct X64Runtime {
     const uint8_t *enter;
     const uint8_t *exit;       /* jump: RAX is returned by enter */
     const uint8_t *call_insn;  /* call: EAX = block number << 8 | instruction; leaves if it must */
+    /* The same, but the rest of the block is interpreted; does not return. */
+    const uint8_t *call_rest;
+    const uint8_t *fp_host;    /* call: sets cpu->fp_host to what is possible; leaves registers alone */
     const uint8_t *exit_far;   /* jump: EAX = guest address with Thumb bit, not in the jump cache */
     bool has_lzcnt;
 } X64Runtime;
 
-/* A way out of a block to a known place in the same page, which can be linked. */
+/* A way out of a block to a known place, which can be linked. In another page that is good as long as a stamp of the CPU
+ * says so: the branch is preceded by a comparison with it. */
 typedef struct X64Link {
-    Patch patch;    /* the branch's displacement */
-    uint32_t stub;  /* where it goes while it is not linked: offset in the code buffer */
-    uint16_t offset; /* of the target in the page */
+    Patch patch;     /* the branch's displacement */
+    uint32_t stub;   /* where it goes while it is not linked: offset in the code buffer */
+    uint32_t offset; /* of the target from the start of the page */
     uint8_t itstate; /* at the target */
+    uint8_t thumb;
+    bool far;            /* in another page: */
+    uint8_t *stamp_disp; /* displacement of the stamp in the CPU, 8 bits */
+    uint8_t *stamp, *page; /* 32-bit constants: the stamp, the target's page */
+    Patch other;         /* the branch for other stamps: to the stub until the link is made, then to the lookup */
+    Patch miss;
+    uint32_t lookup;     /* offset in the code buffer */
 } X64Link;
 
 enum { X64_MAX_LINKS = 4 };
@@ -30,7 +41,7 @@ enum { X64_MAX_LINKS = 4 };
 typedef struct X64Exits {
     X64Link link[X64_MAX_LINKS];
     unsigned links;
-    uint32_t far_entry, entry, stale; /* offsets in the code buffer: see x64_lower.c */
+    uint32_t far_entry, entry, stubs, stale; /* offsets in the code buffer: see x64_lower.c */
 } X64Exits;
 
 /* What exit returns: number of the block << 8 | code. */
@@ -39,6 +50,9 @@ enum { EXIT_LINK = 0, EXIT_BUDGET = 0x80, EXIT_STALE = 0x81, EXIT_FAR = 0x82, EX
 
 typedef struct Lower Lower; /* working memory */
 Lower *x64_lower_new(void); /* to be freed with free() */
+
+/* Fills in what compiled code reads of the CPU's jit_* members. */
+void x64_prepare_cpu(Cpu *cpu);
 
 /* Makes the runtime at the buffer's current end. */
 bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime);
@@ -50,11 +64,17 @@ bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, co
 /* Makes a link's branch go to `target`, or the entry of a block that is gone go elsewhere: offsets in the
  * buffer. */
 void x64_link(CodeBuf *buf, Patch patch, uint32_t target);
+/* The same for one to another page, which is at page_va while the CPU's stamp number `which` is `stamp`. */
+void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, uint32_t page_va, unsigned which,
+                  uint32_t stamp);
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target);
 
 /* Called by call_insn: executes the instruction by the interpreter's function. Returns JIT_GO_ON, JIT_LEAVE, or the code
  * that goes on for pc, of a block's far entry; jit_target and jit_budget are up to date then. */
 const void *jit_call_insn(Cpu *cpu, uint32_t where);
+
+/* The same for the instruction and those that follow it in the block; never JIT_GO_ON. */
+const void *jit_call_rest(Cpu *cpu, uint32_t where);
 
 #define JIT_GO_ON NULL
 #define JIT_LEAVE ((const void *)1)

@@ -2,6 +2,7 @@
 #include "jit/emit.h"
 
 #include <assert.h>
+#include <string.h>
 
 IrRef emit_op(C *c, IrOp op, IrRef a, IrRef b, IrRef third, uint32_t imm)
 {
@@ -198,6 +199,7 @@ void emit_forget(C *c)
         c->reg[n] = IR_NO_REF;
     c->flags = (IrFlags){{0}};
     c->flags_stored = 0;
+    c->fp_nzcv = IR_NO_REF;
 }
 
 /* ---- Arithmetic ---------------------------------------------------------------------------------------- */
@@ -343,8 +345,7 @@ ShiftOut emit_shift_reg_c(C *c, V x, unsigned type, V amount)
 
 /* ---- Memory -------------------------------------------------------------------------------------------- */
 
-/* An operation that may leave the fast path: which flags must be stored before is noted beside it. */
-static IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
+IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
 {
     Ir *ir = c->ir;
     if (ir->snaps >= IR_MAX_SNAPS) {
@@ -360,8 +361,10 @@ static IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
     }
     IrRef ref = emit_op(c, op, a, b, 0, imm);
     if (any && ref != IR_NO_REF) {
-        ir->snap[ir->snaps] = pending;
-        ir->insn[ref].snap = (uint16_t)ir->snaps++;
+        bool again = ir->snaps > 1 && !memcmp(&ir->snap[ir->snaps - 1], &pending, sizeof pending);
+        if (!again)
+            ir->snap[ir->snaps++] = pending;
+        ir->insn[ref].snap = (uint16_t)(ir->snaps - 1);
     }
     c->slow = true;
     return ref;
@@ -426,8 +429,8 @@ void bx_write_pc(C *c, V target)
 {
     uint32_t offset;
     emit_store_flags(c);
-    if (is_pcrel(c, target.ref, &offset) && (offset & 1) == c->thumb)
-        emit_op(c, IR_EXIT, 0, 0, 0, offset & (c->thumb ? ~1u : ~3u));
+    if (is_pcrel(c, target.ref, &offset))
+        emit_op(c, IR_EXIT, 0, 0, (offset & 1) != c->thumb, offset & (offset & 1 ? ~1u : ~3u));
     else
         emit_op(c, IR_EXIT_TO, target.ref, 0, 0, 0);
     c->ended = true;

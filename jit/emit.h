@@ -28,6 +28,9 @@ typedef struct Translator {
     IrRef reg[15];        /* what guest registers are known to hold, or IR_NO_REF */
     IrFlags flags;        /* what the flags are known to be, or IR_NO_REF */
     uint8_t flags_stored; /* bit f: field f of the CPU holds flags.value[f] already */
+    uint8_t fp_known;     /* what was checked in this block (emit_simd.h) */
+    uint8_t fp_need;      /* what the body that is translated needs */
+    IrRef fp_nzcv;        /* the FP_COMPARE whose result FPSCR has, or IR_NO_REF */
 } Translator;
 
 typedef Translator C;
@@ -52,6 +55,9 @@ IrRef emit_const(C *c, uint32_t value);
 IrRef emit_alu(C *c, IrOp op, IrRef a, IrRef b);
 IrRef emit_unary(C *c, IrOp op, IrRef a, uint32_t imm);
 bool emit_is_const(const C *c, IrRef ref, uint32_t *value);
+
+/* An operation that may leave the fast path: which flags must be stored before is noted beside it. */
+IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm);
 
 /* Stores flags that are only known as values into the CPU; they stay known. */
 void emit_store_flags(C *c);

@@ -16,7 +16,7 @@ typedef enum IrOp {
     IR_OPS
 } IrOp;
 
-typedef enum IrType { IR_NONE, IR_V32, IR_V64 } IrType;
+typedef enum IrType { IR_NONE, IR_V32, IR_V64, IR_V128 } IrType;
 typedef enum IrEffect { IR_PURE, IR_STATE, IR_EFFECT, IR_SLOW } IrEffect;
 
 typedef struct IrOpInfo {

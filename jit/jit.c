@@ -42,9 +42,10 @@ static void drop_all(Jit *jit)
         jit->peers[n]->leave = 0;
 }
 
-static bool compile(Jit *jit, Block *block)
+static bool compile(Jit *jit, const Cpu *cpu, Block *block)
 {
     bool full = false;
+    size_t begin = jit->buf.used;
     JitBlock *made = &jit->blocks[jit->count];
     if (jit->count == BLOCKS_MAX) {
         drop_all(jit);
@@ -57,6 +58,10 @@ static bool compile(Jit *jit, Block *block)
         block->jit = jit->count++;
         jit->counts.blocks++;
         jit->counts.insns += block->count;
+        if (unlikely(jit->perf_map != NULL))
+            jit_map_block(jit, cpu, block, begin);
+        if (unlikely(log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM)))
+            jit_log_block(jit, cpu, block, begin);
         return true;
     }
     if (full) {
@@ -68,11 +73,11 @@ static bool compile(Jit *jit, Block *block)
     return false;
 }
 
-static bool has_code(Jit *jit, Block *block)
+static bool has_code(Jit *jit, const Cpu *cpu, Block *block)
 {
     if (block->jit)
         return block->jit != BLOCK_UNFIT;
-    return block->heat++ >= jit->options.threshold && compile(jit, block);
+    return block->heat++ >= jit->options.threshold && compile(jit, cpu, block);
 }
 
 /* ---- Running ----------------------------------------------------------------------------------------- */
@@ -99,6 +104,17 @@ const void *jit_call_insn(Cpu *cpu, uint32_t where)
     return engine_run_one(cpu, block, where & 0xff, &jit->left) ? next_code(cpu) : JIT_GO_ON;
 }
 
+const void *jit_call_rest(Cpu *cpu, uint32_t where)
+{
+    Jit *jit = cpu->jit;
+    const Block *block = jit->blocks[where >> 8].block;
+    unsigned n = where & 0xff;
+    cpu->icount = cpu->jit_end - (uint64_t)cpu->jit_budget - block->count + n;
+    jit->counts.calls += block->count - n;
+    jit->left = engine_run_from(cpu, block, n);
+    return next_code(cpu);
+}
+
 static void at_block(Cpu *cpu, const Block *block)
 {
     cpu->pc = cpu->page_va + (block->key.pa & ~PAGE_MASK);
@@ -108,8 +124,9 @@ static void at_block(Cpu *cpu, const Block *block)
 
 static void at_link(Cpu *cpu, const Block *block, const X64Link *link)
 {
+    (void)block;
     cpu->pc = cpu->page_va + link->offset;
-    cpu->thumb = block->key.thumb;
+    cpu->thumb = link->thumb;
     cpu->itstate = link->itstate;
 }
 
@@ -146,6 +163,20 @@ static uint64_t enter(Jit *jit, Cpu *cpu, const Block *block)
 }
 
 /* Lets compiled code go from where it left to `next` by itself from now on. */
+/* To another page: under the stamp that holds now. cpu->page_va is still the page that was left. */
+static void link_far(Jit *jit, Cpu *cpu, const X64Link *link, const Block *next)
+{
+    const X64Exits *to = &jit->blocks[next->jit].exits;
+    unsigned which;
+    if (next->key.itstate)
+        return;
+    mmu_add_jump(cpu, cpu->pc | cpu->thumb, jit->buf.run + to->far_entry);
+    uint32_t stamp = mmu_jump_stamp(cpu, cpu->page_va, cpu->pc, &which);
+    if (stamp)
+        x64_link_far(&jit->buf, link, to->entry, cpu->pc & PAGE_MASK, which, stamp);
+    jit->counts.links += stamp != 0;
+}
+
 static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
 {
     unsigned kind = exit & 0xff;
@@ -156,11 +187,16 @@ static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
             mmu_add_jump(cpu, cpu->pc | cpu->thumb, jit->buf.run + to->far_entry);
         return;
     }
+    if (kind < X64_MAX_LINKS && from->exits.link[kind].far) {
+        if (from->block->valid)
+            link_far(jit, cpu, &from->exits.link[kind], next);
+        return;
+    }
     if ((from->block->key.pa ^ next->key.pa) & PAGE_MASK)
         return;
     if (kind == EXIT_STALE) {
         x64_redirect(&jit->buf, from->exits.entry, to->entry);
-    } else if (kind < X64_MAX_LINKS && from->block->valid) {
+    } else if (kind < X64_MAX_LINKS && from->block->valid && from->exits.link[kind].offset < PAGE_SIZE) {
         x64_link(&jit->buf, from->exits.link[kind].patch, to->entry);
         jit->counts.links++;
     }
@@ -172,7 +208,7 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
     uint64_t exit = EXIT_NONE;
     while (cpu->icount < cpu->icount_limit) {
         uint32_t epoch = code_cache_epoch(jit->code);
-        if (has_code(jit, block) && exit != EXIT_NONE)
+        if (has_code(jit, cpu, block) && exit != EXIT_NONE)
             link_exit(jit, cpu, exit, block);
         if (block->jit && block->jit != BLOCK_UNFIT && cpu->icount_limit - cpu->icount >= block->count) {
             exit = enter(jit, cpu, block);
@@ -182,7 +218,7 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
             jit->counts.interpreted += cpu->icount - before;
             exit = EXIT_NONE;
         }
-        if (unlikely(cpu->attention))
+        if (unlikely(cpu->attention) || cpu->icount >= cpu->icount_limit)
             return;
         block = engine_lookup(cpu);
         if (!block)
@@ -225,10 +261,12 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     if (!jit->ir || !jit->blocks || !jit->calls_by_row || !x64_make_runtime(&jit->buf, &jit->runtime))
         abort();
     jit->runtime_end = jit->buf.used;
+    if (options->perf_map)
+        jit_open_perf_map(jit);
     jit->count = 1;
     code_cache_set_hooks(code, &(CodeCacheHooks){dropped, emptied, jit});
     for (unsigned n = 0; n < cpus; n++)
-        peers[n]->jit = jit;
+        peers[n]->jit = jit, x64_prepare_cpu(peers[n]);
     return jit;
 }
 
@@ -237,6 +275,8 @@ void jit_free(Jit *jit)
     if (!jit)
         return;
     codebuf_free(&jit->buf);
+    if (jit->perf_map)
+        fclose(jit->perf_map);
     free(jit->lower);
     free(jit->ir);
     free(jit->blocks);

@@ -13,6 +13,7 @@ typedef enum JitMode { JIT_OFF, JIT_ON, JIT_VERIFY } JitMode;
 
 typedef struct JitOptions {
     JitMode mode;
+    bool perf_map;      /* write /tmp/perf-PID.map, by which Linux's perf names compiled code */
     unsigned threshold; /* a block is compiled when it was interpreted so often */
 } JitOptions;
 

@@ -7,6 +7,7 @@ const IrOpInfo ir_ops[IR_OPS] = {
 #define NONE IR_NONE
 #define V32 IR_V32
 #define V64 IR_V64
+#define V128 IR_V128
 #define IR_OP(name, operands, result, effects) {#name, operands, result, IR_##effects},
 #include "jit/ir_ops.def"
 #undef IR_OP
@@ -129,6 +130,12 @@ static void extend_operands(Ir *ir, IrRef ref, IrRef at)
     extend(ir, ir->insn[ref].b, at);
 }
 
+/* Operations that look at a carry or an overflow before they change the host's flags themselves. */
+static bool takes_host_flags(IrOp op)
+{
+    return op == IR_SET_FIELD || op == IR_SKIP_UNLESS || op == IR_ADC || op == IR_SBC || op == IR_SELECT;
+}
+
 static bool lazy_flags(const IrInsn *insn)
 {
     return insn->op == IR_ADD || insn->op == IR_SUB;
@@ -142,7 +149,7 @@ static void keep(Ir *ir, IrRef ref, IrRef at, bool as_flags)
     extend(ir, ref, at);
     if (lazy_flags(insn) && (ir->insn[at].op == IR_CARRY || ir->insn[at].op == IR_OVERFLOW))
         return; /* they are found where they are used */
-    if (insn->op == IR_LOAD_AT)
+    if (insn->op == IR_LOAD_AT || insn->op == IR_FP_FLAG)
         extend(ir, insn->a, at);
     if (insn->op == IR_CARRY || insn->op == IR_OVERFLOW) {
         IrRef of = insn->a;
@@ -150,7 +157,7 @@ static void keep(Ir *ir, IrRef ref, IrRef at, bool as_flags)
             return;
         extend(ir, of, at);
         bool emitted = ir->insn[of].used & IR_USED_VALUE;
-        if (!emitted || !ir_keeps_host_flags(ir, of, at))
+        if (!emitted || !takes_host_flags((IrOp)ir->insn[at].op) || !ir_keeps_host_flags(ir, of, at))
             extend_operands(ir, of, at);
     } else if (as_flags && !(insn->used & IR_USED_VALUE) &&
                (lazy_flags(insn) || insn->op == IR_AND || insn->op == IR_XOR)) {

@@ -26,7 +26,14 @@ struct Jit {
     Cpu *const *peers;
     uint8_t left; /* LEAVE_* of the instruction that left compiled code */
     JitCounts counts;
+    FILE *perf_map; /* NULL: none */
     uint64_t *calls_by_row; /* by row of insn_table */
 };
+
+void jit_open_perf_map(Jit *jit);
+void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin);
+
+/* Logs a block that was just compiled; its code begins at offset `begin` of the buffer. */
+void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jit/emit.h"
+#include "jit/emit_simd.h"
 
 #include "cpu/sem_operand.h"
 #include "cpu/sem_data.h"
@@ -12,8 +13,6 @@
 #include "cpu/sem_media.h"
 #include "cpu/sem_mem.h"
 #include "cpu/sem_branch.h"
-
-typedef void EmitBody(C *c, const Insn *insn);
 
 static void sem_nop(C *c, const Insn *insn)
 {
@@ -98,6 +97,8 @@ static void call_insn(C *c)
 static bool emit_body(C *c)
 {
     EmitBody *body = bodies[c->insn->row];
+    if (!body)
+        body = emit_simd_body(c);
     if (!body || c->ir->count + ROOM_FOR_INSN > IR_MAX)
         return false;
     c->must_call = false;
@@ -174,7 +175,9 @@ static void conditional(C *c)
         emit_op(c, IR_LABEL, 0, 0, 0, skip);
         uint16_t written = called ? UINT16_MAX : c->written;
         IrFlags flags = skipped.flags;
+        bool compared = c->fp_nzcv != skipped.fp_nzcv;
         *c = skipped;
+        c->fp_nzcv = compared || called ? IR_NO_REF : skipped.fp_nzcv;
         c->written = written;
         forget_written(c);
         c->flags = changed ? (IrFlags){{0}} : flags;

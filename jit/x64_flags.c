@@ -1,6 +1,7 @@
 /* Guest flags: taken from the host's flags where those are still what an operation left, otherwise found by doing
  * the comparison again, or from the CPU's fields. A subtraction's guest carry is the opposite of the host's. */
 #include <stddef.h>
+#include <string.h>
 
 #include "jit/x64_lower.h"
 
@@ -29,8 +30,11 @@ static void compare(Lower *l, const IrInsn *insn)
 {
     uint32_t value;
     Mem mem;
-    if (in_memory(l, insn->a, &mem) && is_const(l, insn->b, &value))
+    bool a_in_memory = in_memory(l, insn->a, &mem);
+    if (a_in_memory && is_const(l, insn->b, &value))
         x64_alu_mi(l->a, ALU_CMP, W32, mem, (int32_t)value);
+    else if (a_in_memory && l->loc[insn->b].kind == LOC_TEMP)
+        x64_alu_mr(l->a, ALU_CMP, W32, mem, use_reg(l, insn->b));
     else
         alu_operand(l, ALU_CMP, use_reg(l, insn->a), insn->b);
 }
@@ -50,10 +54,14 @@ Reg compute(Lower *l, IrRef ref)
     static const uint8_t alu[IR_OPS] = {
         [IR_ADD] = ALU_ADD, [IR_SUB] = ALU_SUB, [IR_AND] = ALU_AND, [IR_XOR] = ALU_XOR};
     const IrInsn *insn = insn_of(l, ref);
+    if (insn->op == IR_FP_FLAG)
+        return fp_flag_value(l, insn);
     if (insn->op != IR_ADD && insn->op != IR_SUB && insn->op != IR_AND && insn->op != IR_XOR) {
         l->failed = true;
         return RAX;
     }
+    if (insn->a == insn->b)
+        use_reg(l, insn->b); /* not to be used up by the copy */
     Reg reg = use_copy(l, insn->a);
     alu_operand(l, (AluOp)alu[insn->op], reg, insn->b);
     flags_are(l, ref, insn->op == IR_ADD || insn->op == IR_SUB);
@@ -67,6 +75,9 @@ static void make_flags(Lower *l, IrRef of, bool all)
     if (l->host_flags == of && (l->host_flags_all || !all))
         return;
     Mem mem;
+    bool as_made = false; /* by the operation itself, not by looking at its result */
+    bool pinned[TEMPS];
+    memcpy(pinned, l->pinned, sizeof pinned);
     if (!all && in_memory(l, of, &mem)) {
         x64_alu_mi(l->a, ALU_CMP, W32, mem, 0);
     } else if (!all && (l->loc[of].kind != LOC_NONE || insn->op == IR_CONST)) {
@@ -74,15 +85,16 @@ static void make_flags(Lower *l, IrRef of, bool all)
         x64_test_rr(l->a, W32, reg, reg);
     } else if (insn->op == IR_SUB) {
         compare(l, insn);
+        as_made = true;
     } else if (insn->op == IR_AND && !all) {
         test_and(l, insn);
     } else {
         l->failed |= all && insn->op != IR_ADD;
         compute(l, of);
+        as_made = insn->op == IR_ADD;
     }
-    flags_are(l, of, insn->op == IR_SUB || insn->op == IR_ADD);
-    if (!all && insn->op != IR_SUB && insn->op != IR_ADD)
-        l->host_flags_all = false;
+    unpin(l, pinned);
+    flags_are(l, of, as_made);
 }
 
 Cc flag_condition(Lower *l, IrRef ref)
@@ -248,7 +260,9 @@ static Cc composed_condition(Lower *l, const IrCond *cond)
 Cc condition(Lower *l, const IrCond *cond)
 {
     Cc cc;
-    if (!direct_condition(l, cond, &cc)) {
+    if (fp_condition(l, cond, &cc)) {
+        clobber_flags(l);
+    } else if (!direct_condition(l, cond, &cc)) {
         cc = composed_condition(l, cond);
         clobber_flags(l);
     }

@@ -24,7 +24,7 @@ static void two_operands(Lower *l, const IrInsn *insn, AluOp op, bool commutes)
     Mem mem;
     bool y_plain = is_const(l, y, &value) || in_memory(l, y, &mem);
     Reg rx = is_const(l, x, &value) ? REG_NONE : use_reg(l, x);
-    Reg ry = y_plain ? REG_NONE : use_reg(l, y);
+    Reg ry = x == y ? rx : y_plain ? REG_NONE : use_reg(l, y);
     Reg dst = define(l, rx);
     if (dst == ry && ry != REG_NONE && dst != rx) {
         if (commutes) {
@@ -280,11 +280,11 @@ static void lower_shift_by(Lower *l, const IrInsn *insn)
 static void lower_shift_carry(Lower *l, const IrInsn *insn)
 {
     Asm *a = l->a;
-    clobber_flags(l);
     scratch_rcx(l);
+    Reg out = use_copy(l, insn->c);
     move_to(l, RCX, insn->b);
     Reg t = use_copy(l, insn->a);
-    Reg out = use_copy(l, insn->c);
+    clobber_flags(l);
     x64_movzx(a, W8, RCX, RCX);
     x64_test_rr(a, W32, RCX, RCX);
     Patch none = x64_jcc_short(a, CC_E);
@@ -339,17 +339,25 @@ static void lower_eqz(Lower *l, const IrInsn *insn)
 
 static void lower_select(Lower *l, const IrInsn *insn)
 {
-    clobber_flags(l);
+    Mem mem;
+    Cc cc = CC_NE;
+    bool from_flags = l->loc[insn->a].kind == LOC_FLAGS && l->loc[insn->b].kind != LOC_FLAGS &&
+                      l->loc[insn->c].kind != LOC_FLAGS;
+    if (from_flags)
+        cc = flag_condition(l, insn->a);
+    else
+        clobber_flags(l);
     Reg t = use_copy(l, insn->c);
     Reg yes = use_reg(l, insn->b);
-    Mem mem;
-    if (in_memory(l, insn->a, &mem)) {
+    if (from_flags) {
+        ; /* they are there, and moves keep them */
+    } else if (in_memory(l, insn->a, &mem)) {
         x64_alu_mi(l->a, ALU_CMP, W32, mem, 0);
     } else {
         Reg cond = use_reg(l, insn->a);
         x64_test_rr(l->a, W32, cond, cond);
     }
-    x64_cmov(l->a, CC_NE, W32, t, yes);
+    x64_cmov(l->a, cc, W32, t, yes);
     define_in(l, t);
 }
 
@@ -469,37 +477,68 @@ static void add_link(Lower *l, Patch patch, uint32_t offset)
     }
     const Insn *last = &l->block->insn[l->block->count - 1];
     bool falls = offset == (uint32_t)last->offset + last->length;
-    exits->link[exits->links++] = (X64Link){.patch = patch, .offset = (uint16_t)offset,
-                                            .itstate = falls ? l->block->next_itstate : 0};
+    exits->link[exits->links++] = (X64Link){.patch = patch,
+                                            .offset = offset,
+                                            .itstate = falls ? l->block->next_itstate : 0,
+                                            .thumb = l->block->key.thumb};
 }
 
-/* EAX is the guest address with its Thumb bit. */
-static void far_jump(Lower *l)
+/* EAX is the guest address with its Thumb bit. Returns the branch that is taken if it is not in the jump cache. */
+static Patch far_jump(Lower *l)
 {
     Asm *a = l->a;
     x64_load(a, W64, RDX, CPU_FIELD(jumps));
     x64_mov_rr(a, W32, RCX, RAX);
     x64_alu_ri(a, ALU_AND, W32, RCX, JUMP_MASK);
     x64_alu_rm(a, ALU_CMP, W32, RAX, mem_index(RDX, RCX, 4, (int32_t)offsetof(JumpEntry, key)));
-    x64_jcc_to(a, CC_NE, l->runtime->exit_far);
+    Patch miss = x64_jcc(a, CC_NE);
     x64_jmp_m(a, mem_index(RDX, RCX, 4, (int32_t)offsetof(JumpEntry, code)));
+    return miss;
 }
 
+/* A 32-bit constant that is written when the link is made, and is not what a stamp or an address can be before. */
+enum { NOT_LINKED = 0x7fffffff };
+
+static void far_link(Lower *l, uint32_t offset, bool thumb)
+{
+    Asm *a = l->a;
+    X64Exits *exits = l->exits;
+    if (exits->links == X64_MAX_LINKS) {
+        l->failed = true;
+        return;
+    }
+    X64Link *link = &exits->link[exits->links++];
+    *link = (X64Link){.offset = offset, .thumb = thumb, .far = true};
+    x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(stamp[0]), NOT_LINKED);
+    link->stamp = a->at - 4;
+    link->stamp_disp = a->at - 5;
+    Patch other = x64_jcc_short(a, CC_NE);
+    x64_store_imm(a, W32, CPU_FIELD(page_va), NOT_LINKED);
+    link->page = a->at - 4;
+    link->patch = x64_jmp(a);
+    x64_patch_short(other, a->at);
+    link->other = x64_jmp(a);
+    link->lookup = (uint32_t)(a->at - l->base);
+    x64_load(a, W32, RAX, CPU_FIELD(page_va));
+    x64_alu_ri(a, ALU_ADD, W32, RAX, (int32_t)(offset | thumb));
+    link->miss = far_jump(l);
+}
+
+/* In an IT block ITSTATE goes along to the next page, which the jump cache knows nothing of: that exit is a link too,
+ * but never linked. */
 static void lower_exit(Lower *l, const IrInsn *insn)
 {
-    if (insn->imm < PAGE_SIZE) {
+    if ((insn->imm < PAGE_SIZE && !insn->c) || (insn->imm == PAGE_SIZE && l->block->next_itstate)) {
         add_link(l, x64_jmp(l->a), insn->imm);
         return;
     }
-    x64_load(l->a, W32, RAX, CPU_FIELD(page_va));
-    x64_alu_ri(l->a, ALU_ADD, W32, RAX, (int32_t)(insn->imm | l->block->key.thumb));
-    far_jump(l);
+    far_link(l, insn->imm, l->block->key.thumb ^ insn->c);
 }
 
 static void lower_exit_to(Lower *l, const IrInsn *insn)
 {
     move_to(l, RAX, insn->a);
-    far_jump(l);
+    x64_patch(far_jump(l), l->runtime->exit_far - l->a->to_run);
 }
 
 static IrRef next_op(const Lower *l, IrRef at)
@@ -522,7 +561,7 @@ static IrRef find_label(const Lower *l, IrRef skip)
 static bool exit_if(Lower *l, IrRef *at, Cc cc)
 {
     IrRef exit = next_op(l, *at), label = next_op(l, exit);
-    if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, label)->op != IR_LABEL)
+    if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, exit)->c || insn_of(l, label)->op != IR_LABEL)
         return false;
     add_link(l, x64_jcc(l->a, cc), insn_of(l, exit)->imm);
     *at = label;
@@ -545,15 +584,19 @@ static void lower_skip(Lower *l, const IrInsn *insn, IrRef *at)
     l->skip = x64_jcc(l->a, cc_not(cc));
     live_after(l, find_label(l, *at), &l->at_skip);
     memcpy(l->spill_at_skip, l->spill, sizeof l->spill);
+    l->copies_at_skip = l->xmm.copies;
     l->skip_flags = l->host_flags;
+    l->skip_flags_all = l->host_flags_all;
 }
 
 static void lower_label(Lower *l)
 {
     restore_at_label(l);
     x64_patch(l->skip, l->a->at);
+    merge_xmms(l, &l->copies_at_skip);
     if (l->host_flags != l->skip_flags)
         clobber_flags(l);
+    l->host_flags_all &= l->skip_flags_all;
 }
 
 static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
@@ -575,7 +618,7 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
         lower_pcrel(l, insn);
         break;
     case IR_GET_REG:
-        define_as(l, (Loc){LOC_GUEST, (uint8_t)insn->imm});
+        read_guest(l, insn->imm);
         break;
     case IR_SET_REG:
         store_guest(l, insn->imm, insn->a);
@@ -674,6 +717,8 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
         break;
     case IR_WORDS_READ:
     case IR_WORDS_WRITE:
+    case IR_SPAN_READ:
+    case IR_SPAN_WRITE:
         lower_words(l, insn);
         break;
     case IR_LOAD_AT:
@@ -697,6 +742,43 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
         break;
     case IR_EXIT_TO:
         lower_exit_to(l, insn);
+        break;
+    case IR_GET_WORD:
+    case IR_GET_LONG:
+    case IR_SET_WORD:
+    case IR_SET_LONG:
+    case IR_SET_LONG_CONST:
+    case IR_GET_S:
+    case IR_GET_D:
+    case IR_GET_Q:
+    case IR_SET_S:
+    case IR_SET_D:
+    case IR_SET_Q:
+    case IR_LOAD_X:
+    case IR_STORE_X:
+        lower_vector_state(l, insn);
+        break;
+    case IR_FP_ACCESS:
+    case IR_FP_HOST:
+    case IR_FP_BINARY:
+    case IR_FP_UNARY:
+    case IR_FP_SIGN:
+    case IR_FP_COMPARE:
+    case IR_FP_TO_INT:
+    case IR_FP_FROM_INT:
+    case IR_GET_NZCV:
+    case IR_SET_FLAGS:
+    case IR_FP_FLAG:
+        lower_fp(l, insn);
+        break;
+    case IR_VEC_CONST:
+    case IR_VEC_UNARY:
+    case IR_VEC_BINARY:
+    case IR_VEC_TERNARY:
+    case IR_VEC_SATURATE:
+    case IR_VEC_FLOAT:
+    case IR_VEC_DUP:
+        lower_vec(l, insn);
         break;
     }
 }
@@ -723,6 +805,7 @@ static void exit_with(Lower *l, unsigned code)
 static void stubs(Lower *l, uint8_t *base, Patch budget)
 {
     Asm *a = l->a;
+    l->exits->stubs = (uint32_t)(a->at - base);
     emit_sites(l);
     x64_patch(budget, a->at);
     x64_alu_ri(a, ALU_ADD, W64, REG_BUDGET, l->block->count);
@@ -732,6 +815,10 @@ static void stubs(Lower *l, uint8_t *base, Patch budget)
     for (unsigned n = 0; n < l->exits->links && !a->full; n++) {
         X64Link *link = &l->exits->link[n];
         link->stub = (uint32_t)(a->at - base);
+        if (link->far) {
+            x64_patch(link->other, a->at);
+            x64_patch(link->miss, a->at);
+        }
         x64_patch(link->patch, a->at);
         exit_with(l, EXIT_LINK + n);
     }
@@ -763,6 +850,7 @@ bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const 
     Asm a = {buf->write + buf->used, buf->write + buf->size, buf->run - buf->write, false};
     Patch budget;
     l->a = &a;
+    l->base = buf->write;
     l->ir = ir;
     l->block = block;
     l->runtime = runtime;
@@ -770,11 +858,13 @@ bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const 
     l->exits = exits;
     l->lives = l->sites = l->open_sites = 0;
     l->host_flags = IR_NO_REF;
+    memset(&l->xmm, 0, sizeof l->xmm);
     l->failed = false;
     memset(l->loc, 0, ir->count * sizeof *l->loc);
     memset(l->temp, 0, sizeof l->temp);
     memset(l->pinned, 0, sizeof l->pinned);
     memset(l->spill, 0, sizeof l->spill);
+    memset(l->holds, 0, sizeof l->holds);
     exits->links = 0;
     ir->snap[0] = (IrFlags){{0}};
     prologue(l, buf->write, &budget);

@@ -15,6 +15,7 @@
 #include "jit/backend.h"
 #include "jit/ir.h"
 #include "jit/x64_asm.h"
+#include "jit/x64_xmm.h"
 
 enum { CPU_BIAS = 128, TEMPS = 3, SPILLS = 16, SAVES = 16, MAX_LIVE = 48, MAX_SITES = BLOCK_MAX_INSNS * 2 };
 
@@ -62,10 +63,15 @@ typedef struct SlowSite {
     LiveSet here, after; /* where values are at the branch, and where the fast path goes on */
     IrRef spill[SPILLS];
     uint8_t *resume; /* where the fast path goes on */
+    XmmCopies copies; /* in XMM registers there */
+    uint8_t host;    /* FP_HOST_* that it can bring about, going back to `back` */
+    bool rest;       /* it leaves the block, the rest of which is interpreted */
+    uint8_t *back;
 } SlowSite;
 
 struct Lower {
     Asm *a;
+    uint8_t *base; /* of the code buffer, writable */
     Ir *ir;
     const Block *block;
     const X64Runtime *runtime;
@@ -78,6 +84,7 @@ struct Lower {
     IrRef temp[TEMPS]; /* what is in each, IR_NO_REF: free */
     bool pinned[TEMPS];
     IrRef spill[SPILLS];
+    IrRef holds[15];  /* the value that a guest register has, if one is known */
     IrRef host_flags; /* the operation whose result the host's flags describe, IR_NO_REF: none */
     bool host_flags_all; /* carry and overflow too, as an addition or subtraction leaves them */
     SlowSite site[MAX_SITES];
@@ -86,8 +93,11 @@ struct Lower {
     Patch skip;          /* the pending conditional skip */
     LiveSet at_skip;
     IrRef spill_at_skip[SPILLS];
+    uint16_t set_in_skip; /* guest registers that are written before the label */
     IrRef skip_flags;
     bool skip_flags_all;
+    XmmState xmm;
+    XmmCopies copies_at_skip;
     bool failed; /* more values than places: the block cannot be compiled */
     X64Exits *exits;
 };
@@ -116,6 +126,8 @@ Reg use_copy(Lower *l, IrRef ref);
 /* A free temporary, pinned. */
 Reg scratch(Lower *l);
 void end_scratch(Lower *l, Reg reg); /* free again */
+/* Only what was pinned before stays so: the rest was only looked at. */
+void unpin(Lower *l, const bool *before);
 /* RCX in particular, and no other. */
 void scratch_rcx(Lower *l);
 /* True if the value is in memory that an operand can name. */
@@ -132,6 +144,7 @@ void move_to(Lower *l, Reg dst, IrRef ref);
 /* Guest register n is about to be written: values that are there move away, but for `except`. */
 void save_guest(Lower *l, unsigned n, IrRef except);
 void store_guest(Lower *l, unsigned n, IrRef ref);
+void read_guest(Lower *l, unsigned n);
 bool needed_after(const Lower *l, IrRef ref);
 void end_operation(Lower *l);
 void live_after(const Lower *l, IrRef end, LiveSet *set);
@@ -163,8 +176,48 @@ void lower_load(Lower *l, const IrInsn *insn);
 void lower_store(Lower *l, const IrInsn *insn);
 void lower_words(Lower *l, const IrInsn *insn);
 void lower_call(Lower *l, const IrInsn *insn);
+/* A way off the fast path at the current operation. Whatever must move to free a temporary moves before. */
+SlowSite *new_site(Lower *l);
+/* The same again if the current instruction has one and no value of the IR moved since. */
+SlowSite *same_site(Lower *l);
+void leave_if(Lower *l, SlowSite *site, Cc cc);
 void close_sites(Lower *l);
 void emit_sites(Lower *l);
 Mem field_mem(IrField field);
+
+/* ---- x64_xmm.c --------------------------------------------------------------------------------------- */
+
+Mem const_mem(XmmConst which);
+/* The value's register, for reading. Registers that these give are pinned until end_xmm(). */
+Xmm use_xmm(Lower *l, IrRef ref);
+/* A copy of the value that may be changed. */
+Xmm copy_xmm(Lower *l, IrRef ref);
+Xmm scratch_xmm(Lower *l);
+/* The current operation's result is in the register. */
+void define_xmm(Lower *l, Xmm xmm);
+void end_xmm(Lower *l);
+void forget_xmms(Lower *l);
+/* Where two ways meet: what both have stays. */
+void merge_xmms(Lower *l, const XmmCopies *other);
+void reload_xmms(Lower *l, const XmmCopies *copies);
+/* Bytes [first, first + count) of the vector registers are written. */
+void drop_xmms(Lower *l, unsigned first, unsigned count);
+void lower_vector_state(Lower *l, const IrInsn *insn);
+
+/* ---- x64_fp.c ---------------------------------------------------------------------------------------- */
+
+void lower_fp(Lower *l, const IrInsn *insn);
+/* FP_FLAG as a value, in a temporary. */
+Reg fp_flag_value(Lower *l, const IrInsn *insn);
+/* False if the condition is not one over the result of one comparison. */
+bool fp_condition(Lower *l, const IrCond *cond, Cc *cc);
+/* In the runtime: what the host's sticky flags say goes to FPSCR (RCX and RDX are used), and they begin anew. */
+void fold_fp_flags(Asm *a);
+void begin_fp_flags(Asm *a);
+void make_fp_host(Asm *a);
+
+/* ---- x64_vec.c --------------------------------------------------------------------------------------- */
+
+void lower_vec(Lower *l, const IrInsn *insn);
 
 #endif

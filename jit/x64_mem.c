@@ -16,7 +16,7 @@ static void make_room(Lower *l)
     end_scratch(l, scratch(l));
 }
 
-static SlowSite *new_site(Lower *l)
+SlowSite *new_site(Lower *l)
 {
     if (l->sites == MAX_SITES) {
         l->failed = true;
@@ -32,10 +32,19 @@ static SlowSite *new_site(Lower *l)
     live_after(l, 0, &site->here);
     for (unsigned n = 0; n < SPILLS; n++)
         site->spill[n] = l->spill[n];
+    site->host = 0;
+    site->rest = false;
     return site;
 }
 
-static void leave_if(Lower *l, SlowSite *site, Cc cc)
+SlowSite *same_site(Lower *l)
+{
+    SlowSite *last = &l->site[l->sites - 1];
+    bool same = l->open_sites < l->sites && last->insn == l->insn && !last->rest && last->froms < 4;
+    return same ? last : new_site(l);
+}
+
+void leave_if(Lower *l, SlowSite *site, Cc cc)
 {
     site->from[site->froms++] = x64_jcc(l->a, cc);
 }
@@ -47,6 +56,7 @@ void close_sites(Lower *l)
         SlowSite *site = &l->site[l->open_sites];
         live_after(l, l->at, &site->after);
         site->resume = l->a->at;
+        site->copies = l->xmm.copies;
         forget_slots(l, site->spill);
     }
 }
@@ -56,6 +66,11 @@ static void emit_site(Lower *l, const SlowSite *site)
     Asm *a = l->a;
     for (unsigned n = 0; n < site->froms; n++)
         x64_patch(site->from[n], a->at);
+    if (site->host) {
+        x64_call_to(a, l->runtime->fp_host);
+        x64_test_mi(a, W8, CPU_FIELD(fp_host), site->host);
+        x64_jcc_to(a, CC_NE, site->back + a->to_run);
+    }
     enter_site(l, site);
     for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
         if (site->flags.value[f] != IR_NO_REF)
@@ -65,8 +80,11 @@ static void emit_site(Lower *l, const SlowSite *site)
     }
     save_lives(l, site);
     x64_mov_ri(a, RAX, l->number << 8 | site->insn);
-    x64_call_to(a, l->runtime->call_insn);
+    x64_call_to(a, site->rest ? l->runtime->call_rest : l->runtime->call_insn);
+    if (site->rest)
+        return;
     reload_lives(l, site);
+    reload_xmms(l, &site->copies);
     x64_patch(x64_jmp(a), site->resume);
 }
 
@@ -82,6 +100,9 @@ void lower_call(Lower *l, const IrInsn *insn)
     x64_mov_ri(l->a, RAX, l->number << 8 | l->insn);
     x64_call_to(l->a, l->runtime->call_insn);
     clobber_flags(l);
+    for (unsigned n = 0; n < 15; n++)
+        l->holds[n] = IR_NO_REF;
+    forget_xmms(l);
 }
 
 /* ---- Accesses ---------------------------------------------------------------------------------------- */
@@ -137,22 +158,24 @@ void lower_store(Lower *l, const IrInsn *insn)
         x64_store(l->a, width_of(insn->imm), mem, data);
 }
 
-/* The words are in one page. */
+/* The words, or bytes, are in one page. */
 void lower_words(Lower *l, const IrInsn *insn)
 {
-    bool write = insn->op == IR_WORDS_WRITE;
+    bool span = insn->op == IR_SPAN_READ || insn->op == IR_SPAN_WRITE;
+    bool write = insn->op == IR_WORDS_WRITE || insn->op == IR_SPAN_WRITE;
+    uint32_t bytes = span ? insn->imm & 0xff : 4 * insn->imm, alignment = span ? 1u << (insn->imm >> 8) : 4;
     Reg address = use_reg(l, insn->a);
     make_room(l);
     SlowSite *site = new_site(l);
-    if (insn->imm > 1) {
+    if (bytes > alignment) {
         Reg offset = scratch(l);
         x64_mov_rr(l->a, W32, offset, address);
         x64_alu_ri(l->a, ALU_AND, W32, offset, PAGE_SIZE - 1);
-        x64_alu_ri(l->a, ALU_CMP, W32, offset, (int32_t)(PAGE_SIZE - 4 * insn->imm));
+        x64_alu_ri(l->a, ALU_CMP, W32, offset, (int32_t)(PAGE_SIZE - bytes));
         leave_if(l, site, CC_A);
         end_scratch(l, offset);
     }
-    Reg page = host_page(l, site, address, write, 4);
+    Reg page = host_page(l, site, address, write, alignment);
     x64_alu_rr(l->a, ALU_ADD, W64, page, address);
     define_in(l, page);
 }

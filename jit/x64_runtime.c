@@ -48,6 +48,8 @@ static void make_return(Asm *a)
 
 static void make_exit(Asm *a)
 {
+    fold_fp_flags(a);
+    x64_store_imm(a, W8, CPU_FIELD(fp_host), 0);
     store_homes(a);
     x64_store(a, W64, CPU_FIELD(jit_budget), REG_BUDGET);
     make_return(a);
@@ -60,31 +62,37 @@ static void make_exit_far(Asm *a, const uint8_t *exit)
     x64_jmp_to(a, exit);
 }
 
+typedef const void *CallInsn(Cpu *cpu, uint32_t where);
+
 /* The instruction changed the registers in the CPU: they are loaded again, or stay there when the block is left. */
-static void make_call_insn(Asm *a)
+static void make_call(Asm *a, CallInsn *function)
 {
+    fold_fp_flags(a);
     store_homes(a);
     x64_store(a, W64, CPU_FIELD(jit_budget), REG_BUDGET);
     x64_alu_ri(a, ALU_SUB, W64, RSP, 8);
     x64_lea(a, W64, RDI, mem_at(REG_CPU, -CPU_BIAS));
     x64_mov_rr(a, W32, RSI, RAX);
-    x64_mov_ri(a, RAX, (uint64_t)(uintptr_t)jit_call_insn);
+    x64_mov_ri(a, RAX, (uint64_t)(uintptr_t)function);
     x64_call_r(a, RAX);
     x64_alu_ri(a, ALU_ADD, W64, RSP, 8);
     x64_alu_ri(a, ALU_CMP, W64, RAX, (int32_t)(intptr_t)JIT_LEAVE);
     Patch leave = x64_jcc(a, CC_E);
     Patch jump = x64_jcc(a, CC_A);
+    begin_fp_flags(a);
     load_homes(a);
     x64_ret(a);
     x64_patch(jump, a->at);
     x64_alu_ri(a, ALU_ADD, W64, RSP, 8); /* the return address */
     x64_mov_rr(a, W64, RCX, RAX);
+    begin_fp_flags(a);
     load_homes(a);
     x64_load(a, W64, REG_BUDGET, CPU_FIELD(jit_budget));
     x64_load(a, W32, RAX, CPU_FIELD(jit_target));
     x64_jmp_r(a, RCX);
     x64_patch(leave, a->at);
     x64_alu_ri(a, ALU_ADD, W64, RSP, 8); /* the return address */
+    x64_store_imm(a, W8, CPU_FIELD(fp_host), 0);
     x64_mov_ri(a, RAX, EXIT_LEFT);
     make_return(a);
 }
@@ -106,7 +114,11 @@ bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
     runtime->exit_far = a.at + a.to_run;
     make_exit_far(&a, runtime->exit);
     runtime->call_insn = a.at + a.to_run;
-    make_call_insn(&a);
+    make_call(&a, jit_call_insn);
+    runtime->call_rest = a.at + a.to_run;
+    make_call(&a, jit_call_rest);
+    runtime->fp_host = a.at + a.to_run;
+    make_fp_host(&a);
     runtime->has_lzcnt = host_has_lzcnt();
     buf->used = (size_t)(a.at - buf->write + 63) & ~(size_t)63;
     return !a.full;
@@ -115,6 +127,16 @@ bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
 void x64_link(CodeBuf *buf, Patch patch, uint32_t target)
 {
     x64_patch(patch, buf->write + target);
+}
+
+void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, uint32_t page_va, unsigned which,
+                  uint32_t stamp)
+{
+    *link->stamp_disp = (uint8_t)(offsetof(Cpu, stamp) + 4 * which - CPU_BIAS);
+    memcpy(link->stamp, &stamp, sizeof stamp);
+    memcpy(link->page, &page_va, sizeof page_va);
+    x64_patch(link->patch, buf->write + target);
+    x64_patch(link->other, buf->write + link->lookup);
 }
 
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target)

@@ -106,10 +106,24 @@ static int take_slot(Lower *l, IrRef ref)
     return slot < 0 ? 0 : slot;
 }
 
+/* A guest register other than `but` that has the value, or -1. */
+static int held_by(const Lower *l, IrRef ref, int but)
+{
+    for (int n = 0; n < 15; n++)
+        if (l->holds[n] == ref && n != but)
+            return n;
+    return -1;
+}
+
 static void evict(Lower *l, unsigned temp)
 {
     IrRef ref = l->temp[temp];
-    int slot = slot_of(l, ref);
+    int slot = slot_of(l, ref), guest = held_by(l, ref, -1);
+    if (guest >= 0) {
+        l->temp[temp] = IR_NO_REF;
+        set_loc(l, ref, LOC_GUEST, (unsigned)guest);
+        return;
+    }
     if (slot < 0) {
         slot = take_slot(l, ref);
         x64_store(l->a, W64, spill_mem((unsigned)slot), temp_regs[temp]);
@@ -158,6 +172,15 @@ void end_scratch(Lower *l, Reg reg)
 {
     l->temp[temp_number(reg)] = IR_NO_REF;
     l->pinned[temp_number(reg)] = false;
+}
+
+void unpin(Lower *l, const bool *before)
+{
+    for (unsigned n = 0; n < TEMPS; n++) {
+        if (l->pinned[n] && !before[n] && l->temp[n] == SCRATCH)
+            l->temp[n] = IR_NO_REF;
+        l->pinned[n] = before[n];
+    }
 }
 
 void scratch_rcx(Lower *l)
@@ -268,10 +291,23 @@ Reg use_reg(Lower *l, IrRef ref)
     return reg;
 }
 
+/* True if the operation may ask for the value more than once: it must not be used up then. */
+static bool asked_again(const Lower *l, IrRef ref)
+{
+    const IrInsn *insn = insn_of(l, l->at);
+    unsigned times = (insn->a == ref) + (insn->b == ref) + (insn->c == ref);
+    if (insn->op == IR_SKIP_UNLESS) {
+        const IrCond *cond = &l->ir->cond[insn->imm];
+        for (IrField f = FIELD_NF; f <= FIELD_VF; f++)
+            times += ir_cond_needs(cond->cond) >> f & 1 && cond->flags.value[f] == ref;
+    }
+    return times > 1;
+}
+
 Reg use_copy(Lower *l, IrRef ref)
 {
     Loc loc = l->loc[ref];
-    if (loc.kind == LOC_TEMP && !needed_after(l, ref) && !l->pinned[loc.n]) {
+    if (loc.kind == LOC_TEMP && !needed_after(l, ref) && !l->pinned[loc.n] && !asked_again(l, ref)) {
         l->temp[loc.n] = SCRATCH;
         l->pinned[loc.n] = true;
         l->loc[ref] = (Loc){LOC_CONST, 0}; /* gone: nobody asks again */
@@ -318,6 +354,7 @@ Reg define(Lower *l, Reg reuse)
     unsigned hint = insn_of(l, l->at)->hint;
     if (hint && home_of(hint - 1u) != REG_NONE) {
         save_guest(l, hint - 1u, IR_NO_REF);
+        l->holds[hint - 1u] = l->at;
         set_loc(l, l->at, LOC_GUEST, hint - 1u);
         return home_of(hint - 1u);
     }
@@ -339,8 +376,14 @@ void save_guest(Lower *l, unsigned n, IrRef except)
 {
     for (unsigned i = 0; i < l->lives; i++) {
         IrRef ref = l->live[i];
-        if (ref == except || l->loc[ref].kind != LOC_GUEST || l->loc[ref].n != n || !needed_after(l, ref) || ref == l->at)
+        if (ref == except || l->loc[ref].kind != LOC_GUEST || l->loc[ref].n != n || !needed_after(l, ref) ||
+            ref == l->at)
             continue;
+        int other = held_by(l, ref, (int)n);
+        if (other >= 0) {
+            set_loc(l, ref, LOC_GUEST, (unsigned)other);
+            continue;
+        }
         unsigned temp = take_temp(l);
         load_value(l, temp_regs[temp], ref);
         set_loc(l, ref, LOC_TEMP, temp);
@@ -366,9 +409,12 @@ void store_guest(Lower *l, unsigned n, IrRef ref)
     Loc loc = l->loc[ref];
     Reg home = home_of(n);
     uint32_t value;
-    if (loc.kind == LOC_GUEST && loc.n == n)
+    if (loc.kind == LOC_GUEST && loc.n == n) {
+        l->holds[n] = ref;
         return;
+    }
     save_guest(l, n, ref);
+    l->holds[n] = ref;
     if (home != REG_NONE)
         move_to(l, home, ref);
     else if (is_const(l, ref, &value))
@@ -394,6 +440,13 @@ void live_after(const Lower *l, IrRef end, LiveSet *set)
     }
 }
 
+void read_guest(Lower *l, unsigned n)
+{
+    set_loc(l, l->at, LOC_GUEST, n);
+    if (l->holds[n] == IR_NO_REF || !needed_after(l, l->holds[n]))
+        l->holds[n] = l->at;
+}
+
 /* What the operations up to the label overwrite must not be the place of a value that is needed after it. */
 void keep_before_skip(Lower *l, IrRef label)
 {
@@ -416,6 +469,7 @@ void keep_before_skip(Lower *l, IrRef label)
         set_loc(l, ref, LOC_TEMP, temp);
         l->pinned[temp] = false;
     }
+    l->set_in_skip = regs;
     live_after(l, label, &l->at_skip);
     memcpy(l->spill_at_skip, l->spill, sizeof l->spill);
 }
@@ -441,7 +495,8 @@ void restore_at_label(Lower *l)
     for (unsigned n = 0; n < l->at_skip.count; n++) {
         LiveAt was = l->at_skip.at[n];
         Loc now = l->loc[was.ref];
-        if (same_loc(was.loc, now) || was.loc.kind != LOC_TEMP || slot_of(l, was.ref) >= 0)
+        if (same_loc(was.loc, now) || was.loc.kind != LOC_TEMP || now.kind == LOC_GUEST ||
+            slot_of(l, was.ref) >= 0)
             continue;
         int slot = take_slot(l, was.ref);
         Reg reg = use_reg(l, was.ref);
@@ -454,11 +509,17 @@ void restore_at_label(Lower *l)
             l->temp[n] = IR_NO_REF;
     for (unsigned n = 0; n < l->at_skip.count; n++) {
         LiveAt was = l->at_skip.at[n];
-        if (was.loc.kind == LOC_TEMP && !same_loc(was.loc, l->loc[was.ref]))
+        Loc now = l->loc[was.ref];
+        if (was.loc.kind == LOC_TEMP && now.kind == LOC_GUEST)
+            load_value(l, temp_regs[was.loc.n], was.ref);
+        else if (was.loc.kind == LOC_TEMP && !same_loc(was.loc, now))
             x64_load(l->a, W64, temp_regs[was.loc.n], spill_mem((unsigned)slot_of(l, was.ref)));
         set_loc(l, was.ref, (LocKind)was.loc.kind, was.loc.n);
     }
     forget_slots(l, l->spill_at_skip);
+    for (unsigned n = 0; n < 15; n++)
+        if (l->set_in_skip >> n & 1)
+            l->holds[n] = IR_NO_REF;
 }
 
 /* The state of the books where the site branches off, to go on from there. */
@@ -472,6 +533,7 @@ void enter_site(Lower *l, const SlowSite *site)
         l->pinned[n] = false;
     }
     memcpy(l->spill, site->spill, sizeof l->spill);
+    memset(l->holds, 0, sizeof l->holds);
     for (unsigned n = 0; n < site->here.count; n++)
         set_loc(l, site->here.at[n].ref, (LocKind)site->here.at[n].loc.kind, site->here.at[n].loc.n);
     l->at = site->at;

@@ -45,8 +45,8 @@ typedef struct Board {
     unsigned device_count;
     const char *interrupt_controller; /* name of its row; its outputs 2n and 2n+1 are IRQ and FIQ of CPU n */
     const char
-        *boot_flash; /* name of the row that is at address 0 before the remap if there is no boot ROM */
-    const char *console;      /* name of the UART whose port is the first */
+        *boot_flash;     /* name of the row that is at address 0 before the remap if there is no boot ROM */
+    const char *console; /* name of the UART whose port is the first */
     const char *test_device;  /* name of the row that is left out unless MachineOptions.test_device is set */
     const char *remap_device; /* name of the row whose output remap_output asks for the remap */
     uint8_t remap_output;

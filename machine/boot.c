@@ -395,7 +395,8 @@ static bool load_extras(Boot *b, Error *err)
                               .ram_size = b->ram_end - b->ram_base,
                               .cpus = b->machine->options.cpus,
                               .bootargs = command_line(b, &x)};
-    const Device *test = b->machine->options.test_device ? machine_device(b->machine, vexpress_a9.test_device) : NULL;
+    const Device *test =
+        b->machine->options.test_device ? machine_device(b->machine, vexpress_a9.test_device) : NULL;
     if (test) {
         x.changes.test_device = test->base;
         x.changes.test_device_size = test->type->window;
@@ -475,7 +476,9 @@ static void tell_semihosting(const Boot *b)
         return;
     find_free_memory(b, &base, &limit);
     semihosting_set_free_memory(s, (uint32_t)base, (uint32_t)limit);
-    const char *program = options->kernel ? options->kernel : options->load_count ? options->load[0].path : NULL;
+    const char *program = options->kernel       ? options->kernel
+                          : options->load_count ? options->load[0].path
+                                                : NULL;
     semihosting_set_command_line(s, program, options->append);
 }
 

@@ -10,7 +10,7 @@
 #include "roms/boot_params.h"
 
 /* So often in a row is no accident; so few instructions lie between faults only in a loop. */
-enum { SAME_FAULTS = 1000, TIGHT_LOOP = 4096, SMALL_LOOP_BYTES = 64 };
+enum { SAME_FAULTS = 1000, TIGHT_LOOP = 4096, WIDE_LOOP = 1000000, SMALL_LOOP_BYTES = 64 };
 
 enum { MOST_TREE = 2 << 20, COMMAND_LINE = 1024 };
 
@@ -93,7 +93,7 @@ const ExceptionRecord *diagnose_fault_loop(const Cpu *cpu)
     }
     bool same = newest->times >= SAME_FAULTS;
     bool tight = many && newest->icount - oldest < TIGHT_LOOP;
-    bool lately = cpu_icount(cpu) - newest->icount < TIGHT_LOOP;
+    bool lately = cpu_icount(cpu) - newest->icount < (same ? WIDE_LOOP : TIGHT_LOOP);
     return (same || tight) && lately ? newest : NULL;
 }
 

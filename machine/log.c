@@ -35,6 +35,7 @@ struct Log {
 static const char *const kind_names[LOG_KINDS] = {
     [LOG_GUEST] = "guest", [LOG_UNIMP] = "unimp", [LOG_IRQ] = "irq",       [LOG_MMU] = "mmu",
     [LOG_MMIO] = "mmio",   [LOG_EXEC] = "exec",   [LOG_IN_ASM] = "in_asm", [LOG_BOOT] = "boot",
+    [LOG_IR] = "ir",       [LOG_OUT_ASM] = "out_asm",
 };
 
 Log *log_new(FILE *out)
@@ -129,8 +130,8 @@ static bool select_kind(Log *log, LogKind kind, const char *at, size_t at_length
         log->limited &= ~bit;
         return true;
     }
-    if (kind != LOG_EXEC && kind != LOG_IN_ASM)
-        return error_set(err, "--log %s@...: only exec and in_asm can be limited to addresses",
+    if (kind != LOG_EXEC && kind != LOG_IN_ASM && kind != LOG_IR && kind != LOG_OUT_ASM)
+        return error_set(err, "--log %s@...: only exec, in_asm, ir and out_asm can be limited to addresses",
                          kind_names[kind]);
     if (!(log->kinds & bit))
         log->limited |= bit;

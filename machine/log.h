@@ -17,6 +17,8 @@ typedef enum LogKind {
     LOG_MMIO,   /* every device register access */
     LOG_EXEC,   /* every block entered */
     LOG_IN_ASM, /* guest code as it is decoded */
+    LOG_IR,     /* intermediate representation of blocks as they are compiled */
+    LOG_OUT_ASM, /* host code of blocks as they are compiled */
     LOG_BOOT,   /* what the loader put where */
     LOG_KINDS
 } LogKind;

@@ -17,8 +17,8 @@
 enum { MAX_CPUS = 4, MAX_DEVICES = 64 };
 
 typedef struct MachineOptions {
-    unsigned cpus;        /* 1 to 4 */
-    uint64_t memory;      /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
+    unsigned cpus;   /* 1 to 4 */
+    uint64_t memory; /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
     JitOptions jit;
     bool deterministic;   /* virtual time from the instruction count instead of the host's clock */
     uint32_t rtc_base;    /* seconds since 1970 at power-on */

@@ -20,8 +20,8 @@ void semihosting_set_command_line(Semihosting *semihosting, const char *program,
 /* The memory that SYS_HEAPINFO gives away, [base, limit). */
 void semihosting_set_free_memory(Semihosting *semihosting, uint32_t base, uint32_t limit);
 
-/* The console is the machine's first serial port, with what its UART has received, until the frontend gives it
- * a port of its own (not owned; NULL: the first serial port again). */
+/* The console is the machine's first serial port, with what its UART has received, until the frontend gives
+ * it a port of its own (not owned; NULL: the first serial port again). */
 void semihosting_set_console(Semihosting *semihosting, SerialPort *port);
 
 /* False while a call that waits for a character would wait again. */

@@ -21,9 +21,9 @@ typedef enum FileKind { FILE_CLOSED, FILE_CONSOLE, FILE_FEATURES, FILE_HOST } Fi
 
 typedef struct OpenFile {
     FileKind kind;
-    int fd;        /* FILE_HOST */
-    unsigned how;  /* HOST_READ, HOST_WRITE, HOST_APPEND ... */
-    uint64_t at;   /* position */
+    int fd;       /* FILE_HOST */
+    unsigned how; /* HOST_READ, HOST_WRITE, HOST_APPEND ... */
+    uint64_t at;  /* position */
 } OpenFile;
 
 typedef struct Files {

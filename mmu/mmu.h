@@ -107,16 +107,23 @@ typedef struct FastTlb {
 
 /* Where compiled code goes from one page to another: by va, with bit 0 set for Thumb code. */
 typedef struct JumpEntry {
-    uint32_t key; /* JUMP_NONE: empty */
+    uint32_t key; /* as jump_forget() leaves it: empty */
     bool global;  /* the page's translation is */
     const void *code;
 } JumpEntry;
 
-enum { JUMP_MASK = 0x3ffc, JUMP_ENTRIES = 0x1000, JUMP_NONE = 2 };
+enum { JUMP_MASK = 0x3ffc, JUMP_ENTRIES = 0x1000 };
 
 static inline JumpEntry *jump_entry(JumpEntry *jumps, uint32_t key)
 {
     return &jumps[(key & JUMP_MASK) / 4];
+}
+
+/* Empties entry n: a key that is looked for in another entry, so that none matches here, not even one that is no
+ * address of an instruction. */
+static inline void jump_forget(JumpEntry *jumps, unsigned n)
+{
+    jumps[n].key = n ? 0 : 4;
 }
 
 /* One table per (address space, privilege): the CPU switches between them by pointer, flushing nothing. An
@@ -129,6 +136,7 @@ typedef struct TlbTable {
     uint32_t *filled; /* pages that have been entered in fast: page number << 1 | global */
     unsigned filled_count;
     bool has_jumps;
+    uint32_t stamp;          /* of the table's jumps: changes when one may have become wrong; 0: needs a new one */
     uint64_t jump_pages[64]; /* bit set: a page with these low number bits may have jumps */
 } TlbTable;
 
@@ -168,6 +176,12 @@ void mmu_protect_code(Cpu *cpu, uint32_t pa_page);
  * forgets all such entries. */
 void mmu_add_jump(Cpu *cpu, uint32_t key, const void *code);
 void mmu_forget_jumps(Cpu *cpu);
+
+/* The stamp under which compiled code at from_va may jump straight to code at to_va, for which mmu_add_jump() was
+ * called: it is the CPU's stamp[STAMP_SPACE] while the same table and none of its jumps changed, or, when both pages are
+ * global, its stamp[STAMP_GLOBAL] whatever the ASID. 0: it must not. */
+enum { STAMP_SPACE, STAMP_GLOBAL, STAMPS };
+uint32_t mmu_jump_stamp(Cpu *cpu, uint32_t from_va, uint32_t to_va, unsigned *which);
 
 /* ---- Accesses by instructions ----------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
 
 #include "cpu/cpu.h"
 
-enum { SPACES = 24, SCTLR_M = 1, MEGABYTES = 4096, SUPERSECTIONS = 256 };
+enum { SPACES = 24, WORLDS = 8, SCTLR_M = 1, MEGABYTES = 4096, SUPERSECTIONS = 256 };
 
 typedef struct Space {
     uint64_t key;
@@ -41,6 +41,15 @@ struct Mmu {
     int32_t *writer; /* per physical page: WRITER_NONE, WRITER_PAGE + page number of va, WRITER_SEVERAL */
     MmuCounts counts;
     uint32_t global[MEGABYTES / 32]; /* bit set: a global entry of this MiB was filled since the last flush of all */
+    /* What global jumps depend on beside va: as the key of a space, without the ASID. */
+    struct World {
+        uint64_t key;
+        uint32_t stamp[2]; /* by privilege, 0: needs a new one */
+    } world[WORLDS];
+    unsigned worlds;
+    uint64_t world_pages[64]; /* bit set: a page with these low number bits is the target of a global jump */
+    uint32_t world_large[MEGABYTES / 32]; /* targets in sections, by MiB */
+    uint32_t last_stamp;
     TlbTable missing; /* never matches: big-endian data accesses always take the slow path */
 };
 
@@ -58,9 +67,10 @@ static void forget_jumps(TlbTable *table)
     if (!table->has_jumps)
         return;
     for (unsigned n = 0; n < JUMP_ENTRIES; n++)
-        table->jumps[n].key = JUMP_NONE;
+        jump_forget(table->jumps, n);
     memset(table->jump_pages, 0, sizeof table->jump_pages);
     table->has_jumps = false;
+    table->stamp = 0;
 }
 
 static void empty_fast(TlbTable *table)
@@ -197,6 +207,52 @@ TlbTable *tlb_table(Mmu *mmu, bool privileged)
     return table;
 }
 
+static bool page_in(const uint64_t *pages, uint32_t page)
+{
+    return pages[page >> 6 & 63] >> (page & 63) & 1;
+}
+
+static void add_page(uint64_t *pages, uint32_t page)
+{
+    pages[page >> 6 & 63] |= (uint64_t)1 << (page & 63);
+}
+
+static void forget_global_jumps(Mmu *mmu)
+{
+    mmu->worlds = 0;
+    memset(mmu->world_pages, 0, sizeof mmu->world_pages);
+    memset(mmu->world_large, 0, sizeof mmu->world_large);
+}
+
+static struct World *find_world(Mmu *mmu, uint64_t key)
+{
+    for (unsigned n = 0; n < mmu->worlds; n++)
+        if (mmu->world[n].key == key)
+            return &mmu->world[n];
+    if (mmu->worlds == WORLDS)
+        forget_global_jumps(mmu);
+    mmu->world[mmu->worlds] = (struct World){key, {0, 0}};
+    return &mmu->world[mmu->worlds++];
+}
+
+/* (After 2^32 changes a stamp may come again: a guest that flushes so often within the life of a jump jumps to where
+ * code of it once was, in memory it may execute.) */
+static uint32_t valid_stamp(Mmu *mmu, uint32_t *stamp)
+{
+    if (*stamp == 0)
+        *stamp = mmu->last_stamp = mmu->last_stamp % (UINT32_MAX - 1) + 1;
+    return *stamp;
+}
+
+static void refresh_stamps(Cpu *cpu)
+{
+    Mmu *mmu = cpu->mmu;
+    bool privileged = cpu_privileged(cpu);
+    cpu->stamp[STAMP_SPACE] = valid_stamp(mmu, &tlb_table(mmu, privileged)->stamp);
+    struct World *world = find_world(mmu, mmu->current->key & ~(uint64_t)0xff);
+    cpu->stamp[STAMP_GLOBAL] = valid_stamp(mmu, &world->stamp[privileged]);
+}
+
 void mmu_select(Cpu *cpu)
 {
     Mmu *mmu = cpu->mmu;
@@ -211,6 +267,7 @@ void mmu_select(Cpu *cpu)
     cpu->tlb = cpu->e ? &mmu->missing : table;
     cpu->fast = cpu->tlb->fast;
     cpu->jumps = table->jumps;
+    refresh_stamps(cpu);
 }
 
 TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size)
@@ -269,10 +326,36 @@ void mmu_add_jump(Cpu *cpu, uint32_t key, const void *code)
     if (entry->page != (key & PAGE_MASK))
         return;
     *jump_entry(table->jumps, key) = (JumpEntry){key, entry->global, code};
-    uint32_t page = key >> PAGE_BITS;
-    table->jump_pages[page >> 6 & 63] |= (uint64_t)1 << (page & 63);
+    add_page(table->jump_pages, key >> PAGE_BITS);
     table->has_jumps = true;
     cpu->mmu->current->used[privileged] = true;
+}
+
+static void note_global_target(Mmu *mmu, uint32_t va)
+{
+    const Space *space = mmu->current;
+    bool super = space->super[va >> 29] >> (va >> 24 & 31) & 1;
+    if (super)
+        for (uint32_t n = 0; n < 16; n++)
+            mmu->world_large[va >> 25] |= 1u << ((va >> 20 & 16) + n);
+    else if (space->large[va >> 25] >> (va >> 20 & 31) & 1)
+        mmu->world_large[va >> 25] |= 1u << (va >> 20 & 31);
+    else
+        add_page(mmu->world_pages, va >> PAGE_BITS);
+}
+
+uint32_t mmu_jump_stamp(Cpu *cpu, uint32_t from_va, uint32_t to_va, unsigned *which)
+{
+    Mmu *mmu = cpu->mmu;
+    TlbTable *table = tlb_table(mmu, cpu_privileged(cpu));
+    const TlbEntry *from = tlb_entry(table, from_va), *to = tlb_entry(table, to_va);
+    if (to->page != (to_va & PAGE_MASK))
+        return 0;
+    bool global = from->page == (from_va & PAGE_MASK) && from->global && to->global;
+    *which = global ? STAMP_GLOBAL : STAMP_SPACE;
+    if (global)
+        note_global_target(mmu, to_va);
+    return cpu->stamp[*which];
 }
 
 void mmu_forget_jumps(Cpu *cpu)
@@ -281,6 +364,8 @@ void mmu_forget_jumps(Cpu *cpu)
         for (unsigned privileged = 0; privileged < 2; privileged++)
             if (cpu->mmu->space[n].table[privileged])
                 forget_jumps(cpu->mmu->space[n].table[privileged]);
+    forget_global_jumps(cpu->mmu);
+    refresh_stamps(cpu);
 }
 
 /* ---- Maintenance ------------------------------------------------------------------------------------ */
@@ -291,6 +376,7 @@ void mmu_flush_all(Cpu *cpu)
     for (unsigned n = 0; n < SPACES; n++)
         clear_space(&cpu->mmu->space[n]);
     memset(cpu->mmu->global, 0, sizeof cpu->mmu->global);
+    forget_global_jumps(cpu->mmu);
     mmu_select(cpu);
 }
 
@@ -316,7 +402,8 @@ static void drop_local_jumps(TlbTable *table)
 {
     for (unsigned n = 0; table->has_jumps && n < JUMP_ENTRIES; n++)
         if (!table->jumps[n].global)
-            table->jumps[n].key = JUMP_NONE;
+            jump_forget(table->jumps, n);
+    table->stamp = 0;
 }
 
 void mmu_flush_asid(Cpu *cpu, uint8_t asid)
@@ -335,6 +422,7 @@ void mmu_flush_asid(Cpu *cpu, uint8_t asid)
             drop_local_jumps(table);
         }
     }
+    refresh_stamps(cpu);
 }
 
 /* Which entries an operation by address drops. */
@@ -354,12 +442,13 @@ static void drop_page(TlbEntry *entry, const VaMatch *match, bool same_asid, uns
 static void drop_page_jumps(TlbTable *table, uint32_t va)
 {
     uint32_t page = va >> PAGE_BITS;
-    if (!(table->jump_pages[page >> 6 & 63] >> (page & 63) & 1))
+    if (!page_in(table->jump_pages, page))
         return;
-    JumpEntry *first = jump_entry(table->jumps, va & PAGE_MASK);
-    for (unsigned n = 0; n < PAGE_SIZE / 4; n++)
-        if (first[n].key >> PAGE_BITS == page)
-            first[n].key = JUMP_NONE;
+    table->stamp = 0;
+    unsigned first = (va & JUMP_MASK & PAGE_MASK) / 4;
+    for (unsigned n = first; n < first + PAGE_SIZE / 4; n++)
+        if (table->jumps[n].key >> PAGE_BITS == page)
+            jump_forget(table->jumps, n);
 }
 
 /* Whoever is in the fast table or the jumps goes, whatever its ASID: that is allowed, and known to be right. */
@@ -392,9 +481,11 @@ static void drop_va(const Space *space, TlbTable *table, const VaMatch *match)
     drop_fast(table, va, super ? 24 : large ? 20 : PAGE_BITS);
 }
 
-static void flush_match(Mmu *mmu, const VaMatch *match)
+static void flush_match(Cpu *cpu, const VaMatch *match)
 {
-    bool everywhere = match->all_asids || mmu->global[match->va >> 25] >> (match->va >> 20 & 31) & 1;
+    Mmu *mmu = cpu->mmu;
+    uint32_t va = match->va;
+    bool everywhere = match->all_asids || mmu->global[va >> 25] >> (va >> 20 & 31) & 1;
     mmu->counts.flushes++;
     for (unsigned n = 0; n < SPACES; n++) {
         const Space *space = &mmu->space[n];
@@ -404,16 +495,20 @@ static void flush_match(Mmu *mmu, const VaMatch *match)
             if (space->used[privileged])
                 drop_va(space, space->table[privileged], match);
     }
+    if (everywhere &&
+        (mmu->world_large[va >> 25] >> (va >> 20 & 31) & 1 || page_in(mmu->world_pages, va >> PAGE_BITS)))
+        forget_global_jumps(mmu);
+    refresh_stamps(cpu);
 }
 
 void mmu_flush_va(Cpu *cpu, uint32_t va, uint8_t asid)
 {
-    flush_match(cpu->mmu, &(VaMatch){va, false, asid});
+    flush_match(cpu, &(VaMatch){va, false, asid});
 }
 
 void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va)
 {
-    flush_match(cpu->mmu, &(VaMatch){va, true, 0});
+    flush_match(cpu, &(VaMatch){va, true, 0});
 }
 
 void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size)
@@ -431,6 +526,8 @@ void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size)
             forget_jumps(table);
         }
     }
+    forget_global_jumps(cpu->mmu);
+    refresh_stamps(cpu);
 }
 
 static void forbid_write(TlbTable *table, uint32_t page, uint32_t pa_page)

@@ -91,12 +91,12 @@ def terminal(armature):
 
 def usage(armature):
     for options, code, text in (
-        (["--kernl", "x"], 2, b"did you mean --kernel?"),
-        (["/nonexistent"], 2, b"cannot read kernel /nonexistent"),
-        ([armature], 2, b"is an ELF file for "),
-        (["--flash0", "/nonexistent"], 2, b"cannot read flash contents"),
-        (["--log", "nonsense"], 2, b"unknown kind"),
-        (["--serial", "file:/nonexistent/x"], 3, b"cannot write /nonexistent/x"),
+        (["--kernl", "x"], 64, b"did you mean --kernel?"),
+        (["/nonexistent"], 64, b"cannot read kernel /nonexistent"),
+        ([armature], 64, b"is an ELF file for "),
+        (["--flash0", "/nonexistent"], 64, b"cannot read flash contents"),
+        (["--log", "nonsense"], 64, b"unknown kind"),
+        (["--serial", "file:/nonexistent/x"], 64, b"cannot write /nonexistent/x"),
         (["--help"], 0, b"Usage: armature"),
         (["--version"], 0, b"armature "),
     ):

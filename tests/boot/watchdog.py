@@ -147,7 +147,7 @@ def logs(armature):
         for line in logged("--log", "mmio,time,icount"):
             if not re.match(r"\[ *\d+\.\d{9}\] #\d+ mmio \S+: ", line):
                 raise Failure(f"no prefix: {line}")
-    Run(armature, FOR_EVER, "--log", "mmio@0-4").expect(USAGE, "only exec and in_asm")
+    Run(armature, FOR_EVER, "--log", "mmio@0-4").expect(USAGE, "can be limited to addresses")
     Run(armature, FOR_EVER, "--log", "nonsense").expect(USAGE, "unknown kind 'nonsense'")
 
 

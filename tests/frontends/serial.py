@@ -2,6 +2,7 @@
 """What serial ports can be connected to (--serial), from a user's view: the other side is a file, a pipe, a
 pseudo-terminal, or a program with a socket."""
 
+import contextlib
 import os
 import re
 import select
@@ -71,6 +72,21 @@ def run(armature, *options, data=b"poweroff\r"):
     return result.returncode, result.stdout, result.stderr.decode()
 
 
+@contextlib.contextmanager
+def running(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL):
+    """A process with a pipe as its stdin, which ends with the block at the latest."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe:
+                    pipe.close()
+
+
 def refused(armature, spec, text, code=None):
     """One line on stderr that names the option."""
     got, _, stderr = run(armature, "--serial", "none", "--serial", spec)
@@ -113,6 +129,10 @@ def files(armature, folder):
         guest.send(f"mw.b {UART1:x} 41\r")
         guest.expect("/dev/full: No space left")
         guest.expect_exit(70)
+    # Also if it is only noticed at the very end.
+    code, _, stderr = run(armature, "--serial", "stdio", "--serial", "file:/dev/full", "--deterministic",
+                          data=f"mw {UART1 + 0x30:x} 301\rmw.b {UART1:x} 41\rpoweroff\r".encode())
+    check(code == 70 and "No space left" in stderr, f"{code}, {stderr!r}")
 
 
 def first_port_elsewhere(armature, folder):
@@ -144,17 +164,16 @@ def slow_reader(armature, _):
     expected = run(armature, data=commands)[1]
     check(len(expected) > MUCH, "the guest did not send enough")
     for signal_number in (signal.SIGTERM, None):
-        process = subprocess.Popen([armature], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        process.stdin.write(commands)
-        process.stdin.close()
-        wait_until_idle(process.pid)
-        if signal_number:
-            process.send_signal(signal_number)
-            check(process.wait(TIMEOUT) == 128 + signal_number, "the signal did not end it")
-        else:
-            check(process.stdout.read() == expected, "output was lost")
-            check(process.wait(TIMEOUT) == 0, "the guest did not switch off")
-        process.stdout.close()
+        with running(armature) as process:
+            process.stdin.write(commands)
+            process.stdin.close()
+            wait_until_idle(process.pid)
+            if signal_number:
+                process.send_signal(signal_number)
+                check(process.wait(TIMEOUT) == 128 + signal_number, "the signal did not end it")
+            else:
+                check(process.stdout.read() == expected, "output was lost")
+                check(process.wait(TIMEOUT) == 0, "the guest did not switch off")
 
 
 def cpu_seconds(pid):
@@ -175,41 +194,32 @@ def wait_until_idle(pid):
 
 def reader_leaves(armature, _):
     """armature | head -1"""
-    process = subprocess.Popen([armature], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.read(1)
-    process.stdout.close()
-    check(process.wait(TIMEOUT) == 70, f"exit code {process.returncode}")
-    check(b"nobody reads" in process.stderr.read(), "no reason was given")
-    process.stdin.close()
-    process.stderr.close()
+    with running(armature, stderr=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        process.stdout.close()
+        check(process.wait(TIMEOUT) == 70, f"exit code {process.returncode}")
+        check(b"nobody reads" in process.stderr.read(), "no reason was given")
     # Also when the guest says nothing any more; and on a socket, which blocks.
     for ours, theirs in (os.pipe(), [s.detach() for s in socket.socketpair()]):
-        process = subprocess.Popen([armature], stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.DEVNULL)
-        os.close(theirs)
-        text = b""
-        while not text.endswith(b"\r\n> "):
-            text += os.read(ours, 65536)
-        wait_until_idle(process.pid)
-        os.close(ours)
-        check(process.wait(TIMEOUT) == 70, f"exit code {process.returncode}")
-        process.stdin.close()
+        with running(armature, stdout=theirs) as process:
+            os.close(theirs)
+            text = b""
+            while not text.endswith(b"\r\n> "):
+                text += os.read(ours, 65536)
+            wait_until_idle(process.pid)
+            os.close(ours)
+            check(process.wait(TIMEOUT) == 70, f"exit code {process.returncode}")
 
 
 def long_input(armature, _):
     """Much input waits in the pipe, and not in memory."""
-    process = subprocess.Popen([armature], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.set_blocking(process.stdin.fileno(), False)
-    # The guest's code asks for nothing from port 0 meanwhile.
-    process.stdin.write(b"mw 60001000 eafffffe\rgo 60001000\r")
-    process.stdin.flush()
-    written = fill(process.stdin.fileno())
-    check(written < 1 << 20, f"{written} bytes were read though the guest took none")
-    process.kill()
-    process.wait()
-    try:
-        process.stdin.close()
-    except BrokenPipeError:
-        pass
+    with running(armature, stdout=subprocess.DEVNULL) as process:
+        os.set_blocking(process.stdin.fileno(), False)
+        # The guest's code asks for nothing from port 0 meanwhile.
+        process.stdin.write(b"mw 60001000 eafffffe\rgo 60001000\r")
+        process.stdin.flush()
+        written = fill(process.stdin.fileno())
+        check(written < 1 << 20, f"{written} bytes were read though the guest took none")
 
 
 def fill(fd):
@@ -222,6 +232,16 @@ def fill(fd):
             time.sleep(0.01)
         check(written < 1 << 25, "there is no limit")
     return written
+
+
+def nothing_open(armature, _):
+    """Started without stdin or stdout: no other file is taken for them."""
+    for closed in ("<&-", ">&-", "<&- >&- 2>&-"):
+        with running("sh", "-c", f'exec "$0" {closed}', armature) as process:
+            wait_until_idle(process.pid)
+            check(process.poll() is None, f"{closed}: it ended with {process.returncode}")
+            process.terminate()
+            check(process.wait(TIMEOUT) == 128 + signal.SIGTERM, f"{closed}: exit code {process.returncode}")
 
 
 # ---- Pseudo-terminals ----------------------------------------------------------------------------------------
@@ -542,7 +562,7 @@ def mistakes(armature, _):
 
 
 GROUPS = {
-    "stdio": (mistakes, slow_reader, reader_leaves, long_input),
+    "stdio": (mistakes, slow_reader, reader_leaves, long_input, nothing_open),
     "file": (files, first_port_elsewhere),
     "pty": (pseudo_terminal, stuck_pty),
     "unix": (unix_socket, socket_ends_with_signal, stuck_peer, keeping),

@@ -95,10 +95,14 @@ def ways_out(armature):
 def hang_up(armature):
     """The terminal is closed: there is nothing to restore, but the program ends, by the signal or by seeing it."""
     guest = TerminalGuest(armature)
-    guest.started()
-    os.close(guest.other)
-    os.close(guest.side)
-    check(guest.process.wait(TIMEOUT) == 128 + signal.SIGHUP, f"exit code {guest.process.returncode}")
+    try:
+        guest.started()
+        os.close(guest.other)
+        os.close(guest.side)
+        check(guest.process.wait(TIMEOUT) == 128 + signal.SIGHUP, f"exit code {guest.process.returncode}")
+    finally:
+        guest.process.kill()
+        guest.process.wait()
 
 
 def keys(armature):
@@ -218,6 +222,7 @@ class Shell:
         self.before = termios.tcgetattr(self.side)
 
     def close(self):
+        """The terminal's end hangs up what the shell started as well."""
         os.kill(self.pid, signal.SIGKILL)
         os.close(self.side)
         os.waitpid(self.pid, 0)

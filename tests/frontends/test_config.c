@@ -256,6 +256,14 @@ static void test_environment(void **state)
     assert_int_equal(options.machine.cpus, 3);
     accepted("--no-config");
     assert_int_equal(options.machine.cpus, 1);
+    setenv("ARMATURE_NO_CONFIG", "yes", 1);
+    accepted("");
+    assert_int_equal(options.machine.cpus, 1);
+    accepted("--config @");
+    assert_int_equal(options.machine.cpus, 3);
+    setenv("ARMATURE_NO_CONFIG", "never", 1);
+    refused("", "ARMATURE_NO_CONFIG=never: give yes or no");
+    unsetenv("ARMATURE_NO_CONFIG");
     unsetenv("ARMATURE_CONFIG");
     setenv("ARMATURE_NO_REBOOT", "1", 1);
     accepted("");

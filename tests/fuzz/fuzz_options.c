@@ -416,7 +416,7 @@ static void check(uint64_t seed)
 int main(int argc, char **argv)
 {
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
-             runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 100000;
+             runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 50000;
     for (uint64_t seed = first; seed < first + runs && failed < 10; seed++)
         check(seed);
     printf("%llu command lines, %u failures\n", (unsigned long long)runs, failed);

@@ -1,5 +1,5 @@
-/* Semihosting: every call, by each of the four trap instructions, as the specification has them. The folder
- * of the host is empty at first; "one two\n" and then an end can be read from the console. */
+/* Semihosting: every call but those that read the console, by each of the four trap instructions. The folder
+ * of the host is empty at first. */
 #include "runtime.h"
 
 enum {
@@ -9,7 +9,6 @@ enum {
     WRITE0 = 0x04,
     WRITE = 0x05,
     READ = 0x06,
-    READC = 0x07,
     ISERROR = 0x08,
     ISTTY = 0x09,
     SEEK = 0x0a,
@@ -123,7 +122,8 @@ static void files(void)
     print(" read leaves %d:", (int)read(h, 20));
     print(" %s\n", buffer);
     print("at the end read leaves %d\n", (int)read(h, 20));
-    print("close %d, again %d, errno %d\n", (int)call(CLOSE, h, 0, 0, 0), (int)call(CLOSE, h, 0, 0, 0), error());
+    print("close %d, again %d, errno %d\n", (int)call(CLOSE, h, 0, 0, 0), (int)call(CLOSE, h, 0, 0, 0),
+          error());
     h = open("file", 8);
     write(h, "end");
     call(CLOSE, h, 0, 0, 0);
@@ -208,24 +208,11 @@ static void bad_pointers(void)
     print("buffer: read leaves %d, write %d,", (int)call(READ, h, NOWHERE, 4, 0),
           (int)call(WRITE, h, NOWHERE, 4, 0));
     print(" elapsed %d\n", (int)trap(ELAPSED, NOWHERE));
-    print("handle: read leaves %d, write %d, seek %d, length %d\n", (int)call(READ, 99, (uint32_t)buffer, 4, 0),
-          (int)call(WRITE, 99, (uint32_t)buffer, 4, 0), (int)call(SEEK, 99, 0, 0, 0),
-          (int)call(FLEN, 99, 0, 0, 0));
+    print("handle: read leaves %d, write %d, seek %d, length %d\n",
+          (int)call(READ, 99, (uint32_t)buffer, 4, 0), (int)call(WRITE, 99, (uint32_t)buffer, 4, 0),
+          (int)call(SEEK, 99, 0, 0, 0), (int)call(FLEN, 99, 0, 0, 0));
     call(CLOSE, h, 0, 0, 0);
     remove_file("pointer");
-}
-
-static void console_input(void)
-{
-    uint32_t in = open(":tt", 0);
-    print("stdin %s, tty %d\n", opened(in), (int)call(ISTTY, in, 0, 0, 0));
-    print("readc %c", (int)trap(READC, 0));
-    print("%c", (int)trap(READC, 0));
-    print("%c\n", (int)trap(READC, 0));
-    print("read %d", (int)read(in, 1));
-    print(": %s\n", buffer);
-    uint32_t left = read(in, 4); /* as much of "two\n" as is there */
-    print("rest %d\n", left < 4);
 }
 
 static void all(const char *name, Trap *with)
@@ -247,7 +234,6 @@ int main(void)
     all("svc t32", svc_t32);
     all("hlt t32", hlt_t32);
     trap = svc_t32;
-    console_input();
     print("exit\n");
     call(EXIT_EXTENDED, 0x20026, 42, 0, 0);
     print("went on\n");

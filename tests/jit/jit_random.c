@@ -2,14 +2,16 @@
  * registers that mostly lead into a few pages of every kind (see pair.h), run in pieces of random length. State and
  * memory must be equal after each piece. A failure is reduced to the instructions that it needs, and names its seed:
  *
- *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep]
+ *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]
  *
- * --keep: does not reduce. */
+ * --keep: does not reduce. --code: prints what was compiled. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "jit/print.h"
+#include "jit/private.h"
 #include "tests/fuzz/code.h"
 #include "tests/jit/pair.h"
 
@@ -261,8 +263,26 @@ static bool fails(Pair *pair, const Case *c)
     return run_case(pair, c, &piece);
 }
 
+/* In one piece, as short as it may be, if it still fails so. */
+static void reduce_pieces(Pair *pair, Case *c)
+{
+    Case one = *c;
+    unsigned sum = 0;
+    for (unsigned n = 0; n < c->pieces; n++)
+        sum += c->piece[n];
+    one.pieces = 1;
+    for (unsigned n = 1; n <= sum; n++) {
+        one.piece[0] = (uint16_t)n;
+        if (fails(pair, &one)) {
+            *c = one;
+            return;
+        }
+    }
+}
+
 static void reduce(Pair *pair, Case *c)
 {
+    reduce_pieces(pair, c);
     bool again = true;
     while (again) {
         again = false;
@@ -283,6 +303,26 @@ static void reduce(Pair *pair, Case *c)
         if (c->r[n] && fails(pair, &plain))
             *c = plain;
     }
+    reduce_pieces(pair, c);
+}
+
+/* The addresses that the interpreter went by, at the end. */
+static void print_way(Pair *pair, const Case *c, unsigned piece)
+{
+    enum { LAST = 12 };
+    unsigned sum = 0, step;
+    for (unsigned n = 0; n <= piece; n++)
+        sum += c->piece[n];
+    Case before = *c;
+    before.pieces = 1;
+    before.piece[0] = (uint16_t)(sum > LAST ? sum - LAST : 1);
+    run_case(pair, &before, &step);
+    fputs("    at the end it went by", stdout);
+    for (step = 0; step < LAST; step++) {
+        printf(" %08x", pair->side[0].cpu->pc);
+        pair_run(pair, 1);
+    }
+    putchar('\n');
 }
 
 static void print_code(const Case *c)
@@ -301,7 +341,18 @@ static void print_code(const Case *c)
     }
 }
 
-static void report(Pair *pair, const Case *failed, bool keep)
+/* What is compiled for the case. */
+static void print_blocks(Pair *pair, const Case *c)
+{
+    Jit *jit = pair->side[1].jit;
+    uint32_t first = jit->count;
+    unsigned piece;
+    run_case(pair, c, &piece);
+    for (uint32_t n = first; n < jit->count; n++)
+        jit_print_block(jit, jit->blocks[n].block, window(PAGE_CODE), stdout);
+}
+
+static void report(Pair *pair, const Case *failed, bool keep, bool code)
 {
     Case c = *failed;
     unsigned piece = 0;
@@ -316,7 +367,10 @@ static void report(Pair *pair, const Case *failed, bool keep)
         printf("%s r%u %08x", n % 8 ? "" : "\n   ", n, c.r[n]);
     putchar('\n');
     pair_print(pair, stdout);
+    print_way(pair, &c, piece);
     putchar('\n');
+    if (code)
+        print_blocks(pair, &c);
 }
 
 /* ---- The program ------------------------------------------------------------------------------------ */
@@ -324,7 +378,7 @@ static void report(Pair *pair, const Case *failed, bool keep)
 typedef struct Options {
     uint64_t seed;
     unsigned cases, seconds, threshold;
-    bool keep;
+    bool keep, code;
 } Options;
 
 static bool parse(Options *options, int argc, char **argv)
@@ -333,6 +387,8 @@ static bool parse(Options *options, int argc, char **argv)
         const char *value = n + 1 < argc ? argv[n + 1] : "";
         if (!strcmp(argv[n], "--keep"))
             options->keep = true;
+        else if (!strcmp(argv[n], "--code"))
+            options->code = true;
         else if (!strcmp(argv[n], "--seed") && ++n)
             options->seed = strtoull(value, NULL, 0);
         else if (!strcmp(argv[n], "--cases") && ++n)
@@ -351,7 +407,7 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .cases = 20000};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep]\n", stderr);
+        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]\n", stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -363,7 +419,7 @@ int main(int argc, char **argv)
         make_case(&c, options.seed + cases);
         if (fails(pair, &c)) {
             failed++;
-            report(pair, &c, options.keep);
+            report(pair, &c, options.keep, options.code);
         }
     }
     JitCounts counts = jit_counts(pair->side[1].jit);

@@ -1,4 +1,5 @@
-/* The test device in a whole machine, and that nothing of it, or of semihosting, is there unless asked for. */
+/* The test device in a whole machine, and that nothing of it, or of semihosting, is there unless asked for.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,8 @@
 
 static Machine *make(bool test_device)
 {
-    MachineOptions options = {.cpus = 2, .memory = 1 << 20, .deterministic = true, .test_device = test_device};
+    MachineOptions options = {
+        .cpus = 2, .memory = 1 << 20, .deterministic = true, .test_device = test_device};
     Machine *machine = machine_new(&options, log_new(stderr), NULL);
     assert_non_null(machine);
     return machine;

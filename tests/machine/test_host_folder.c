@@ -197,9 +197,10 @@ static void test_links_that_lead_out(void **state)
     snprintf(absolute, sizeof absolute, "%s/secret", parent);
     assert_int_equal(symlink(absolute, "in/absolute"), 0);
     snprintf(absolute, sizeof absolute, "root%s/secret", parent);
-    const char *const names[] = {"link",         "up/secret",   "up/new",     "dangling", absolute,
-                                 "chain/secret", "chain/new",   "cwd/secret", "absolute", "root/etc/passwd",
-                                 "loop",         "loop/secret", "up/in/../secret"};
+    const char *const names[] = {"link",           "up/secret",       "up/new",    "dangling",
+                                 absolute,         "chain/secret",    "chain/new", "cwd/secret",
+                                 "absolute",       "root/etc/passwd", "loop",      "loop/secret",
+                                 "up/in/../secret"};
     for (unsigned n = 0; n < sizeof names / sizeof *names; n++)
         if (strcmp(names[n], "link") && strcmp(names[n], "dangling") && strcmp(names[n], "absolute") &&
             strcmp(names[n], "loop"))
@@ -275,7 +276,8 @@ static void test_remove_and_rename(void **state)
     assert_int_equal(host_folder_rename(folder, "sub/file", "x", &freed), -ENOENT);
 }
 
-/* ---- Somebody changes the folder meanwhile --------------------------------------------------------------- */
+/* ---- Somebody changes the folder meanwhile ---------------------------------------------------------------
+ */
 
 enum { ROUNDS = 3000 };
 

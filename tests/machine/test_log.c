@@ -93,7 +93,7 @@ static void test_bad_ranges(void **state)
         assert_non_null(strstr(err.text, "exec@0xc0000000"));
     }
     assert_false(log_select(log_, "mmio@0-1", &err));
-    assert_non_null(strstr(err.text, "only exec and in_asm"));
+    assert_non_null(strstr(err.text, "can be limited to addresses"));
 }
 
 static void test_filter(void **state)

@@ -19,10 +19,32 @@
 #define SECOND UINT64_C(1000000000)
 
 enum { BLOCK = 0x1000, TEXT = 0x2000, BUFFER = 0x4000, TABLES = 0x8000 };
-enum { SYS_OPEN = 1, SYS_CLOSE, SYS_WRITEC, SYS_WRITE0, SYS_WRITE, SYS_READ, SYS_READC, SYS_ISERROR,
-       SYS_ISTTY, SYS_SEEK, SYS_FLEN = 12, SYS_TMPNAM, SYS_REMOVE, SYS_RENAME, SYS_CLOCK, SYS_TIME,
-       SYS_SYSTEM, SYS_ERRNO, SYS_GET_CMDLINE = 0x15, SYS_HEAPINFO, SYS_EXIT = 0x18,
-       SYS_EXIT_EXTENDED = 0x20, SYS_ELAPSED = 0x30, SYS_TICKFREQ };
+enum {
+    SYS_OPEN = 1,
+    SYS_CLOSE,
+    SYS_WRITEC,
+    SYS_WRITE0,
+    SYS_WRITE,
+    SYS_READ,
+    SYS_READC,
+    SYS_ISERROR,
+    SYS_ISTTY,
+    SYS_SEEK,
+    SYS_FLEN = 12,
+    SYS_TMPNAM,
+    SYS_REMOVE,
+    SYS_RENAME,
+    SYS_CLOCK,
+    SYS_TIME,
+    SYS_SYSTEM,
+    SYS_ERRNO,
+    SYS_GET_CMDLINE = 0x15,
+    SYS_HEAPINFO,
+    SYS_EXIT = 0x18,
+    SYS_EXIT_EXTENDED = 0x20,
+    SYS_ELAPSED = 0x30,
+    SYS_TICKFREQ
+};
 enum { SVC_A32, HLT_A32, SVC_T32, HLT_T32, TRAPS };
 
 #define FAILED UINT32_MAX
@@ -163,7 +185,8 @@ static uint32_t last_errno(void)
         assert_int_equal(last_errno(), code);                                                                \
     } while (0)
 
-/* ---- Off ------------------------------------------------------------------------------------------------- */
+/* ---- Off -------------------------------------------------------------------------------------------------
+ */
 
 static void test_off(void **state)
 {
@@ -189,9 +212,17 @@ static void test_other_traps(void **state)
     static const struct {
         uint32_t code, vector;
         bool thumb;
-    } other[] = {{0xef000000, 0x8, false}, {0xef0000ab, 0x8, false}, {0xef123457, 0x8, false},
-                 {0xe10f0071, 0x4, false}, {0xe100f070, 0x4, false}, {0xe1200a7b, 0xc, false},
-                 {0xdf56, 0x8, true},      {0xbabd, 0x4, true},      {0xbeab, 0xc, true}};
+    } other[] = {
+        {0xef000000, 0x8, false},
+        {0xef0000ab, 0x8, false},
+        {0xef123457, 0x8, false},
+        {0xe10f0071, 0x4, false},
+        {0xe100f070, 0x4, false},
+        {0xe1200a7b, 0xc, false},
+        {0xdf56,     0x8, true },
+        {0xbabd,     0x4, true },
+        {0xbeab,     0xc, true }
+    };
     (void)state;
     for (unsigned n = 0; n < sizeof other / sizeof *other; n++) {
         put_word(0x100 + 8 * n, other[n].code);
@@ -206,7 +237,8 @@ static void test_other_traps(void **state)
     }
 }
 
-/* ---- Ending the run -------------------------------------------------------------------------------------- */
+/* ---- Ending the run --------------------------------------------------------------------------------------
+ */
 
 static int exit_code(void)
 {
@@ -216,7 +248,8 @@ static int exit_code(void)
 
 static void test_exit(void **state)
 {
-    static const uint8_t modes[] = {MODE_USR, MODE_FIQ, MODE_IRQ, MODE_SVC, MODE_ABT, MODE_UND, MODE_SYS, MODE_MON};
+    static const uint8_t modes[] = {MODE_USR, MODE_FIQ, MODE_IRQ, MODE_SVC,
+                                    MODE_ABT, MODE_UND, MODE_SYS, MODE_MON};
     (void)state;
     for (unsigned trap = 0; trap < TRAPS; trap++) {
         prepare(trap, SYS_EXIT, APPLICATION_EXIT);
@@ -261,7 +294,8 @@ static void test_exit_codes(void **state)
     assert_false(machine->request_pending);
 }
 
-/* ---- Console --------------------------------------------------------------------------------------------- */
+/* ---- Console ---------------------------------------------------------------------------------------------
+ */
 
 static void test_console_output(void **state)
 {
@@ -454,7 +488,8 @@ static void test_reset_while_waiting(void **state)
     expect_error(EBADF, call_block(SYS_CLOSE, handle, 0, 0, 0));
 }
 
-/* ---- Files ----------------------------------------------------------------------------------------------- */
+/* ---- Files -----------------------------------------------------------------------------------------------
+ */
 
 static void test_files(void **state)
 {
@@ -507,8 +542,8 @@ static void test_names(void **state)
     expect_error(EACCES, open_named("../x", 4));
     expect_error(EINVAL, open_named("x", 12));
     put_text(TEXT, "two\0three");
-    expect_error(EINVAL, call_block(SYS_OPEN, RAM + TEXT, 4, 2, 0));  /* no null where it must be */
-    expect_error(EINVAL, call_block(SYS_OPEN, RAM + TEXT, 4, 5, 0));  /* one in the middle */
+    expect_error(EINVAL, call_block(SYS_OPEN, RAM + TEXT, 4, 2, 0)); /* no null where it must be */
+    expect_error(EINVAL, call_block(SYS_OPEN, RAM + TEXT, 4, 5, 0)); /* one in the middle */
     memset(at(TEXT), 'n', 5000);
     *at(TEXT + 300) = 0;
     expect_error(ENAMETOOLONG, call_block(SYS_OPEN, RAM + TEXT, 4, 300, 0));
@@ -594,14 +629,16 @@ static void test_no_folder(void **state)
 static void test_folder_is_missing(void **state)
 {
     Error err = {""};
-    MachineOptions options = {.cpus = 1, .memory = 1 << 20, .semihosting = true, .semihosting_dir = "/nowhere"};
+    MachineOptions options = {
+        .cpus = 1, .memory = 1 << 20, .semihosting = true, .semihosting_dir = "/nowhere"};
     (void)state;
     assert_null(machine_new(&options, log_new(stderr), &err));
     assert_non_null(strstr(err.text, "--semihosting-dir"));
     assert_non_null(strstr(err.text, "/nowhere"));
 }
 
-/* ---- Time and surroundings ------------------------------------------------------------------------------- */
+/* ---- Time and surroundings -------------------------------------------------------------------------------
+ */
 
 static void test_time(void **state)
 {
@@ -648,7 +685,8 @@ static void test_surroundings(void **state)
     expect_error(ENOSYS, call(FAILED, 0));
 }
 
-/* ---- Hostile pointers ------------------------------------------------------------------------------------ */
+/* ---- Hostile pointers ------------------------------------------------------------------------------------
+ */
 
 static void test_bad_pointers(void **state)
 {

@@ -1,0 +1,50 @@
+/* Private to the back end: where floats and vectors are.
+ *
+ * The guest's vector registers are in the CPU, always: what is written goes there at once. XMM registers hold copies of
+ * some of them, which slow paths load again before they go on, and values of the IR, which live within one guest
+ * instruction. An S or D register, and a value as wide, is in the low part of an XMM register whose rest is 0. */
+#ifndef ARMATURE_JIT_X64_XMM_H
+#define ARMATURE_JIT_X64_XMM_H
+
+#include "jit/x64_asm.h"
+#include "jit/ir.h"
+
+enum { XMMS = 16 };
+
+typedef enum XmmKind { COPY_NONE, COPY_S, COPY_D, COPY_Q } XmmKind;
+
+/* What XMM registers are copies of. */
+typedef struct XmmCopies {
+    uint8_t kind[XMMS]; /* XmmKind */
+    uint8_t n[XMMS];    /* S or D register; of a Q register its first D register */
+} XmmCopies;
+
+typedef struct XmmState {
+    XmmCopies copies;
+    IrRef value[XMMS]; /* IR_NO_REF: none */
+    bool pinned[XMMS];
+    uint32_t used[XMMS]; /* when, by `clock` */
+    uint32_t clock;
+} XmmState;
+
+/* Constants in the CPU (jit_const). */
+typedef enum XmmConst {
+    CONST_ABS_S,
+    CONST_ABS_D,
+    CONST_SIGN_S,
+    CONST_SIGN_D,
+    CONST_LEAST_S, /* the least normal number */
+    CONST_LEAST_D,
+    CONST_ABS_4S,
+    CONST_SIGN_4S,
+    CONST_LEAST_4S,
+    CONST_2_32,    /* 2^32 and -1, singles and doubles */
+    CONST_2_32_S,
+    CONST_MINUS_1,
+    CONST_MINUS_1_S,
+    CONST_NZCV,    /* words: FPSCR after a comparison that found less, equal, unordered */
+    CONST_ONES,
+    XMM_CONSTS
+} XmmConst;
+
+#endif
