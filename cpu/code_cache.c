@@ -5,7 +5,8 @@
 
 enum {
     ARENA_BYTES = 96 << 20,
-    HASH_SIZE = 1 << 16,
+    HASH_BITS = 18,
+    HASH_SIZE = 1 << HASH_BITS,
     PAGE_HASH_SIZE = 1 << 12,
     GRAIN_BITS = 6 /* 64 grains of 64 bytes in a page */
 };
@@ -109,7 +110,7 @@ void code_cache_flush(CodeCache *cache)
 static unsigned hash_key(BlockKey key)
 {
     uint32_t x = (key.pa >> 1) * 0x9e3779b1u + key.itstate * 0x85ebca6bu + key.thumb;
-    return x >> 16;
+    return x >> (32 - HASH_BITS);
 }
 
 static unsigned hash_page(uint32_t pa)

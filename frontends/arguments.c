@@ -22,11 +22,11 @@ typedef struct Given {
 } Given;
 
 static const char *const type_names[VALUE_TYPES] = {
-    [TYPE_NONE] = "nothing",   [TYPE_BOOL] = "true or false", [TYPE_INT] = "a number",
-    [TYPE_U32] = "a number",   [TYPE_U64] = "a number",       [TYPE_ADDRESS] = "an address",
-    [TYPE_CPU] = "a CPU",      [TYPE_PORT] = "a port",        [TYPE_SECONDS] = "seconds",
-    [TYPE_NAME] = "text",      [TYPE_TEXT] = "text",          [TYPE_BYTES] = "bytes",
-    [TYPE_LIST] = "a list",    [TYPE_DATA] = "data",          [TYPE_LATER] = "data"};
+    [TYPE_NONE] = "nothing", [TYPE_BOOL] = "true or false", [TYPE_INT] = "a number",
+    [TYPE_U32] = "a number", [TYPE_U64] = "a number",       [TYPE_ADDRESS] = "an address",
+    [TYPE_CPU] = "a CPU",    [TYPE_PORT] = "a port",        [TYPE_SECONDS] = "seconds",
+    [TYPE_NAME] = "text",    [TYPE_TEXT] = "text",          [TYPE_BYTES] = "bytes",
+    [TYPE_LIST] = "a list",  [TYPE_DATA] = "data",          [TYPE_LATER] = "data"};
 
 const char *value_type_name(ValueType type)
 {
@@ -38,7 +38,7 @@ static char *describe(const Given *given)
 {
     if (!given->json || json_is_string(given->json))
         return text_one_line(given->text ? given->text : json_string_value(given->json),
-                            given->length > 60 ? 60 : given->length);
+                             given->length > 60 ? 60 : given->length);
     if (json_is_array(given->json) || json_is_object(given->json))
         return strdup(json_is_array(given->json) ? "a list" : "an object");
     char *text = json_dumps(given->json, JSON_ENCODE_ANY);
@@ -134,8 +134,10 @@ bool address_from_text(Session *session, const char *text, uint32_t *address, Er
         *address = (uint32_t)number;
     if (is_number || symbols_address(symbols, text, address))
         return true;
-    return error_set(err, symbols ? "%.60s is no address from 0 to 0xffffffff, and no symbol's name"
-                                  : "%.60s is no address from 0 to 0xffffffff", text);
+    return error_set(err,
+                     symbols ? "%.60s is no address from 0 to 0xffffffff, and no symbol's name"
+                             : "%.60s is no address from 0 to 0xffffffff",
+                     text);
 }
 
 static bool convert_address(const Given *given, uint32_t *value)
@@ -338,13 +340,15 @@ static bool check_names(const Operation *operation, const json_t *given, Error *
 {
     const char *name;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)given, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)given, name, value)
+    {
         bool known = false;
         for (unsigned n = 0; n < operation_parameters(operation); n++)
             known |= !strcmp(operation->parameter[n].name, name);
         if (known)
             continue;
-        char *shown = text_one_line(name, strlen(name) > 60 ? 60 : strlen(name)), *usage = operation_usage(operation);
+        char *shown = text_one_line(name, strlen(name) > 60 ? 60 : strlen(name)),
+             *usage = operation_usage(operation);
         error_set(err, "%s has no argument %s; use: %s", operation->name, shown, usage);
         free(shown);
         free(usage);
@@ -370,7 +374,8 @@ static bool check_given(const Operation *operation, const json_t *given, Error *
 static bool missing(const Given *given)
 {
     char *usage = operation_usage(given->operation);
-    error_set(given->err, "%s: %s is missing; use: %s", given->operation->name, given->parameter->name, usage);
+    error_set(given->err, "%s: %s is missing; use: %s", given->operation->name, given->parameter->name,
+              usage);
     free(usage);
     return false;
 }
@@ -400,8 +405,8 @@ bool arguments_convert(Arguments *arguments, const Operation *operation, const j
         return false;
     for (unsigned n = 0; n < operation_parameters(operation); n++) {
         const Parameter *parameter = &operation->parameter[n];
-        const json_t *json = json_is_object(given) ? json_object_get(given, parameter->name)
-                                                   : json_array_get(given, n);
+        const json_t *json =
+            json_is_object(given) ? json_object_get(given, parameter->name) : json_array_get(given, n);
         Given one = {.operation = operation, .parameter = parameter, .client = client, .err = err};
         if (!fill_in(&one, json) || !convert(arguments, n, &one))
             return false;

@@ -14,7 +14,7 @@ enum { CLIENT_TIMER_PRIORITY = 1000 };
 struct Client {
     Session *session;
     const char *name;
-    bool binary;              /* binary data is not in hexadecimal */
+    bool binary;                 /* binary data is not in hexadecimal */
     uint64_t read[SERIAL_PORTS]; /* how far it has seen each port's output */
     uint64_t timeout_ns;
     Call *calls; /* that wait */

@@ -43,7 +43,8 @@ struct Control {
     uint64_t read[SERIAL_PORTS]; /* how far clients have seen the ports' output */
 };
 
-/* ---- Connections ----------------------------------------------------------------------------------------- */
+/* ---- Connections -----------------------------------------------------------------------------------------
+ */
 
 static void connection_free(Connection *c)
 {
@@ -77,7 +78,8 @@ static void sweep(Control *control)
     }
 }
 
-/* ---- Output ---------------------------------------------------------------------------------------------- */
+/* ---- Output ----------------------------------------------------------------------------------------------
+ */
 
 static void flush(Connection *c)
 {
@@ -123,7 +125,8 @@ static void seen(void *opaque, unsigned port, uint64_t offset)
         control->read[port] = offset;
 }
 
-/* ---- Input ----------------------------------------------------------------------------------------------- */
+/* ---- Input -----------------------------------------------------------------------------------------------
+ */
 
 static void take_lines(Connection *c)
 {
@@ -185,7 +188,8 @@ void control_adopt(Control *control, int fd)
     Connection *c = calloc(1, sizeof *c);
     if (!c)
         abort();
-    *c = (Connection){.control = control, .fd = fd, .number = ++control->number, .next = control->connections};
+    *c =
+        (Connection){.control = control, .fd = fd, .number = ++control->number, .next = control->connections};
     c->rpc = rpc_new(control->session, control->read, send_line, seen, c);
     c->watch = loop_watch(session_loop(control->session), fd, POLLIN, ready, c);
     control->connections = c;
@@ -196,18 +200,19 @@ static void accept_client(void *opaque, short revents)
 {
     Control *control = opaque;
     (void)revents;
-    int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
-        return;
-    if (control->count < CLIENTS_MOST) {
-        control_adopt(control, fd);
-        return;
+    int fd;
+    while ((fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+        if (control->count < CLIENTS_MOST) {
+            control_adopt(control, fd);
+            continue;
+        }
+        fprintf(stderr, "armature: a control client was refused: there are %d already\n", CLIENTS_MOST);
+        close(fd);
     }
-    fprintf(stderr, "armature: a control client was refused: there are %d already\n", CLIENTS_MOST);
-    close(fd);
 }
 
-/* ---- The socket ------------------------------------------------------------------------------------------ */
+/* ---- The socket ------------------------------------------------------------------------------------------
+ */
 
 static void on_event(void *opaque, const SessionEvent *event)
 {
@@ -229,8 +234,11 @@ Control *control_new(Session *session, const char *path, Error *err)
         free(control);
         return NULL;
     }
-    if (path)
-        control->watch = loop_watch(session_loop(session), control->listener.fd, POLLIN, accept_client, control);
+    if (path) {
+        listen(control->listener.fd, CLIENTS_MOST); /* so many may connect before the machine looks */
+        control->watch =
+            loop_watch(session_loop(session), control->listener.fd, POLLIN, accept_client, control);
+    }
     control->events = session_listen(session, on_event, control);
     return control;
 }

@@ -39,7 +39,8 @@ static int usage(FILE *out)
     fputs("Usage: armature ctl [--json] PATH OPERATION [argument | name=value ...]\n"
           "       armature ctl [--json] PATH --events [event ...]\n"
           "       armature ctl --list-operations\n"
-          "Calls an operation of the machine whose control socket (--control) is at PATH; armature ctl PATH help\n"
+          "Calls an operation of the machine whose control socket (--control) is at PATH; armature ctl PATH "
+          "help\n"
           "lists them. --events prints what happens until the machine ends. --json prints JSON.\n",
           out);
     return out == stdout ? EXIT_OFF : EXIT_USAGE;
@@ -52,7 +53,8 @@ static int list_operations(void)
     return EXIT_OFF;
 }
 
-/* ---- The connection -------------------------------------------------------------------------------------- */
+/* ---- The connection --------------------------------------------------------------------------------------
+ */
 
 static bool open_socket(Ctl *ctl, const char *path, Error *err)
 {
@@ -62,8 +64,9 @@ static bool open_socket(Ctl *ctl, const char *path, Error *err)
     strcpy(address.sun_path, path);
     ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (ctl->fd < 0 || connect(ctl->fd, (struct sockaddr *)&address, sizeof address))
-        return error_set(err, "cannot connect to %s: %s%s", path, strerror(errno),
-                         errno == ECONNREFUSED || errno == ENOENT ? "; is a machine running with --control there?" : "");
+        return error_set(
+            err, "cannot connect to %s: %s%s", path, strerror(errno),
+            errno == ECONNREFUSED || errno == ENOENT ? "; is a machine running with --control there?" : "");
     ctl->from = fdopen(ctl->fd, "r");
     return ctl->from || error_set(err, "cannot read from %s: %s", path, strerror(errno));
 }
@@ -71,7 +74,8 @@ static bool open_socket(Ctl *ctl, const char *path, Error *err)
 static bool send_request(const Ctl *ctl, const char *method, json_t *params)
 {
     json_t *printable = json_printable(params);
-    json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1, "method", method, "params", printable);
+    json_t *request =
+        json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1, "method", method, "params", printable);
     char *line = json_dumps(request, JSON_COMPACT);
     size_t length = strlen(line), done = 0;
     line[length++] = '\n';
@@ -115,7 +119,8 @@ static void print_json(const json_t *value)
     free(text);
 }
 
-/* ---- Calls ----------------------------------------------------------------------------------------------- */
+/* ---- Calls -----------------------------------------------------------------------------------------------
+ */
 
 /* A terminal must not be steered by the guest; files and pipes get the text as it is. */
 static void print_text(const char *text, size_t length)
@@ -221,11 +226,13 @@ static int call_words(Ctl *ctl, const char *path, int count, char **words)
     Error err;
     const Operation *operation = operation_find(words[0]);
     if (!operation)
-        return complain(EXIT_USAGE, "there is no operation %s; armature ctl --list-operations lists them", words[0]);
+        return complain(EXIT_USAGE, "there is no operation %s; armature ctl --list-operations lists them",
+                        words[0]);
     json_t *arguments = arguments_from_words(operation, (unsigned)count - 1, words + 1, &err);
     if (!arguments)
         return complain(EXIT_USAGE, "%s", err.text);
-    int code = open_socket(ctl, path, &err) ? call(ctl, operation, arguments) : complain(EXIT_HOST, "%s", err.text);
+    int code =
+        open_socket(ctl, path, &err) ? call(ctl, operation, arguments) : complain(EXIT_HOST, "%s", err.text);
     json_decref(arguments);
     return code;
 }

@@ -1,7 +1,7 @@
-/* libedit reads characters with a function of its own choice, one at a time when it is told not to buffer; the
- * function takes them from a queue. Only within a sequence of characters that one key sends does libedit ask for
- * more than there is: the loop is served for that moment. libedit also changes the terminal's modes, which are not
- * its own here: they are put back after each such call. */
+/* libedit reads characters with a function of its own choice, one at a time when it is told not to buffer;
+ * the function takes them from a queue. Only within a sequence of characters that one key sends does libedit
+ * ask for more than there is: the loop is served for that moment. libedit also changes the terminal's modes,
+ * which are not its own here: they are put back after each such call. */
 #include "frontends/line_editor.h"
 
 #include <histedit.h>
@@ -68,7 +68,8 @@ static char *show_prompt(EditLine *edit)
     return (char *)(uintptr_t)editor->prompt;
 }
 
-/* ---- Completion ------------------------------------------------------------------------------------------ */
+/* ---- Completion ------------------------------------------------------------------------------------------
+ */
 
 static size_t common_length(const char *a, const char *b)
 {
@@ -100,7 +101,8 @@ static unsigned char complete(EditLine *edit, int ch)
     while (begin && before[begin - 1] != ' ')
         begin--;
     const char *word = before + begin;
-    while (count < COMPLETIONS_MOST && (choice[count] = editor->owner.complete(editor->owner.opaque, before, word, count)))
+    while (count < COMPLETIONS_MOST &&
+           (choice[count] = editor->owner.complete(editor->owner.opaque, before, word, count)))
         count++;
     size_t common = count ? strlen(choice[0]) : 0;
     for (unsigned n = 1; n < count; n++) {
@@ -121,7 +123,8 @@ static unsigned char complete(EditLine *edit, int ch)
     return result;
 }
 
-/* ---- Lines ----------------------------------------------------------------------------------------------- */
+/* ---- Lines -----------------------------------------------------------------------------------------------
+ */
 
 static void set_active(LineEditor *editor, bool active)
 {
@@ -211,7 +214,8 @@ void line_editor_forget(LineEditor *editor)
     editor->head = editor->length = 0;
 }
 
-/* ---- Building -------------------------------------------------------------------------------------------- */
+/* ---- Building --------------------------------------------------------------------------------------------
+ */
 
 static bool terminal_can(void)
 {
@@ -228,8 +232,9 @@ LineEditor *line_editor_new(Loop *loop, const char *prompt, const LineEditorOwne
     editor->loop = loop;
     editor->prompt = prompt;
     editor->owner = *owner;
-    editor->edit = terminal_can() && !tcgetattr(STDIN_FILENO, &editor->raw) ? el_init("armature", stdin, stdout, stderr)
-                                                                            : NULL;
+    editor->edit = terminal_can() && !tcgetattr(STDIN_FILENO, &editor->raw)
+                       ? el_init("armature", stdin, stdout, stderr)
+                       : NULL;
     if (!editor->edit) {
         line_editor_free(editor);
         return NULL;

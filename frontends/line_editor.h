@@ -14,13 +14,14 @@ typedef struct LineEditorOwner {
     void (*line)(void *opaque, const char *line);
     /* Ctrl-D on an empty line. */
     void (*left)(void *opaque);
-    /* The n-th word (from 0) that can stand at the end of `before`, where `word` begins; NULL after the last. What
-     * follows it is "=" or a blank. Allocated. */
+    /* The n-th word (from 0) that can stand at the end of `before`, where `word` begins; NULL after the last.
+     * What follows it is "=" or a blank. Allocated. */
     char *(*complete)(void *opaque, const char *before, const char *word, unsigned n);
     void *opaque;
 } LineEditorOwner;
 
-/* For the terminal on stdin and stdout, which is in raw mode already. NULL if it is no terminal, or a dumb one. */
+/* For the terminal on stdin and stdout, which is in raw mode already. NULL if it is no terminal, or a dumb
+ * one. */
 LineEditor *line_editor_new(Loop *loop, const char *prompt, const LineEditorOwner *owner);
 void line_editor_free(LineEditor *editor); /* NULL is allowed */
 

@@ -166,14 +166,16 @@ void lua_push_json(lua_State *L, const json_t *value)
         break;
     case JSON_ARRAY:
         lua_newtable(L);
-        json_array_foreach (json, index, member) {
+        json_array_foreach(json, index, member)
+        {
             lua_push_json(L, member);
             lua_seti(L, -2, (lua_Integer)index + 1);
         }
         break;
     case JSON_OBJECT:
         lua_newtable(L);
-        json_object_foreach (json, name, member) {
+        json_object_foreach(json, name, member)
+        {
             lua_push_json(L, member);
             lua_setfield(L, -2, name);
         }

@@ -187,9 +187,9 @@ static bool read_escape(Source *s, Step *step)
         return error_set(s->err, "malformed pattern: it ends with %%");
     uint8_t ch = s->text[s->at++];
     if (ch == 'b' || ch == 'f' || isdigit(ch))
-        return error_set(s->err,
-                         "%%%c cannot be matched while text still comes; capture the text and use string.match on it",
-                         ch);
+        return error_set(
+            s->err,
+            "%%%c cannot be matched while text still comes; capture the text and use string.match on it", ch);
     Set set = {{0}};
     set_add_escaped(&set, ch);
     *step = is_class(ch) ? add_set(s->program, &set) : (Step){.kind = STEP_CHAR, .ch = ch};
@@ -222,7 +222,8 @@ static bool read_single(Source *s, Step *step)
 static bool emit_repeated(Source *s, Step single, uint8_t suffix)
 {
     unsigned at = s->program->length;
-    uint16_t here = (uint16_t)at, one = (uint16_t)(at + 1), two = (uint16_t)(at + 2), three = (uint16_t)(at + 3);
+    uint16_t here = (uint16_t)at, one = (uint16_t)(at + 1), two = (uint16_t)(at + 2),
+             three = (uint16_t)(at + 3);
     switch (suffix) {
     case '?':
         return emit(s, (Step){.kind = STEP_SPLIT, .x = one, .y = two}) && emit(s, single);
@@ -409,8 +410,7 @@ static void fill(const Program *p, Match *match)
     match->start = p->work->start;
     match->capture_count = p->captures;
     for (unsigned n = 0; n < p->captures; n++)
-        match->capture[n] =
-            (MatchCapture){p->work->slot[2 * n], p->work->slot[2 * n + 1], p->position[n]};
+        match->capture[n] = (MatchCapture){p->work->slot[2 * n], p->work->slot[2 * n + 1], p->position[n]};
 }
 
 /* ---- The whole --------------------------------------------------------------------------------------- */

@@ -41,7 +41,8 @@ bool matcher_add(Matcher *matcher, const void *text, size_t length, bool is_patt
 /* Begins a search; the next character has this offset. */
 void matcher_start(Matcher *matcher, uint64_t offset);
 
-/* Takes the next character. True, with *match filled, if a match ends with it. After that the search is over. */
+/* Takes the next character. True, with *match filled, if a match ends with it. After that the search is over.
+ */
 bool matcher_feed(Matcher *matcher, uint8_t ch, Match *match);
 
 #endif

@@ -22,7 +22,8 @@ struct Monitor {
     bool active, input_ended;
 };
 
-/* ---- Calls ----------------------------------------------------------------------------------------------- */
+/* ---- Calls -----------------------------------------------------------------------------------------------
+ */
 
 static void print_text(FILE *out, const char *prefix, const char *text)
 {
@@ -67,8 +68,8 @@ static void call_done(Call *call, void *opaque)
     next_line(monitor);
 }
 
-/* Splits at blanks. Quotes keep blanks together; a backslash is part of the word, except before a quote, since
- * operations know escapes themselves. */
+/* Splits at blanks. Quotes keep blanks together; a backslash is part of the word, except before a quote,
+ * since operations know escapes themselves. */
 static unsigned split(char *line, char **word)
 {
     unsigned count = 0;
@@ -117,7 +118,8 @@ static void run_line(Monitor *monitor, const char *text)
     free(line);
 }
 
-/* ---- Input ----------------------------------------------------------------------------------------------- */
+/* ---- Input -----------------------------------------------------------------------------------------------
+ */
 
 static void edited_line(void *opaque, const char *line)
 {
@@ -180,7 +182,8 @@ static void input(void *opaque, const uint8_t *data, size_t length)
     line_editor_input(monitor->editor, data, length);
 }
 
-/* ---- Completion ------------------------------------------------------------------------------------------ */
+/* ---- Completion ------------------------------------------------------------------------------------------
+ */
 
 static bool begins_with(const char *text, const char *begin)
 {
@@ -238,7 +241,8 @@ static char *complete(void *opaque, const char *before, const char *word, unsign
     return complete_parameter(operation, word, n);
 }
 
-/* ---- Coming and going ------------------------------------------------------------------------------------ */
+/* ---- Coming and going ------------------------------------------------------------------------------------
+ */
 
 static void enter(Monitor *monitor)
 {
@@ -247,8 +251,8 @@ static void enter(Monitor *monitor)
     console_divert(monitor->console, input, monitor);
     if (!monitor->editor)
         return;
-    printf("\nThis is the emulator's monitor: help lists the operations%s%s%s.\n", key ? ", " : "", key ? key : "",
-           key ? " x leaves the emulator" : "");
+    printf("\nThis is the emulator's monitor: help lists the operations%s%s%s.\n", key ? ", " : "",
+           key ? key : "", key ? " x leaves the emulator" : "");
     line_editor_prompt(monitor->editor);
 }
 

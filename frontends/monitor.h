@@ -1,5 +1,5 @@
-/* The monitor: operations typed at the terminal, with line editing, history and completion. With --monitor the
- * terminal begins there; otherwise the console's menu leads to it and back. */
+/* The monitor: operations typed at the terminal, with line editing, history and completion. With --monitor
+ * the terminal begins there; otherwise the console's menu leads to it and back. */
 #ifndef ARMATURE_FRONTENDS_MONITOR_H
 #define ARMATURE_FRONTENDS_MONITOR_H
 

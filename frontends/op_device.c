@@ -23,7 +23,8 @@ static Device *find_device(Call *call, const char *name)
 {
     Device *device = machine_device(machine_of(call), name);
     if (!device)
-        call_fail(call, "%s: there is no device %.40s; the operation devices lists them", call->operation->name, name);
+        call_fail(call, "%s: there is no device %.40s; the operation devices lists them",
+                  call->operation->name, name);
     return device;
 }
 
@@ -54,8 +55,9 @@ static void register_name(const RegDef *def, uint32_t index, char *name, size_t 
 
 static const char *access_name(const RegDef *def)
 {
-    static const char *const names[] = {[REG_RW] = "rw",   [REG_RO] = "ro",       [REG_WO] = "wo",   [REG_W1C] = "w1c",
-                                        [REG_W1S] = "w1s", [REG_CONST] = "const", [REG_UNIMP] = "unmodelled"};
+    static const char *const names[] = {
+        [REG_RW] = "rw",   [REG_RO] = "ro",       [REG_WO] = "wo",           [REG_W1C] = "w1c",
+        [REG_W1S] = "w1s", [REG_CONST] = "const", [REG_UNIMP] = "unmodelled"};
     return names[def->kind];
 }
 
@@ -75,8 +77,9 @@ json_t *op_device(Call *call, const char *name)
             json_object_set_new(row, "register", json_string(text));
             json_object_set_new(row, "offset", hex(call, offset));
             json_object_set_new(row, "access", json_string(access_name(def)));
-            json_object_set_new(row, "value",
-                                def->kind == REG_WO && !def->read ? json_null() : hex(call, device_peek(device, offset, 0)));
+            json_object_set_new(
+                row, "value",
+                def->kind == REG_WO && !def->read ? json_null() : hex(call, device_peek(device, offset, 0)));
             json_array_append_new(registers, row);
         }
     }
@@ -124,9 +127,9 @@ json_t *op_unmodelled(Call *call)
     for (unsigned n = 0; n < unmodelled_count(list); n++) {
         const UnmodelledRow *row = unmodelled_row(list, n);
         json_array_append_new(
-            rows, json_pack("{s:s, s:s, s:o, s:I, s:I, s:o}", "source", row->source, "register", row->name, "offset",
-                            row->offset == LOG_NO_OFFSET ? json_null() : hex(call, row->offset), "reads",
-                            (json_int_t)row->reads, "writes", (json_int_t)row->writes, "first_pc",
+            rows, json_pack("{s:s, s:s, s:o, s:I, s:I, s:o}", "source", row->source, "register", row->name,
+                            "offset", row->offset == LOG_NO_OFFSET ? json_null() : hex(call, row->offset),
+                            "reads", (json_int_t)row->reads, "writes", (json_int_t)row->writes, "first_pc",
                             hex(call, row->first_pc)));
     }
     return rows;

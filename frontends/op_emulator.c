@@ -14,7 +14,8 @@ static Machine *machine_of(const Call *call)
     return session_machine(call->client->session);
 }
 
-/* ---- Log and counters ------------------------------------------------------------------------------------ */
+/* ---- Log and counters ------------------------------------------------------------------------------------
+ */
 
 void op_log(Call *call, const char *kinds)
 {
@@ -49,7 +50,8 @@ char *op_explain(Call *call)
     return watchdog ? watchdog_explain(watchdog) : diagnose_explain(machine_of(call), NULL);
 }
 
-/* ---- Help ------------------------------------------------------------------------------------------------ */
+/* ---- Help ------------------------------------------------------------------------------------------------
+ */
 
 static char *help_on(const Operation *operation)
 {
@@ -100,7 +102,8 @@ static json_t *parameters_json(const Operation *operation)
     json_t *parameters = json_array();
     for (unsigned n = 0; n < operation_parameters(operation); n++) {
         const Parameter *parameter = &operation->parameter[n];
-        json_t *row = json_pack("{s:s, s:s}", "name", parameter->name, "type", value_type_name(parameter->type));
+        json_t *row =
+            json_pack("{s:s, s:s}", "name", parameter->name, "type", value_type_name(parameter->type));
         if (parameter->value)
             json_object_set_new(row, "default", json_string(parameter->value));
         json_array_append_new(parameters, row);
@@ -113,9 +116,10 @@ json_t *op_operations(Call *call)
     (void)call;
     json_t *rows = json_array();
     for (unsigned n = 0; n < operation_count; n++)
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o}", "name", operations[n].name, "help",
-                                              operations[n].help, "result", value_type_name(operations[n].result),
-                                              "parameters", parameters_json(&operations[n])));
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:s, s:s, s:o}", "name", operations[n].name, "help",
+                                        operations[n].help, "result", value_type_name(operations[n].result),
+                                        "parameters", parameters_json(&operations[n])));
     return rows;
 }
 
@@ -125,7 +129,8 @@ char *op_version(Call *call)
     return strdup(ARMATURE_VERSION);
 }
 
-/* ---- What only the control socket's clients can do ------------------------------------------------------- */
+/* ---- What only the control socket's clients can do -------------------------------------------------------
+ */
 
 static void subscribe(Call *call, const json_t *events, bool on)
 {

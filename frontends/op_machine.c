@@ -15,8 +15,9 @@ static json_t *cpu_status(Machine *machine, unsigned n)
 {
     char pc[16];
     snprintf(pc, sizeof pc, "0x%08x", machine->cpu[n]->pc);
-    return json_pack("{s:i, s:s, s:s, s:s, s:I}", "cpu", (int)n, "pc", pc, "mode", inspect_mode(machine, n), "state",
-                     inspect_activity(machine, n), "instructions", (json_int_t)cpu_icount(machine->cpu[n]));
+    return json_pack("{s:i, s:s, s:s, s:s, s:I}", "cpu", (int)n, "pc", pc, "mode", inspect_mode(machine, n),
+                     "state", inspect_activity(machine, n), "instructions",
+                     (json_int_t)cpu_icount(machine->cpu[n]));
 }
 
 json_t *op_status(Call *call)
@@ -31,11 +32,12 @@ json_t *op_status(Call *call)
                      : session_paused(session) ? "paused"
                                                : "running",
                      "guest_seconds", (double)clock_now(machine->clock) / 1e9, "instructions",
-                     (json_int_t)machine_icount(machine), "deterministic", machine->options.deterministic, "memory",
-                     (json_int_t)machine->options.memory, "cpus", cpus);
+                     (json_int_t)machine_icount(machine), "deterministic", machine->options.deterministic,
+                     "memory", (json_int_t)machine->options.memory, "cpus", cpus);
 }
 
-/* ---- Time ------------------------------------------------------------------------------------------------ */
+/* ---- Time ------------------------------------------------------------------------------------------------
+ */
 
 static void slept(Wait *wait)
 {
@@ -61,7 +63,8 @@ void op_resume(Call *call)
     session_resume(call->client->session);
 }
 
-/* ---- Reset and the end ----------------------------------------------------------------------------------- */
+/* ---- Reset and the end -----------------------------------------------------------------------------------
+ */
 
 void op_reset(Call *call)
 {
@@ -84,7 +87,8 @@ void op_quit(Call *call, int code)
 {
     char text[64];
     if (code < 0 || code > EXIT_GUEST_MOST) {
-        call_fail(call, "quit: the code must be from 0 to %d; greater ones have meanings of their own", EXIT_GUEST_MOST);
+        call_fail(call, "quit: the code must be from 0 to %d; greater ones have meanings of their own",
+                  EXIT_GUEST_MOST);
         return;
     }
     snprintf(text, sizeof text, "the %s ended the run with code %d", call->client->name, code);

@@ -27,7 +27,8 @@ static bool has_cpu(Call *call, int cpu)
     return false;
 }
 
-/* ---- Registers ------------------------------------------------------------------------------------------- */
+/* ---- Registers -------------------------------------------------------------------------------------------
+ */
 
 json_t *op_registers(Call *call, int cpu)
 {
@@ -63,7 +64,8 @@ void op_write_register(Call *call, const char *name, uint64_t value, int cpu)
         call_fail(call, "%s", err.text);
 }
 
-/* ---- Memory ---------------------------------------------------------------------------------------------- */
+/* ---- Memory ----------------------------------------------------------------------------------------------
+ */
 
 /* The size is checked before the memory for it is taken. */
 static uint8_t *read_memory(Call *call, uint32_t address, uint32_t size, uint32_t most, int cpu)
@@ -154,7 +156,8 @@ char *op_dump(Call *call, uint32_t address, uint32_t size, int cpu)
     return text;
 }
 
-/* ---- Code ------------------------------------------------------------------------------------------------ */
+/* ---- Code ------------------------------------------------------------------------------------------------
+ */
 
 static const Symbols *symbols_of(const Call *call)
 {
@@ -193,7 +196,8 @@ json_t *op_disassemble(Call *call, const char *where, uint32_t count, int cpu, c
 {
     uint32_t address;
     bool thumb, numbers = call->client->binary;
-    if (!has_cpu(call, cpu) || !choose_set(call, set, cpu, &thumb) || !choose_address(call, where, cpu, &address))
+    if (!has_cpu(call, cpu) || !choose_set(call, set, cpu, &thumb) ||
+        !choose_address(call, where, cpu, &address))
         return NULL;
     json_t *result = json_array();
     for (uint32_t n = 0; n < count && n < DISASSEMBLE_MOST; n++) {

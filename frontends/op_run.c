@@ -4,10 +4,10 @@
  *
  *     echo B":"TAG B":"TAG;command eval 'COMMAND';echo E":"TAG:$? E":"TAG:$?
  *
- * The shell's output then has "B:TAG" before the command's and "E:TAG:STATUS" after it. Neither is part of the
- * echo of the typed line, however that is wrapped or redrawn, because of the quotes; TAG differs each time. The
- * markers come twice, so that a message of the kernel that lands in one of them does no harm. `command` keeps a
- * syntax error in COMMAND from ending the line. */
+ * The shell's output then has "B:TAG" before the command's and "E:TAG:STATUS" after it. Neither is part of
+ * the echo of the typed line, however that is wrapped or redrawn, because of the quotes; TAG differs each
+ * time. The markers come twice, so that a message of the kernel that lands in one of them does no harm.
+ * `command` keeps a syntax error in COMMAND from ending the line. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@
 /* A terminal in line mode takes 4095 characters. */
 enum { LINE_MOST = 4000, TAG_SIZE = 24 };
 
-/* ---- The typed line ------------------------------------------------------------------------------------- */
+/* ---- The typed line -------------------------------------------------------------------------------------
+ */
 
 /* 'it'\''s' */
 static void put_quoted(FILE *out, const Bytes *command)
@@ -73,7 +74,8 @@ static char *typed_line(const Bytes *command, const char *tag, size_t *length)
     return line;
 }
 
-/* ---- The answer ------------------------------------------------------------------------------------------- */
+/* ---- The answer -------------------------------------------------------------------------------------------
+ */
 
 static char *find_last(char *text, char *end, const char *word)
 {
@@ -131,7 +133,8 @@ static void run_ended(Wait *wait)
     const MatchCapture *capture = wait->match.capture;
     Transcript *transcript = session_transcript(client->session, wait->port);
     size_t length;
-    memcpy(tag, transcript_text(transcript, capture[0].start, &length), (size_t)(capture[0].end - capture[0].start));
+    memcpy(tag, transcript_text(transcript, capture[0].start, &length),
+           (size_t)(capture[0].end - capture[0].start));
     int status = atoi((const char *)transcript_text(transcript, capture[1].start, &length));
     client->read[wait->port] = wait->match.end;
     if (client->seen)
@@ -174,7 +177,8 @@ void op_run(Call *call, const Bytes *command, uint64_t timeout, unsigned port)
     free(line);
 }
 
-/* ---- Switching off ---------------------------------------------------------------------------------------- */
+/* ---- Switching off ----------------------------------------------------------------------------------------
+ */
 
 static void is_off(Call *call)
 {

@@ -36,7 +36,8 @@ static bool add_entry(Call *call, Matcher *matcher, const json_t *entry, bool is
     char *shown = text_one_line(from, length > 80 ? 80 : length);
     if (!matcher_add(matcher, from, length, is_pattern, &err))
         call_fail(call, "%s \"%s\": %s", call->operation->name, shown, err.text);
-    fprintf(what, "%s%s\"%s\"%s", ftell(what) ? " or" : call->operation->name, is_pattern ? " pattern " : " ", shown, length > 80 ? "..." : "");
+    fprintf(what, "%s%s\"%s\"%s", ftell(what) ? " or" : call->operation->name, is_pattern ? " pattern " : " ",
+            shown, length > 80 ? "..." : "");
     free(shown);
     return !call->finished;
 }
@@ -51,9 +52,8 @@ static Matcher *make_matcher(Call *call, const json_t *list, bool is_pattern, ch
     Matcher *matcher = matcher_new();
     if (!json_array_size(list))
         call_fail(call, "%s: there is nothing to wait for", call->operation->name);
-    json_array_foreach ((json_t *)(uintptr_t)list, index, entry)
-        if (!add_entry(call, matcher, entry, is_pattern, out))
-            break;
+    json_array_foreach((json_t *)(uintptr_t)list, index,
+                       entry) if (!add_entry(call, matcher, entry, is_pattern, out)) break;
     fclose(out);
     if (!call->finished)
         return matcher;
@@ -124,7 +124,8 @@ void op_match(Call *call, const json_t *pattern, uint64_t timeout, unsigned port
     expect(call, pattern, true, timeout, port);
 }
 
-/* ---- Typing ---------------------------------------------------------------------------------------------- */
+/* ---- Typing ----------------------------------------------------------------------------------------------
+ */
 
 static void type(Call *call, unsigned port, const void *text, size_t length)
 {
@@ -147,7 +148,8 @@ void op_send_break(Call *call, unsigned port)
     serial_send_break(&session_machine(call->client->session)->env.serial[port]);
 }
 
-/* ---- Looking ----------------------------------------------------------------------------------------------- */
+/* ---- Looking
+ * ----------------------------------------------------------------------------------------------- */
 
 Bytes *op_output(Call *call, uint32_t lines, unsigned port)
 {
@@ -170,10 +172,10 @@ json_t *op_ports(Call *call)
     Session *session = call->client->session;
     json_t *ports = json_array();
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
-        json_array_append_new(
-            ports, json_pack("{s:i, s:s, s:I, s:I}", "port", (int)n, "place",
-                             serial_backend_place(session_serial(session), n), "sent",
-                             (json_int_t)transcript_end(session_transcript(session, n)), "waiting",
-                             (json_int_t)session_machine(session)->env.serial[n].length));
+        json_array_append_new(ports,
+                              json_pack("{s:i, s:s, s:I, s:I}", "port", (int)n, "place",
+                                        serial_backend_place(session_serial(session), n), "sent",
+                                        (json_int_t)transcript_end(session_transcript(session, n)), "waiting",
+                                        (json_int_t)session_machine(session)->env.serial[n].length));
     return ports;
 }

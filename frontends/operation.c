@@ -58,7 +58,8 @@ char *operation_usage(const Operation *operation)
         if (!parameter->value)
             fprintf(out, " %s%s", parameter->name, more);
         else
-            fprintf(out, " [%s%s%s%s]", parameter->name, *parameter->value ? "=" : "", parameter->value, more);
+            fprintf(out, " [%s%s%s%s]", parameter->name, *parameter->value ? "=" : "", parameter->value,
+                    more);
     }
     fclose(out);
     return text;
@@ -174,11 +175,11 @@ void call_cancel(Call *call)
 /* ---- Calling ----------------------------------------------------------------------------------------- */
 
 static ffi_type *const ffi_types[VALUE_TYPES] = {
-    [TYPE_NONE] = &ffi_type_void,      [TYPE_BOOL] = &ffi_type_uint8,    [TYPE_INT] = &ffi_type_sint,
-    [TYPE_U32] = &ffi_type_uint32,     [TYPE_U64] = &ffi_type_uint64,    [TYPE_ADDRESS] = &ffi_type_uint32,
-    [TYPE_CPU] = &ffi_type_sint,       [TYPE_PORT] = &ffi_type_uint,     [TYPE_SECONDS] = &ffi_type_uint64,
-    [TYPE_NAME] = &ffi_type_pointer,   [TYPE_TEXT] = &ffi_type_pointer,  [TYPE_BYTES] = &ffi_type_pointer,
-    [TYPE_LIST] = &ffi_type_pointer,   [TYPE_DATA] = &ffi_type_pointer,  [TYPE_LATER] = &ffi_type_void};
+    [TYPE_NONE] = &ffi_type_void,    [TYPE_BOOL] = &ffi_type_uint8,   [TYPE_INT] = &ffi_type_sint,
+    [TYPE_U32] = &ffi_type_uint32,   [TYPE_U64] = &ffi_type_uint64,   [TYPE_ADDRESS] = &ffi_type_uint32,
+    [TYPE_CPU] = &ffi_type_sint,     [TYPE_PORT] = &ffi_type_uint,    [TYPE_SECONDS] = &ffi_type_uint64,
+    [TYPE_NAME] = &ffi_type_pointer, [TYPE_TEXT] = &ffi_type_pointer, [TYPE_BYTES] = &ffi_type_pointer,
+    [TYPE_LIST] = &ffi_type_pointer, [TYPE_DATA] = &ffi_type_pointer, [TYPE_LATER] = &ffi_type_void};
 
 /* Room for any result: libffi widens small integers to a register. */
 typedef union Result {
@@ -202,10 +203,8 @@ static json_t *hex_json(const Bytes *bytes)
     char *text = malloc(2 * bytes->length + 1);
     if (!text)
         abort();
-    text[0] = 0;
-    for (size_t n = 0; n < bytes->length; n++)
-        sprintf(text + 2 * n, "%02x", bytes->data[n]);
-    json_t *json = json_string(text);
+    bytes_hex(bytes->data, bytes->length, text);
+    json_t *json = json_stringn_nocheck(text, 2 * bytes->length);
     free(text);
     return json;
 }
@@ -250,7 +249,8 @@ static json_t *result_json(const Call *call, const Result *result)
         return result->pointer ? name_json(result->pointer) : NULL;
     case TYPE_TEXT:
     case TYPE_BYTES:
-        return result->pointer ? bytes_json(result->pointer, type == TYPE_BYTES && !call->client->binary) : NULL;
+        return result->pointer ? bytes_json(result->pointer, type == TYPE_BYTES && !call->client->binary)
+                               : NULL;
     case TYPE_DATA:
         return result->pointer;
     default:
@@ -269,8 +269,7 @@ static void call_function(Call *call, Arguments *arguments, Result *result)
         types[n + 1] = ffi_types[operation->parameter[n].type];
         values[n + 1] = &arguments->value[n];
     }
-    ffi_status status =
-        ffi_prep_cif(&cif, FFI_DEFAULT_ABI, count + 1, ffi_types[operation->result], types);
+    ffi_status status = ffi_prep_cif(&cif, FFI_DEFAULT_ABI, count + 1, ffi_types[operation->result], types);
     assert(status == FFI_OK);
     (void)status;
     ffi_call(&cif, operation->function, result, values);
@@ -303,7 +302,8 @@ Call *operation_call(Client *client, const Operation *operation, const json_t *a
     Call *call = calloc(1, sizeof *call);
     if (!call)
         abort();
-    *call = (Call){.client = client, .operation = operation, .done = done, .opaque = opaque, .next = client->calls};
+    *call = (Call){
+        .client = client, .operation = operation, .done = done, .opaque = opaque, .next = client->calls};
     client->calls = call;
     start(call, arguments);
     call->started = true;

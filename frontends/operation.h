@@ -2,9 +2,9 @@
  * monitor, the control socket and `armature ctl`.
  *
  * An operation is a C function with natural argument types and a row. Arguments arrive as JSON values (Lua's
- * values and the words of a command line are turned into those), are checked and converted by the row's types,
- * and the function is called with them. What it returns becomes a JSON value again. Operations that wait return
- * at once and finish later, with call_finish() or call_fail(). */
+ * values and the words of a command line are turned into those), are checked and converted by the row's
+ * types, and the function is called with them. What it returns becomes a JSON value again. Operations that
+ * wait return at once and finish later, with call_finish() or call_fail(). */
 #ifndef ARMATURE_FRONTENDS_OPERATION_H
 #define ARMATURE_FRONTENDS_OPERATION_H
 
@@ -19,9 +19,9 @@
 typedef enum ValueType {
     TYPE_NONE,
     TYPE_BOOL,
-    TYPE_INT,     /* int */
-    TYPE_U32,     /* uint32_t */
-    TYPE_U64,     /* uint64_t; JSON knows signed numbers only: larger ones are texts like "0xffffffffffffffff" */
+    TYPE_INT, /* int */
+    TYPE_U32, /* uint32_t */
+    TYPE_U64, /* uint64_t; JSON knows signed numbers only: larger ones are texts like "0xffffffffffffffff" */
     TYPE_ADDRESS, /* uint32_t: a number, or a symbol's name */
     TYPE_CPU,     /* int: number of a CPU, -1 for none */
     TYPE_PORT,    /* unsigned: number of a serial port */
@@ -76,14 +76,14 @@ struct Call {
     Client *client;
     const Operation *operation;
     /* Result, once finished. */
-    json_t *result; /* NULL: none, or failed */
-    char *error;    /* NULL: it succeeded */
+    json_t *result;                    /* NULL: none, or failed */
+    char *error;                       /* NULL: it succeeded */
     bool finished, cancelled, refused; /* refused: its arguments were wrong */
     /* Who asked. */
     void (*done)(Call *call, void *opaque);
     void *opaque;
-    /* Set by functions that wait. stop: the call ends before its time (cancelled, the guest switched off): let
-     * go of everything. off: the guest switched the machine off; NULL: that is a failure. */
+    /* Set by functions that wait. stop: the call ends before its time (cancelled, the guest switched off):
+     * let go of everything. off: the guest switched the machine off; NULL: that is a failure. */
     void (*stop)(Call *call);
     void (*off)(Call *call);
     void *wait;
@@ -91,9 +91,9 @@ struct Call {
     Call *next;
 };
 
-/* Calls an operation. arguments (borrowed) is an array, by position, or an object, by name, or NULL. done() is
- * called exactly once: before this returns, or later, between instructions; the call is gone after that. Returns
- * the call if it waits, else NULL. */
+/* Calls an operation. arguments (borrowed) is an array, by position, or an object, by name, or NULL. done()
+ * is called exactly once: before this returns, or later, between instructions; the call is gone after that.
+ * Returns the call if it waits, else NULL. */
 Call *operation_call(Client *client, const Operation *operation, const json_t *arguments,
                      void (*done)(Call *call, void *opaque), void *opaque);
 
@@ -138,6 +138,9 @@ bool address_from_text(Session *session, const char *text, uint32_t *address, Er
  * release. */
 json_t *arguments_from_words(const Operation *operation, unsigned count, char *const *word, Error *err);
 
+/* Writes 2 * length hexadecimal digits and a 0. */
+void bytes_hex(const void *data, size_t length, char *text);
+
 /* A JSON string of any bytes; only for use within the process. */
 json_t *json_bytes(const void *data, size_t length);
 
@@ -147,8 +150,8 @@ json_t *json_printable(const json_t *value);
 /* For people: the result as text of lines, with the guest's control characters made visible. Allocated. */
 char *result_text(const Operation *operation, const json_t *result);
 
-/* text with control characters and bytes that are not UTF-8 as \xHH, \r, \n or \t. The first one leaves newlines
- * and tabs as they are, and carriage returns at the ends of lines out. Allocated. */
+/* text with control characters and bytes that are not UTF-8 as \xHH, \r, \n or \t. The first one leaves
+ * newlines and tabs as they are, and carriage returns at the ends of lines out. Allocated. */
 char *text_escaped(const void *text, size_t length);
 char *text_one_line(const void *text, size_t length);
 /* The reverse: \r \n \t \e \0 \xHH \\. In place; returns the length. */

@@ -1,4 +1,5 @@
-/* The functions behind the rows of operations.def, declared from them: a row and its function cannot differ. */
+/* The functions behind the rows of operations.def, declared from them: a row and its function cannot differ.
+ */
 #ifndef ARMATURE_FRONTENDS_OPERATION_FUNCTIONS_H
 #define ARMATURE_FRONTENDS_OPERATION_FUNCTIONS_H
 
@@ -28,7 +29,8 @@ typedef const Bytes *ArgumentBYTES;
 typedef const json_t *ArgumentLIST;
 
 #define PARAM(name, type, value) , Argument##type
-#define OPERATION(name, function, result, fields, parameters, help) Result##result function(Call *call parameters);
+#define OPERATION(name, function, result, fields, parameters, help)                                          \
+    Result##result function(Call *call parameters);
 #include "frontends/operations.def"
 #undef OPERATION
 #undef PARAM

@@ -310,7 +310,7 @@ static const OptionDef defs[] = {
     {"perf-map", NULL, NULL,
      GROUP_INSIDE, 0, SWITCH(machine.jit.perf_map), NULL,
      "name compiled code for Linux's perf, in /tmp/perf-PID.map", NULL},
-    {"jit-threshold", "N", "24",
+    {"jit-threshold", "N", "8",
      GROUP_MACHINE, 0, BY(set_jit_threshold), NULL,
      "compile a block when it was interpreted N times", NULL},
     {"semihosting", NULL, NULL,

@@ -46,9 +46,11 @@ static void measure(json_t *array, size_t *width)
     size_t row;
     const char *name;
     json_t *object, *value;
-    json_array_foreach (array, row, object) {
+    json_array_foreach(array, row, object)
+    {
         size_t column = 0;
-        json_object_foreach (object, name, value) {
+        json_object_foreach(object, name, value)
+        {
             char *text = inline_text(value);
             size_t length = strlen(text) > strlen(name) ? strlen(text) : strlen(name);
             if (column < COLUMNS_MOST && length > width[column])
@@ -65,7 +67,8 @@ static void print_row(FILE *out, json_t *object, const size_t *width, unsigned i
     const char *name;
     json_t *value;
     fprintf(out, "%*s", (int)indent, "");
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         char *text = names ? strdup(name) : inline_text(value);
         int wide = column < COLUMNS_MOST && (column < last || json_is_number(value)) ? (int)width[column] : 0;
         fprintf(out, json_is_number(value) ? "%*s%s" : "%-*s%s", wide, text, column < last ? "  " : "\n");
@@ -81,8 +84,7 @@ static void print_table(FILE *out, json_t *array, unsigned indent)
     json_t *object;
     measure(array, width);
     print_row(out, json_array_get(array, 0), width, indent, true);
-    json_array_foreach (array, row, object)
-        print_row(out, object, width, indent, false);
+    json_array_foreach(array, row, object) print_row(out, object, width, indent, false);
 }
 
 static void print_value(FILE *out, json_t *value, unsigned indent)
@@ -94,8 +96,7 @@ static void print_value(FILE *out, json_t *value, unsigned indent)
     } else if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
         print_table(out, value, indent);
     } else if (json_is_array(value)) {
-        json_array_foreach (value, index, member)
-            print_value(out, member, indent);
+        json_array_foreach(value, index, member) print_value(out, member, indent);
     } else if (!json_is_null(value)) {
         char *text = inline_text(value);
         size_t length = strlen(text);
@@ -109,10 +110,11 @@ static void print_object(FILE *out, json_t *object, unsigned indent)
     const char *name;
     json_t *value;
     size_t width = 0;
-    json_object_foreach (object, name, value)
-        width = strlen(name) > width ? strlen(name) : width;
-    json_object_foreach (object, name, value) {
-        bool nested = (json_is_object(value) || json_is_array(value)) && json_object_size(value) + json_array_size(value);
+    json_object_foreach(object, name, value) width = strlen(name) > width ? strlen(name) : width;
+    json_object_foreach(object, name, value)
+    {
+        bool nested = (json_is_object(value) || json_is_array(value)) &&
+                      json_object_size(value) + json_array_size(value);
         char *label = text_escaped(name, strlen(name));
         fprintf(out, "%*s%-*s%s", (int)indent, "", (int)width, label, nested ? "\n" : "  ");
         print_value(out, value, nested ? indent + 2 : 0);

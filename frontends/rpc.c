@@ -38,7 +38,8 @@ struct Rpc {
     unsigned events; /* bits of SessionEventKind */
 };
 
-/* ---- Replies --------------------------------------------------------------------------------------------- */
+/* ---- Replies ---------------------------------------------------------------------------------------------
+ */
 
 static void send_json(Rpc *rpc, json_t *message)
 {
@@ -85,7 +86,8 @@ static json_t *error_json(int code, const char *text)
     return error;
 }
 
-/* ---- Requests -------------------------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------------------------------
+ */
 
 static void unlink_request(Request *request)
 {
@@ -111,7 +113,8 @@ static void finish_request(Request *request, int error_code, const char *error, 
     if (request->id && error)
         reply(rpc, request->batch, json_incref(request->id), "error", error_json(error_code, error));
     else if (request->id)
-        reply(rpc, request->batch, json_incref(request->id), "result", result ? json_printable(result) : json_null());
+        reply(rpc, request->batch, json_incref(request->id), "result",
+              result ? json_printable(result) : json_null());
     if (request->batch)
         batch_done(rpc, request->batch);
     free_request(request);
@@ -129,7 +132,8 @@ static bool valid_id(const json_t *id)
 }
 
 /* What is wrong with the request as such; 0 if nothing is. */
-static int check_request(const Rpc *rpc, const json_t *json, const Operation **operation, char *text, size_t size)
+static int check_request(const Rpc *rpc, const json_t *json, const Operation **operation, char *text,
+                         size_t size)
 {
     const json_t *version = json_object_get(json, "jsonrpc"), *method = json_object_get(json, "method"),
                  *params = json_object_get(json, "params");
@@ -144,7 +148,8 @@ static int check_request(const Rpc *rpc, const json_t *json, const Operation **o
     }
     *operation = operation_find(json_string_value(method));
     if (!*operation) {
-        snprintf(text, size, "there is no operation %.60s; the operation operations lists them", json_string_value(method));
+        snprintf(text, size, "there is no operation %.60s; the operation operations lists them",
+                 json_string_value(method));
         return ERROR_METHOD;
     }
     if (rpc->waiting < RPC_WAITING_MOST)
@@ -183,7 +188,8 @@ static void take_batch(Rpc *rpc, const json_t *array)
 {
     size_t count = json_array_size(array);
     if (!count || count > RPC_BATCH_MOST) {
-        reply(rpc, NULL, json_null(), "error", error_json(ERROR_REQUEST, count ? "the batch is too large" : "the batch is empty"));
+        reply(rpc, NULL, json_null(), "error",
+              error_json(ERROR_REQUEST, count ? "the batch is too large" : "the batch is empty"));
         return;
     }
     Batch *batch = calloc(1, sizeof *batch);
@@ -195,7 +201,8 @@ static void take_batch(Rpc *rpc, const json_t *array)
         take_request(rpc, json_array_get(array, n), batch);
 }
 
-/* ---- Lines ----------------------------------------------------------------------------------------------- */
+/* ---- Lines -----------------------------------------------------------------------------------------------
+ */
 
 /* Depth of brackets, which the parser would follow by recursion. */
 static unsigned nesting(const char *line, size_t length)
@@ -230,7 +237,8 @@ void rpc_line(Rpc *rpc, const char *line, size_t length)
         reply(rpc, NULL, json_null(), "error", error_json(ERROR_PARSE, "nested too deeply"));
         return;
     }
-    json_t *json = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &problem);
+    json_t *json =
+        json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &problem);
     if (!json) {
         char text[sizeof problem.text + 32];
         snprintf(text, sizeof text, "no JSON: %s", problem.text);
@@ -249,7 +257,8 @@ void rpc_too_long(Rpc *rpc)
     reply(rpc, NULL, json_null(), "error", error_json(ERROR_PARSE, "the line is too long"));
 }
 
-/* ---- Events ---------------------------------------------------------------------------------------------- */
+/* ---- Events ----------------------------------------------------------------------------------------------
+ */
 
 static const char *const event_names[] = {
     [SESSION_OUTPUT] = "output",   [SESSION_PROGRESS] = "progress", [SESSION_PANIC] = "panic",
@@ -264,7 +273,8 @@ static bool subscribe(Client *client, const json_t *events, bool on, Error *err)
     unsigned bits = 0;
     size_t index;
     json_t *entry;
-    json_array_foreach ((json_t *)(uintptr_t)events, index, entry) {
+    json_array_foreach((json_t *)(uintptr_t)events, index, entry)
+    {
         const char *name = json_is_string(entry) ? json_string_value(entry) : "";
         unsigned kind = 0;
         while (kind < EVENTS && strcmp(name, event_names[kind]))
@@ -281,7 +291,8 @@ static bool subscribe(Client *client, const json_t *events, bool on, Error *err)
 static void add_output(json_t *params, const SessionEvent *event)
 {
     json_t *raw = json_bytes(event->data, event->length), *text = json_printable(raw);
-    bool same = json_string_length(text) == event->length && !memcmp(json_string_value(text), event->data, event->length);
+    bool same = json_string_length(text) == event->length &&
+                !memcmp(json_string_value(text), event->data, event->length);
     json_object_set_new(params, "port", json_integer(event->port));
     json_object_set_new(params, "text", text);
     json_decref(raw);
@@ -290,8 +301,7 @@ static void add_output(json_t *params, const SessionEvent *event)
     char *hex = malloc(2 * event->length + 1);
     if (!hex)
         abort();
-    for (size_t n = 0; n < event->length; n++)
-        sprintf(hex + 2 * n, "%02x", event->data[n]);
+    bytes_hex(event->data, event->length, hex);
     json_object_set_new(params, "hex", json_string(hex));
     free(hex);
 }
@@ -316,7 +326,8 @@ void rpc_event(Rpc *rpc, const SessionEvent *event)
     send_json(rpc, message);
 }
 
-/* ---- Building -------------------------------------------------------------------------------------------- */
+/* ---- Building --------------------------------------------------------------------------------------------
+ */
 
 static bool cancel(Client *client, const json_t *id)
 {

@@ -10,8 +10,8 @@ enum { RPC_LINE_MOST = 4 << 20, RPC_NESTING_MOST = 32, RPC_WAITING_MOST = 64, RP
 
 typedef struct Rpc Rpc;
 
-/* send(opaque, ...) is called with whole lines. It must not free the conversation. read[]: up to where clients
- * before this one have seen the ports' output; seen() tells how far this one has. */
+/* send(opaque, ...) is called with whole lines. It must not free the conversation. read[]: up to where
+ * clients before this one have seen the ports' output; seen() tells how far this one has. */
 Rpc *rpc_new(Session *session, const uint64_t read[SERIAL_PORTS],
              void (*send)(void *opaque, const char *line, size_t length),
              void (*seen)(void *opaque, unsigned port, uint64_t offset), void *opaque);

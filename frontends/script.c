@@ -34,7 +34,8 @@ struct Script {
     char *error;
 };
 
-/* ---- The part that is Lua -------------------------------------------------------------------------------- */
+/* ---- The part that is Lua --------------------------------------------------------------------------------
+ */
 
 /* Coroutines of the script: when an operation waits in one, all the coroutines around it wait. */
 static const char prelude[] =
@@ -84,8 +85,9 @@ static char *place_of(lua_State *L)
         lua_getinfo(L, "Sl", &ar);
         if (ar.currentline <= 0 || !strcmp(ar.source, "=prelude"))
             continue;
-        int length = !strncmp(ar.source, "=--", 3) ? asprintf(&place, "%s: ", ar.short_src)
-                                                   : asprintf(&place, "%s:%d: ", ar.short_src, ar.currentline);
+        int length = !strncmp(ar.source, "=--", 3)
+                         ? asprintf(&place, "%s: ", ar.short_src)
+                         : asprintf(&place, "%s:%d: ", ar.short_src, ar.currentline);
         if (length < 0)
             abort();
         return place;
@@ -93,7 +95,8 @@ static char *place_of(lua_State *L)
     return strdup("");
 }
 
-/* ---- Operations ------------------------------------------------------------------------------------------ */
+/* ---- Operations ------------------------------------------------------------------------------------------
+ */
 
 static void forget_result(Script *script)
 {
@@ -188,8 +191,8 @@ static int call_operation(lua_State *L)
     free(script->place);
     script->place = place_of(L);
     if (operation->result == TYPE_LATER && !yields)
-        return luaL_error(L, "%s%s cannot wait here, in a function that Lua's own C functions call", script->place,
-                          operation->name);
+        return luaL_error(L, "%s%s cannot wait here, in a function that Lua's own C functions call",
+                          script->place, operation->name);
     json_t *arguments = lua_arguments_json(L, operation, &err);
     if (!arguments)
         return luaL_error(L, "%s%s: %s", script->place, operation->name, err.text);
@@ -221,7 +224,8 @@ static void define_operations(lua_State *L)
     lua_setglobal(L, "machine");
 }
 
-/* ---- Running --------------------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------------------------
+ */
 
 static void fail(Script *script, const char *message, const char *traceback)
 {
@@ -276,8 +280,8 @@ static void resume(void *opaque)
         session_end(script->session, EXIT_OFF, NULL);
 }
 
-/* While Lua computes, the host is served. Once the session ends, every further instruction is an error, so that
- * a pcall() in a loop does not keep it alive. */
+/* While Lua computes, the host is served. Once the session ends, every further instruction is an error, so
+ * that a pcall() in a loop does not keep it alive. */
 static void look_around(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
@@ -296,12 +300,14 @@ static void on_event(void *opaque, const SessionEvent *event)
     if (event->kind != SESSION_STOPPED || !event->code || !script->waiting)
         return;
     const Wait *wait = script->waiting->wait;
-    fprintf(stderr, "\narmature: the script was waiting: %s%s\n", script->place, wait && wait->what ? wait->what : "");
+    fprintf(stderr, "\narmature: the script was waiting: %s%s\n", script->place,
+            wait && wait->what ? wait->what : "");
     if (event->code == EXIT_TIMEOUT || event->code == EXIT_REBOOT)
         script_report(script->session, stderr);
 }
 
-/* ---- Building -------------------------------------------------------------------------------------------- */
+/* ---- Building --------------------------------------------------------------------------------------------
+ */
 
 bool script_wanted(const Options *options)
 {

@@ -1,8 +1,8 @@
 /* Lua scripts that drive the machine: --script, and the shorthands --until and --send. docs/scripting.md
  * describes what they can do.
  *
- * The script is a coroutine. An operation that waits yields; it is resumed between two instructions of the guest,
- * exactly where what it waited for happened. */
+ * The script is a coroutine. An operation that waits yields; it is resumed between two instructions of the
+ * guest, exactly where what it waited for happened. */
 #ifndef ARMATURE_FRONTENDS_SCRIPT_H
 #define ARMATURE_FRONTENDS_SCRIPT_H
 

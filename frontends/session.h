@@ -1,10 +1,10 @@
 /* A session: one machine, the host around it, and how it ends. Terminal, scripts, control socket and watchdog
  * are parts that attach to a session; they know it, not each other.
  *
- * All of it runs on the machine's thread, between instructions: parts act from loop callbacks and from events.
- * An event that is posted while an instruction executes (a character that the guest sends) is delivered after
- * that instruction and before the next one, so that a script that waits for a text acts at the same
- * instruction in every deterministic run. */
+ * All of it runs on the machine's thread, between instructions: parts act from loop callbacks and from
+ * events. An event that is posted while an instruction executes (a character that the guest sends) is
+ * delivered after that instruction and before the next one, so that a script that waits for a text acts at
+ * the same instruction in every deterministic run. */
 #ifndef ARMATURE_FRONTENDS_SESSION_H
 #define ARMATURE_FRONTENDS_SESSION_H
 
@@ -40,7 +40,8 @@ typedef struct SessionEvent {
 typedef struct Session Session;
 typedef struct SessionListener SessionListener;
 
-/* Builds the machine, loads the images. NULL with err and *code (EXIT_*) set. options outlives the session. */
+/* Builds the machine, loads the images. NULL with err and *code (EXIT_*) set. options outlives the session.
+ */
 Session *session_new(const Options *options, Log *log, int *code, Error *err);
 void session_free(Session *session);
 

@@ -28,10 +28,10 @@ uint64_t transcript_end(const Transcript *transcript);
  * next one is appended. */
 const uint8_t *transcript_text(const Transcript *transcript, uint64_t from, size_t *length);
 
-/* Searches from offset `from` on, in what is there and in what comes, and calls found() once, at the character
- * that completes the match: maybe before this returns, maybe while an instruction executes. found() only takes
- * notes: it neither watches nor unwatches. The matcher is borrowed until then or until the watch is removed.
- * NULL if the match was there already. */
+/* Searches from offset `from` on, in what is there and in what comes, and calls found() once, at the
+ * character that completes the match: maybe before this returns, maybe while an instruction executes. found()
+ * only takes notes: it neither watches nor unwatches. The matcher is borrowed until then or until the watch
+ * is removed. NULL if the match was there already. */
 TranscriptWatch *transcript_watch(Transcript *transcript, Matcher *matcher, uint64_t from,
                                   void (*found)(void *opaque, const Match *match), void *opaque);
 void transcript_unwatch(TranscriptWatch *watch); /* NULL is allowed; not after found() was called */

@@ -75,11 +75,13 @@ Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *
     if (!wait)
         abort();
     bool own = timeout_ns && timeout_ns != UINT64_MAX;
-    *wait = (Wait){.call = call,
-                   .ended = ended,
-                   .limit_ns = timeout_ns == UINT64_MAX ? call->client->timeout_ns : timeout_ns,
-                   .what = what,
-                   .task = {.run = run_task, .opaque = wait}};
+    *wait = (Wait){
+        .call = call,
+        .ended = ended,
+        .limit_ns = timeout_ns == UINT64_MAX ? call->client->timeout_ns : timeout_ns,
+        .what = what,
+        .task = {.run = run_task, .opaque = wait}
+    };
     call->wait = wait;
     call->stop = stop;
     timer_init(&wait->timer, clock, call->operation->name, CLIENT_TIMER_PRIORITY, time_over, wait);
@@ -111,5 +113,6 @@ void wait_finish(Wait *wait, json_t *result)
 
 void wait_timed_out(Wait *wait)
 {
-    call_fail(wait->call, "%s: not within %.9g seconds of guest time", wait->what, (double)wait->limit_ns / 1e9);
+    call_fail(wait->call, "%s: not within %.9g seconds of guest time", wait->what,
+              (double)wait->limit_ns / 1e9);
 }

@@ -1,5 +1,5 @@
-/* What operations that wait have in common: a limit in guest time, a text to wait for, and a clean end whichever
- * way it ends. */
+/* What operations that wait have in common: a limit in guest time, a text to wait for, and a clean end
+ * whichever way it ends. */
 #ifndef ARMATURE_FRONTENDS_WAIT_H
 #define ARMATURE_FRONTENDS_WAIT_H
 

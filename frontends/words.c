@@ -39,7 +39,8 @@ static int put_escape(char *to, uint8_t ch)
     return sprintf(to, "\\x%02x", ch);
 }
 
-/* Characters in `plain` stay as they are; if there are any, a carriage return before a newline or the end goes. */
+/* Characters in `plain` stay as they are; if there are any, a carriage return before a newline or the end
+ * goes. */
 static char *escaped(const uint8_t *from, size_t length, const char *plain)
 {
     char *result = malloc(4 * length + 1), *to = result;
@@ -78,7 +79,8 @@ static bool hex_pair(const char *text, char *ch)
     static const char digits[] = "0123456789abcdef";
     unsigned value = 0;
     for (unsigned n = 0; n < 2; n++) {
-        const char *digit = text[n] ? strchr(digits, text[n] >= 'A' && text[n] <= 'F' ? text[n] + 32 : text[n]) : NULL;
+        const char *digit =
+            text[n] ? strchr(digits, text[n] >= 'A' && text[n] <= 'F' ? text[n] + 32 : text[n]) : NULL;
         if (!digit)
             return false;
         value = value << 4 | (unsigned)(digit - digits);
@@ -105,6 +107,16 @@ size_t text_unescape(char *text)
     }
     *to = 0;
     return (size_t)(to - text);
+}
+
+void bytes_hex(const void *data, size_t length, char *text)
+{
+    const uint8_t *from = data;
+    for (size_t n = 0; n < length; n++) {
+        *text++ = "0123456789abcdef"[from[n] >> 4];
+        *text++ = "0123456789abcdef"[from[n] & 15];
+    }
+    *text = 0;
 }
 
 json_t *json_bytes(const void *data, size_t length)
@@ -143,13 +155,11 @@ json_t *json_printable(const json_t *value)
         return printable_string(json_string_value(value), json_string_length(value));
     case JSON_ARRAY:
         copy = json_array();
-        json_array_foreach (json, index, member)
-            json_array_append_new(copy, json_printable(member));
+        json_array_foreach(json, index, member) json_array_append_new(copy, json_printable(member));
         return copy;
     case JSON_OBJECT:
         copy = json_object();
-        json_object_foreach (json, name, member)
-            json_object_set_new(copy, name, json_printable(member));
+        json_object_foreach(json, name, member) json_object_set_new(copy, name, json_printable(member));
         return copy;
     default:
         return json_deep_copy(value);
@@ -183,7 +193,8 @@ static json_t *word_value(const Parameter *parameter, const char *word)
     return value;
 }
 
-static bool put(const Operation *operation, json_t *arguments, const Parameter *parameter, const char *word, Error *err)
+static bool put(const Operation *operation, json_t *arguments, const Parameter *parameter, const char *word,
+                Error *err)
 {
     json_t *old = json_object_get(arguments, parameter->name), *value = word_value(parameter, word);
     if (parameter->type == TYPE_LIST) {

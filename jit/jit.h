@@ -17,7 +17,7 @@ typedef struct JitOptions {
     unsigned threshold; /* a block is compiled when it was interpreted so often */
 } JitOptions;
 
-enum { JIT_DEFAULT_THRESHOLD = 24 };
+enum { JIT_DEFAULT_THRESHOLD = 8 };
 
 typedef struct JitCounts {
     uint64_t blocks;       /* compiled */

@@ -200,7 +200,7 @@ void translate_block(Ir *ir, const Block *block)
     for (unsigned n = 0; n < block->count; n++) {
         c.insn = &block->insn[n];
         emit_op(&c, IR_INSN, 0, 0, 0, n);
-        if (c.insn->cond == 14)
+        if (c.insn->cond >= 14) /* 15: an encoding that is UNDEFINED */
             unconditional(&c);
         else
             conditional(&c);

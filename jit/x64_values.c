@@ -295,7 +295,15 @@ Reg use_reg(Lower *l, IrRef ref)
 static bool asked_again(const Lower *l, IrRef ref)
 {
     const IrInsn *insn = insn_of(l, l->at);
-    unsigned times = (insn->a == ref) + (insn->b == ref) + (insn->c == ref);
+    const IrRef operand[] = {insn->a, insn->b, insn->c};
+    unsigned times = 0;
+    for (unsigned n = 0; n < 3; n++) {
+        times += operand[n] == ref;
+        if (l->loc[operand[n]].kind == LOC_FLAGS) { /* may be found by comparing again */
+            IrRef of = insn_of(l, operand[n])->a;
+            times += (of == ref) + (insn_of(l, of)->a == ref) + (insn_of(l, of)->b == ref);
+        }
+    }
     if (insn->op == IR_SKIP_UNLESS) {
         const IrCond *cond = &l->ir->cond[insn->imm];
         for (IrField f = FIELD_NF; f <= FIELD_VF; f++)
@@ -310,7 +318,7 @@ Reg use_copy(Lower *l, IrRef ref)
     if (loc.kind == LOC_TEMP && !needed_after(l, ref) && !l->pinned[loc.n] && !asked_again(l, ref)) {
         l->temp[loc.n] = SCRATCH;
         l->pinned[loc.n] = true;
-        l->loc[ref] = (Loc){LOC_CONST, 0}; /* gone: nobody asks again */
+        l->loc[ref] = (Loc){LOC_NONE, 0}; /* gone: nobody asks again */
         return temp_regs[loc.n];
     }
     if (loc.kind == LOC_TEMP)
@@ -362,7 +370,7 @@ Reg define(Lower *l, Reg reuse)
         IrRef ref = l->temp[temp_number(reuse)];
         if (ref == SCRATCH || (ref != IR_NO_REF && !needed_after(l, ref))) {
             if (ref != SCRATCH)
-                l->loc[ref] = (Loc){LOC_CONST, 0};
+                l->loc[ref] = (Loc){LOC_NONE, 0};
             set_loc(l, l->at, LOC_TEMP, temp_number(reuse));
             return reuse;
         }
@@ -457,6 +465,8 @@ void keep_before_skip(Lower *l, IrRef label)
             regs |= (uint16_t)(1u << insn->imm);
         if (insn->op == IR_SET_FIELD || insn->op == IR_OR_FIELD)
             fields |= (uint16_t)(1u << insn->imm);
+        if (insn->op == IR_SET_FLAGS)
+            fields |= 0xf;
     }
     for (unsigned i = 0; i < l->lives; i++) {
         IrRef ref = l->live[i];
@@ -470,6 +480,9 @@ void keep_before_skip(Lower *l, IrRef label)
         l->pinned[temp] = false;
     }
     l->set_in_skip = regs;
+    for (unsigned n = 0; n < 15; n++) /* nothing is left to them from here on */
+        if (regs >> n & 1)
+            l->holds[n] = IR_NO_REF;
     live_after(l, label, &l->at_skip);
     memcpy(l->spill_at_skip, l->spill, sizeof l->spill);
 }

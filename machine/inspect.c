@@ -7,7 +7,8 @@
 
 #include "cpu/insn.h"
 
-/* ---- Registers of the system coprocessors ---------------------------------------------------------------- */
+/* ---- Registers of the system coprocessors ----------------------------------------------------------------
+ */
 
 #define NOT_STORED UINT16_MAX
 
@@ -64,7 +65,8 @@ static void write_system_register(Cpu *cpu, const SystemRegister *reg, uint32_t 
     fpu_update_access(cpu);
 }
 
-/* ---- Core registers and PSRs ----------------------------------------------------------------------------- */
+/* ---- Core registers and PSRs -----------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -91,7 +93,17 @@ static unsigned mode_suffix(const char *suffix)
 
 /* What a name means. */
 typedef struct Place {
-    enum { PLACE_NONE, PLACE_CORE, PLACE_CPSR, PLACE_SPSR, PLACE_D, PLACE_S, PLACE_FPSCR, PLACE_FPEXC, PLACE_SYSTEM } kind;
+    enum {
+        PLACE_NONE,
+        PLACE_CORE,
+        PLACE_CPSR,
+        PLACE_SPSR,
+        PLACE_D,
+        PLACE_S,
+        PLACE_FPSCR,
+        PLACE_FPEXC,
+        PLACE_SYSTEM
+    } kind;
     unsigned number, mode;
     const SystemRegister *system;
 } Place;
@@ -100,7 +112,8 @@ typedef struct Place {
 static unsigned numbered(const char *name, char letter, unsigned most, const char **rest)
 {
     char *end;
-    if ((name[0] | 0x20) != letter || name[1] < '0' || name[1] > '9' || (name[1] == '0' && name[2] >= '0' && name[2] <= '9'))
+    if ((name[0] | 0x20) != letter || name[1] < '0' || name[1] > '9' ||
+        (name[1] == '0' && name[2] >= '0' && name[2] <= '9'))
         return UINT32_MAX;
     unsigned long number = strtoul(name + 1, &end, 10);
     *rest = end;
@@ -165,9 +178,11 @@ static bool find_place(const Cpu *cpu, const char *name, Place *place, Error *er
         *place = find_fpu(name);
     if (!place->kind && (place->system = find_system_register(name)))
         place->kind = PLACE_SYSTEM;
-    return place->kind || error_set(err, "there is no register %.40s; there are r0 to r15, sp_irq and the like, cpsr, "
-                                         "spsr, d0 to d31, s0 to s31, fpscr, fpexc, and CP15's by name (SCTLR)",
-                                    name);
+    return place->kind ||
+           error_set(err,
+                     "there is no register %.40s; there are r0 to r15, sp_irq and the like, cpsr, "
+                     "spsr, d0 to d31, s0 to s31, fpscr, fpexc, and CP15's by name (SCTLR)",
+                     name);
 }
 
 static uint32_t *spsr_of(Cpu *cpu, unsigned mode)
@@ -175,7 +190,8 @@ static uint32_t *spsr_of(Cpu *cpu, unsigned mode)
     return mode == MODE_USR || mode == MODE_SYS ? NULL : &cpu->spsr[cpu_bank_of(mode)];
 }
 
-bool inspect_read_register(Machine *machine, unsigned cpu_number, const char *name, uint64_t *value, Error *err)
+bool inspect_read_register(Machine *machine, unsigned cpu_number, const char *name, uint64_t *value,
+                           Error *err)
 {
     Cpu *cpu = machine->cpu[cpu_number];
     Place place;
@@ -255,7 +271,8 @@ static bool write_place(Cpu *cpu, const Place *place, const char *name, uint64_t
     }
 }
 
-bool inspect_write_register(Machine *machine, unsigned cpu_number, const char *name, uint64_t value, Error *err)
+bool inspect_write_register(Machine *machine, unsigned cpu_number, const char *name, uint64_t value,
+                            Error *err)
 {
     Cpu *cpu = machine->cpu[cpu_number];
     Place place;
@@ -274,19 +291,20 @@ bool inspect_write_register(Machine *machine, unsigned cpu_number, const char *n
 const char *inspect_register_name(unsigned n)
 {
     static const char *const names[] = {
-        "r0",       "r1",       "r2",       "r3",       "r4",       "r5",       "r6",       "r7",
-        "r8",       "r9",       "r10",      "r11",      "r12",      "sp",       "lr",       "pc",
-        "cpsr",     "spsr",     "sp_usr",   "lr_usr",   "sp_svc",   "lr_svc",   "spsr_svc", "sp_abt",
-        "lr_abt",   "spsr_abt", "sp_und",   "lr_und",   "spsr_und", "sp_irq",   "lr_irq",   "spsr_irq",
-        "r8_fiq",   "r9_fiq",   "r10_fiq",  "r11_fiq",  "r12_fiq",  "sp_fiq",   "lr_fiq",   "spsr_fiq",
-        "sp_mon",   "lr_mon",   "spsr_mon", "sctlr",    "ttbr0",    "ttbr1",    "ttbcr",    "dacr",
-        "contextidr", "vbar",   "dfsr",     "dfar",     "ifsr",     "ifar",     "scr",      "cpacr",
-        "tpidrurw", "tpidruro", "tpidrprw", "fpscr",    "fpexc",
+        "r0",         "r1",       "r2",       "r3",      "r4",       "r5",     "r6",       "r7",
+        "r8",         "r9",       "r10",      "r11",     "r12",      "sp",     "lr",       "pc",
+        "cpsr",       "spsr",     "sp_usr",   "lr_usr",  "sp_svc",   "lr_svc", "spsr_svc", "sp_abt",
+        "lr_abt",     "spsr_abt", "sp_und",   "lr_und",  "spsr_und", "sp_irq", "lr_irq",   "spsr_irq",
+        "r8_fiq",     "r9_fiq",   "r10_fiq",  "r11_fiq", "r12_fiq",  "sp_fiq", "lr_fiq",   "spsr_fiq",
+        "sp_mon",     "lr_mon",   "spsr_mon", "sctlr",   "ttbr0",    "ttbr1",  "ttbcr",    "dacr",
+        "contextidr", "vbar",     "dfsr",     "dfar",    "ifsr",     "ifar",   "scr",      "cpacr",
+        "tpidrurw",   "tpidruro", "tpidrprw", "fpscr",   "fpexc",
     };
     return n < sizeof names / sizeof *names ? names[n] : NULL;
 }
 
-/* ---- State ----------------------------------------------------------------------------------------------- */
+/* ---- State -----------------------------------------------------------------------------------------------
+ */
 
 const char *inspect_mode(const Machine *machine, unsigned cpu)
 {
@@ -306,7 +324,8 @@ const char *inspect_activity(const Machine *machine, unsigned number)
     return cpu->halted_for_event ? "waiting for an event" : "waiting for an interrupt";
 }
 
-/* ---- Memory ---------------------------------------------------------------------------------------------- */
+/* ---- Memory ----------------------------------------------------------------------------------------------
+ */
 
 typedef bool Accessor(Machine *machine, int cpu, uint32_t address, void *data, uint32_t size);
 
@@ -323,8 +342,8 @@ static bool write_piece(Machine *machine, int cpu, uint32_t address, void *data,
 }
 
 /* Page by page, so that the message can name the place. */
-static bool each_page(Machine *machine, int cpu, uint32_t address, uint8_t *data, uint32_t size, Accessor *access,
-                      Error *err)
+static bool each_page(Machine *machine, int cpu, uint32_t address, uint8_t *data, uint32_t size,
+                      Accessor *access, Error *err)
 {
     for (uint32_t part; size; size -= part, address += part, data += part) {
         part = PAGE_SIZE - address % PAGE_SIZE;
@@ -345,12 +364,14 @@ bool inspect_read_memory(Machine *machine, int cpu, uint32_t address, void *data
     return each_page(machine, cpu, address, data, size, read_piece, err);
 }
 
-bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const void *data, uint32_t size, Error *err)
+bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const void *data, uint32_t size,
+                          Error *err)
 {
     return each_page(machine, cpu, address, (uint8_t *)(uintptr_t)data, size, write_piece, err);
 }
 
-/* ---- Code ------------------------------------------------------------------------------------------------ */
+/* ---- Code ------------------------------------------------------------------------------------------------
+ */
 
 unsigned inspect_disassemble(Machine *machine, unsigned cpu, uint32_t address, bool thumb, uint32_t *raw,
                              char *text, unsigned size)

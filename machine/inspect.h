@@ -5,11 +5,11 @@
 
 #include "machine/machine.h"
 
-/* Registers by name, in small or capital letters: r0 to r15, sp, lr, pc; those of other modes as r8_fiq, sp_irq,
- * lr_svc, r13_usr; cpsr, spsr, spsr_abt; d0 to d31, s0 to s31, fpscr, fpexc; those of CP15 and CP14 that hold a
- * value, by the manual's names (SCTLR, TTBR0; the copy of the current security state). Writing to the latter
- * changes the bits that software could change. False with err set if there is none of that name, or if it does
- * not take the value. */
+/* Registers by name, in small or capital letters: r0 to r15, sp, lr, pc; those of other modes as r8_fiq,
+ * sp_irq, lr_svc, r13_usr; cpsr, spsr, spsr_abt; d0 to d31, s0 to s31, fpscr, fpexc; those of CP15 and CP14
+ * that hold a value, by the manual's names (SCTLR, TTBR0; the copy of the current security state). Writing to
+ * the latter changes the bits that software could change. False with err set if there is none of that name,
+ * or if it does not take the value. */
 bool inspect_read_register(Machine *machine, unsigned cpu, const char *name, uint64_t *value, Error *err);
 bool inspect_write_register(Machine *machine, unsigned cpu, const char *name, uint64_t value, Error *err);
 
@@ -23,14 +23,15 @@ const char *inspect_mode(const Machine *machine, unsigned cpu);
 /* "running", "waiting for an interrupt", "waiting for an event", "held in reset". */
 const char *inspect_activity(const Machine *machine, unsigned cpu);
 
-/* Memory at a physical address (cpu -1), or at a virtual one as the CPU sees it now, whatever the permissions.
- * Devices are left alone: false with err set, naming the address, if there is anything but memory in the range;
- * what lies before it may have been written. */
+/* Memory at a physical address (cpu -1), or at a virtual one as the CPU sees it now, whatever the
+ * permissions. Devices are left alone: false with err set, naming the address, if there is anything but
+ * memory in the range; what lies before it may have been written. */
 bool inspect_read_memory(Machine *machine, int cpu, uint32_t address, void *data, uint32_t size, Error *err);
-bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const void *data, uint32_t size, Error *err);
+bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const void *data, uint32_t size,
+                          Error *err);
 
-/* One instruction at a virtual address as the CPU sees it. Returns its length in bytes, 0 if nothing can be read
- * there. *raw: the word, or the halfwords with the first one on top. */
+/* One instruction at a virtual address as the CPU sees it. Returns its length in bytes, 0 if nothing can be
+ * read there. *raw: the word, or the halfwords with the first one on top. */
 unsigned inspect_disassemble(Machine *machine, unsigned cpu, uint32_t address, bool thumb, uint32_t *raw,
                              char *text, unsigned size);
 

@@ -33,8 +33,8 @@ struct Log {
 };
 
 static const char *const kind_names[LOG_KINDS] = {
-    [LOG_GUEST] = "guest", [LOG_UNIMP] = "unimp", [LOG_IRQ] = "irq",       [LOG_MMU] = "mmu",
-    [LOG_MMIO] = "mmio",   [LOG_EXEC] = "exec",   [LOG_IN_ASM] = "in_asm", [LOG_BOOT] = "boot",
+    [LOG_GUEST] = "guest", [LOG_UNIMP] = "unimp",     [LOG_IRQ] = "irq",       [LOG_MMU] = "mmu",
+    [LOG_MMIO] = "mmio",   [LOG_EXEC] = "exec",       [LOG_IN_ASM] = "in_asm", [LOG_BOOT] = "boot",
     [LOG_IR] = "ir",       [LOG_OUT_ASM] = "out_asm",
 };
 

@@ -10,16 +10,16 @@
 #include "machine/error.h"
 
 typedef enum LogKind {
-    LOG_GUEST,  /* the guest did something wrong */
-    LOG_UNIMP,  /* the guest used something that is not modelled */
-    LOG_IRQ,    /* interrupt lines and exceptions */
-    LOG_MMU,    /* walks, faults, TLB maintenance */
-    LOG_MMIO,   /* every device register access */
-    LOG_EXEC,   /* every block entered */
-    LOG_IN_ASM, /* guest code as it is decoded */
-    LOG_IR,     /* intermediate representation of blocks as they are compiled */
+    LOG_GUEST,   /* the guest did something wrong */
+    LOG_UNIMP,   /* the guest used something that is not modelled */
+    LOG_IRQ,     /* interrupt lines and exceptions */
+    LOG_MMU,     /* walks, faults, TLB maintenance */
+    LOG_MMIO,    /* every device register access */
+    LOG_EXEC,    /* every block entered */
+    LOG_IN_ASM,  /* guest code as it is decoded */
+    LOG_IR,      /* intermediate representation of blocks as they are compiled */
     LOG_OUT_ASM, /* host code of blocks as they are compiled */
-    LOG_BOOT,   /* what the loader put where */
+    LOG_BOOT,    /* what the loader put where */
     LOG_KINDS
 } LogKind;
 

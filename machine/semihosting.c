@@ -11,28 +11,28 @@ enum { REASON_FIRST = 0x20000, APPLICATION_EXIT = 0x20026 };
 #define NS_PER_SECOND 1000000000u
 #define NS_PER_CENTISECOND 10000000u
 
-void call_fail(Call *c, int64_t bad)
+void semihost_fail(SemihostCall *c, int64_t bad)
 {
     c->s->error = (int)-bad;
-    c->result = CALL_FAILED;
+    c->result = SEMIHOST_FAILED;
 }
 
-void call_finish(Call *c, int64_t result)
+void semihost_finish(SemihostCall *c, int64_t result)
 {
     if (result < 0)
-        call_fail(c, result);
+        semihost_fail(c, result);
     else
         c->result = (uint32_t)result;
 }
 
 /* ---- The program's memory ----------------------------------------------------------------------------- */
 
-static uint32_t word_order(const Call *c, uint32_t value)
+static uint32_t word_order(const SemihostCall *c, uint32_t value)
 {
     return c->cpu->e ? __builtin_bswap32(value) : value;
 }
 
-bool call_read_words(const Call *c, uint32_t address, uint32_t *word, unsigned count)
+bool semihost_read_words(const SemihostCall *c, uint32_t address, uint32_t *word, unsigned count)
 {
     if (!mmu_copy_in(c->cpu, address, word, 4 * count))
         return false;
@@ -41,9 +41,9 @@ bool call_read_words(const Call *c, uint32_t address, uint32_t *word, unsigned c
     return true;
 }
 
-bool call_write_words(const Call *c, uint32_t address, const uint32_t *word, unsigned count)
+bool semihost_write_words(const SemihostCall *c, uint32_t address, const uint32_t *word, unsigned count)
 {
-    uint32_t ordered[CALL_FIELDS];
+    uint32_t ordered[SEMIHOST_FIELDS];
     for (unsigned n = 0; n < count; n++)
         ordered[n] = word_order(c, word[n]);
     return mmu_copy_out(c->cpu, address, ordered, 4 * count);
@@ -51,73 +51,73 @@ bool call_write_words(const Call *c, uint32_t address, const uint32_t *word, uns
 
 /* ---- Time --------------------------------------------------------------------------------------------- */
 
-static uint64_t elapsed(const Call *c)
+static uint64_t elapsed(const SemihostCall *c)
 {
     return clock_now(c->s->machine->clock) - c->s->started;
 }
 
-static void call_clock(Call *c)
+static void semihost_clock(SemihostCall *c)
 {
     c->result = (uint32_t)(elapsed(c) / NS_PER_CENTISECOND);
 }
 
-static void call_time(Call *c)
+static void semihost_time(SemihostCall *c)
 {
     uint64_t now = clock_now(c->s->machine->clock) / NS_PER_SECOND;
     c->result = c->s->machine->options.rtc_base + (uint32_t)now;
 }
 
-static void call_elapsed(Call *c)
+static void semihost_elapsed(SemihostCall *c)
 {
     uint64_t ns = elapsed(c);
     uint32_t word[2] = {(uint32_t)ns, (uint32_t)(ns >> 32)};
-    if (call_write_words(c, c->parameter, word, 2))
+    if (semihost_write_words(c, c->parameter, word, 2))
         return;
-    call_fail(c, -EFAULT);
-    c->cpu->r[1] = CALL_FAILED;
+    semihost_fail(c, -EFAULT);
+    c->cpu->r[1] = SEMIHOST_FAILED;
 }
 
-static void call_tickfreq(Call *c)
+static void semihost_tickfreq(SemihostCall *c)
 {
     c->result = NS_PER_SECOND;
 }
 
 /* ---- The program and its surroundings ----------------------------------------------------------------- */
 
-static void call_iserror(Call *c)
+static void semihost_iserror(SemihostCall *c)
 {
     c->result = c->field[0] >> 31;
 }
 
-static void call_errno(Call *c)
+static void semihost_errno(SemihostCall *c)
 {
     c->result = (uint32_t)c->s->error;
 }
 
 /* No program of a guest's choice runs on the host. */
-static void call_system(Call *c)
+static void semihost_system(SemihostCall *c)
 {
-    call_fail(c, -EACCES);
+    semihost_fail(c, -EACCES);
 }
 
-static void call_get_cmdline(Call *c)
+static void semihost_get_cmdline(SemihostCall *c)
 {
     const char *text = c->s->command_line ? c->s->command_line : "";
     uint32_t length = (uint32_t)strlen(text);
     if (c->field[1] <= length)
-        call_fail(c, -E2BIG);
+        semihost_fail(c, -E2BIG);
     else if (!mmu_copy_out(c->cpu, c->field[0], text, length + 1) ||
-             !call_write_words(c, c->parameter + 4, &length, 1))
-        call_fail(c, -EFAULT);
+             !semihost_write_words(c, c->parameter + 4, &length, 1))
+        semihost_fail(c, -EFAULT);
 }
 
 /* One piece of memory, in which heap and stack grow towards each other. */
-static void call_heapinfo(Call *c)
+static void semihost_heapinfo(SemihostCall *c)
 {
     uint32_t base = c->s->free_base, limit = c->s->free_limit;
-    uint32_t block[CALL_FIELDS] = {base, limit, limit, base};
-    if (!call_write_words(c, c->field[0], block, CALL_FIELDS))
-        call_fail(c, -EFAULT);
+    uint32_t block[SEMIHOST_FIELDS] = {base, limit, limit, base};
+    if (!semihost_write_words(c, c->field[0], block, SEMIHOST_FIELDS))
+        semihost_fail(c, -EFAULT);
 }
 
 static const char *reason_name(uint32_t reason)
@@ -146,7 +146,7 @@ static const char *reason_name(uint32_t reason)
 }
 
 /* The registers stay as they are, for whoever lets the program go on. */
-static void end(Call *c, uint32_t reason, uint32_t code)
+static void end(SemihostCall *c, uint32_t reason, uint32_t code)
 {
     Machine *m = c->s->machine;
     m->exit_reason = reason == APPLICATION_EXIT ? NULL : reason_name(reason);
@@ -155,12 +155,12 @@ static void end(Call *c, uint32_t reason, uint32_t code)
     m->env.request(m->env.machine, REQUEST_EXIT);
 }
 
-static void call_exit(Call *c)
+static void semihost_exit(SemihostCall *c)
 {
     end(c, c->parameter, 0);
 }
 
-static void call_exit_extended(Call *c)
+static void semihost_exit_extended(SemihostCall *c)
 {
     end(c, c->field[0], c->field[1]);
 }
@@ -168,49 +168,49 @@ static void call_exit_extended(Call *c)
 /* ---- Calls -------------------------------------------------------------------------------------------- */
 
 typedef struct CallInfo {
-    void (*run)(Call *c);
+    void (*run)(SemihostCall *c);
     unsigned fields; /* words that the parameter points to and that the call needs */
 } CallInfo;
 
 /* clang-format off */
 static const CallInfo calls[] = {
-    [0x01] = {call_open,          3},
-    [0x02] = {call_close,         1},
-    [0x03] = {call_writec,        0},
-    [0x04] = {call_write0,        0},
-    [0x05] = {call_write,         3},
-    [0x06] = {call_read,          3},
-    [0x07] = {call_readc,         0},
-    [0x08] = {call_iserror,       1},
-    [0x09] = {call_istty,         1},
-    [0x0a] = {call_seek,          2},
-    [0x0c] = {call_flen,          1},
-    [0x0d] = {call_tmpnam,        3},
-    [0x0e] = {call_remove,        2},
-    [0x0f] = {call_rename,        4},
-    [0x10] = {call_clock,         0},
-    [0x11] = {call_time,          0},
-    [0x12] = {call_system,        2},
-    [0x13] = {call_errno,         0},
-    [0x15] = {call_get_cmdline,   2},
-    [0x16] = {call_heapinfo,      1},
-    [0x18] = {call_exit,          0},
-    [0x20] = {call_exit_extended, 2},
-    [0x30] = {call_elapsed,       0},
-    [0x31] = {call_tickfreq,      0},
+    [0x01] = {semihost_open,          3},
+    [0x02] = {semihost_close,         1},
+    [0x03] = {semihost_writec,        0},
+    [0x04] = {semihost_write0,        0},
+    [0x05] = {semihost_write,         3},
+    [0x06] = {semihost_read,          3},
+    [0x07] = {semihost_readc,         0},
+    [0x08] = {semihost_iserror,       1},
+    [0x09] = {semihost_istty,         1},
+    [0x0a] = {semihost_seek,          2},
+    [0x0c] = {semihost_flen,          1},
+    [0x0d] = {semihost_tmpnam,        3},
+    [0x0e] = {semihost_remove,        2},
+    [0x0f] = {semihost_rename,        4},
+    [0x10] = {semihost_clock,         0},
+    [0x11] = {semihost_time,          0},
+    [0x12] = {semihost_system,        2},
+    [0x13] = {semihost_errno,         0},
+    [0x15] = {semihost_get_cmdline,   2},
+    [0x16] = {semihost_heapinfo,      1},
+    [0x18] = {semihost_exit,          0},
+    [0x20] = {semihost_exit_extended, 2},
+    [0x30] = {semihost_elapsed,       0},
+    [0x31] = {semihost_tickfreq,      0},
 };
 /* clang-format on */
 
-static void run_call(Call *c, uint32_t number)
+static void run_call(SemihostCall *c, uint32_t number)
 {
     const CallInfo *info = number < sizeof calls / sizeof *calls ? &calls[number] : NULL;
     if (!info || !info->run) {
         log_once(c->s->machine->log, LOG_GUEST, c->cpu->name, "semihosting call 0x%x: there is none", number);
-        call_fail(c, -ENOSYS);
-    } else if (!call_read_words(c, c->parameter, c->field, info->fields)) {
+        semihost_fail(c, -ENOSYS);
+    } else if (!semihost_read_words(c, c->parameter, c->field, info->fields)) {
         log_once(c->s->machine->log, LOG_GUEST, c->cpu->name,
                  "semihosting call 0x%x: cannot read its parameters at 0x%08x", number, c->parameter);
-        call_fail(c, -EFAULT);
+        semihost_fail(c, -EFAULT);
     } else {
         info->run(c);
     }
@@ -218,7 +218,7 @@ static void run_call(Call *c, uint32_t number)
 
 static bool semihost(Cpu *cpu)
 {
-    Call call = {.s = cpu->semihost_opaque, .cpu = cpu, .parameter = cpu->r[1]};
+    SemihostCall call = {.s = cpu->semihost_opaque, .cpu = cpu, .parameter = cpu->r[1]};
     run_call(&call, cpu->r[0]);
     if (!call.waits)
         cpu->r[0] = call.result;

@@ -5,9 +5,9 @@
 #include "machine/semihosting.h"
 #include "machine/semihosting_files.h"
 
-enum { CALL_CHUNK = 1 << 16, CALL_FIELDS = 4 };
+enum { SEMIHOST_CHUNK = 1 << 16, SEMIHOST_FIELDS = 4 };
 
-#define CALL_FAILED UINT32_MAX
+#define SEMIHOST_FAILED UINT32_MAX
 
 struct Semihosting {
     Machine *machine;
@@ -16,42 +16,42 @@ struct Semihosting {
     int error; /* what SYS_ERRNO answers */
     char *command_line;
     uint32_t free_base, free_limit;
-    uint64_t started;          /* virtual ns */
-    uint8_t chunk[CALL_CHUNK]; /* on its way between the program and the host */
+    uint64_t started;              /* virtual ns */
+    uint8_t chunk[SEMIHOST_CHUNK]; /* on its way between the program and the host */
 };
 
-typedef struct Call {
+typedef struct SemihostCall {
     Semihosting *s;
     Cpu *cpu;
-    uint32_t parameter;          /* r1 */
-    uint32_t field[CALL_FIELDS]; /* of the block that it points to */
-    uint32_t result;             /* for r0 */
-    bool waits;                  /* nothing was done: there is no input */
-} Call;
+    uint32_t parameter;              /* r1 */
+    uint32_t field[SEMIHOST_FIELDS]; /* of the block that it points to */
+    uint32_t result;                 /* for r0 */
+    bool waits;                      /* nothing was done: there is no input */
+} SemihostCall;
 
 /* The error result, and its reason, a negative errno. */
-void call_fail(Call *c, int64_t bad);
+void semihost_fail(SemihostCall *c, int64_t bad);
 /* result is a negative errno, or the result. */
-void call_finish(Call *c, int64_t result);
+void semihost_finish(SemihostCall *c, int64_t result);
 
 /* Words of the program's memory; false if it cannot access them. */
-bool call_read_words(const Call *c, uint32_t address, uint32_t *word, unsigned count);
-bool call_write_words(const Call *c, uint32_t address, const uint32_t *word, unsigned count);
+bool semihost_read_words(const SemihostCall *c, uint32_t address, uint32_t *word, unsigned count);
+bool semihost_write_words(const SemihostCall *c, uint32_t address, const uint32_t *word, unsigned count);
 
 /* ---- Calls on the console and files (semihosting_io.c) ------------------------------------------------- */
 
-void call_open(Call *c);
-void call_close(Call *c);
-void call_writec(Call *c);
-void call_write0(Call *c);
-void call_write(Call *c);
-void call_read(Call *c);
-void call_readc(Call *c);
-void call_istty(Call *c);
-void call_seek(Call *c);
-void call_flen(Call *c);
-void call_remove(Call *c);
-void call_rename(Call *c);
-void call_tmpnam(Call *c);
+void semihost_open(SemihostCall *c);
+void semihost_close(SemihostCall *c);
+void semihost_writec(SemihostCall *c);
+void semihost_write0(SemihostCall *c);
+void semihost_write(SemihostCall *c);
+void semihost_read(SemihostCall *c);
+void semihost_readc(SemihostCall *c);
+void semihost_istty(SemihostCall *c);
+void semihost_seek(SemihostCall *c);
+void semihost_flen(SemihostCall *c);
+void semihost_remove(SemihostCall *c);
+void semihost_rename(SemihostCall *c);
+void semihost_tmpnam(SemihostCall *c);
 
 #endif

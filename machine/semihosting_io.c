@@ -69,24 +69,24 @@ static bool console_take(const Semihosting *s, uint8_t *ch)
     }
 }
 
-void call_writec(Call *c)
+void semihost_writec(SemihostCall *c)
 {
     uint8_t ch;
     if (!mmu_copy_in(c->cpu, c->parameter, &ch, 1)) {
-        call_fail(c, -EFAULT);
+        semihost_fail(c, -EFAULT);
         return;
     }
     console_write(c->s, &ch, 1);
 }
 
-void call_write0(Call *c)
+void semihost_write0(SemihostCall *c)
 {
     uint8_t text[256];
     uint32_t at = c->parameter;
     for (uint32_t done = 0; done < CONSOLE_TRANSFER_MOST;) {
         uint32_t part = sizeof text - at % sizeof text; /* stays in a page */
         if (!mmu_copy_in(c->cpu, at, text, part)) {
-            call_fail(c, -EFAULT);
+            semihost_fail(c, -EFAULT);
             return;
         }
         size_t length = strnlen((const char *)text, part);
@@ -96,21 +96,21 @@ void call_write0(Call *c)
         at += part;
         done += part;
     }
-    call_fail(c, -EFBIG);
+    semihost_fail(c, -EFBIG);
 }
 
-void call_readc(Call *c)
+void semihost_readc(SemihostCall *c)
 {
     uint8_t ch;
     if (console_take(c->s, &ch))
         c->result = ch;
     else if (console(c->s)->ended)
-        c->result = CALL_FAILED;
+        c->result = SEMIHOST_FAILED;
     else
         c->waits = true;
 }
 
-static bool writable(const Call *c, uint32_t address)
+static bool writable(const SemihostCall *c, uint32_t address)
 {
     uint8_t old;
     return mmu_copy_in(c->cpu, address, &old, 1) && mmu_copy_out(c->cpu, address, &old, 1);
@@ -118,7 +118,7 @@ static bool writable(const Call *c, uint32_t address)
 
 /* Takes what is there, but no character that cannot be handed over. Programs expect lines to end as in C,
  * where the key of a terminal sends a carriage return. */
-static void console_read(Call *c, uint32_t to, uint32_t size)
+static void console_read(SemihostCall *c, uint32_t to, uint32_t size)
 {
     uint8_t ch;
     uint32_t done = 0;
@@ -140,7 +140,7 @@ static void console_read(Call *c, uint32_t to, uint32_t size)
 /* ---- Files -------------------------------------------------------------------------------------------- */
 
 /* A name of `length` characters and the null that must follow them; 0 or a negative errno. */
-static int read_name(const Call *c, uint32_t address, uint32_t length, char name[FILES_NAME_MOST])
+static int read_name(const SemihostCall *c, uint32_t address, uint32_t length, char name[FILES_NAME_MOST])
 {
     if (length >= FILES_NAME_MOST)
         return -ENAMETOOLONG;
@@ -149,20 +149,20 @@ static int read_name(const Call *c, uint32_t address, uint32_t length, char name
     return strnlen(name, length + 1) == length ? 0 : -EINVAL;
 }
 
-void call_open(Call *c)
+void semihost_open(SemihostCall *c)
 {
     char name[FILES_NAME_MOST];
     int bad = read_name(c, c->field[0], c->field[2], name);
-    call_finish(c, bad ? bad : files_open(&c->s->files, name, c->field[1]));
+    semihost_finish(c, bad ? bad : files_open(&c->s->files, name, c->field[1]));
 }
 
-void call_close(Call *c)
+void semihost_close(SemihostCall *c)
 {
-    call_finish(c, files_close(&c->s->files, c->field[0]));
+    semihost_finish(c, files_close(&c->s->files, c->field[0]));
 }
 
 /* What was not written, of all that was to be. */
-void call_write(Call *c)
+void semihost_write(SemihostCall *c)
 {
     Semihosting *s = c->s;
     OpenFile *file = files_get(&s->files, c->field[0]);
@@ -170,7 +170,7 @@ void call_write(Call *c)
     int64_t wrote = file && file->how & HOST_WRITE ? 0 : -EBADF;
     uint32_t most = file && file->kind == FILE_CONSOLE ? CONSOLE_TRANSFER_MOST : FILE_TRANSFER_MOST;
     while (wrote >= 0 && done < size) {
-        uint32_t part = size - done < CALL_CHUNK ? size - done : CALL_CHUNK;
+        uint32_t part = size - done < SEMIHOST_CHUNK ? size - done : SEMIHOST_CHUNK;
         if (done >= most) {
             wrote = -EFBIG;
         } else if (!mmu_copy_in(c->cpu, c->field[1] + done, s->chunk, part)) {
@@ -189,13 +189,13 @@ void call_write(Call *c)
 }
 
 /* What was not read, of all that was to be: as much as that at the end of the file, and after errors. */
-static void file_read(Call *c, OpenFile *file, uint32_t to, uint32_t size)
+static void file_read(SemihostCall *c, OpenFile *file, uint32_t to, uint32_t size)
 {
     Semihosting *s = c->s;
     uint32_t done = 0, most = size < FILE_TRANSFER_MOST ? size : FILE_TRANSFER_MOST;
     int64_t got = 1;
     while (got > 0 && done < most) {
-        got = files_read(file, s->chunk, most - done < CALL_CHUNK ? most - done : CALL_CHUNK);
+        got = files_read(file, s->chunk, most - done < SEMIHOST_CHUNK ? most - done : SEMIHOST_CHUNK);
         if (got > 0 && !mmu_copy_out(c->cpu, to + done, s->chunk, (uint32_t)got)) {
             file->at -= (uint64_t)got;
             got = -EFAULT;
@@ -207,7 +207,7 @@ static void file_read(Call *c, OpenFile *file, uint32_t to, uint32_t size)
     c->result = size - done;
 }
 
-void call_read(Call *c)
+void semihost_read(SemihostCall *c)
 {
     OpenFile *file = files_get(&c->s->files, c->field[0]);
     if (!file || !(file->how & HOST_READ)) {
@@ -220,48 +220,48 @@ void call_read(Call *c)
     }
 }
 
-void call_istty(Call *c)
+void semihost_istty(SemihostCall *c)
 {
     const OpenFile *file = files_get(&c->s->files, c->field[0]);
-    call_finish(c, !file ? -EBADF : file->kind == FILE_CONSOLE);
+    semihost_finish(c, !file ? -EBADF : file->kind == FILE_CONSOLE);
 }
 
-void call_seek(Call *c)
+void semihost_seek(SemihostCall *c)
 {
     OpenFile *file = files_get(&c->s->files, c->field[0]);
-    call_finish(c, file ? files_seek(&c->s->files, file, c->field[1]) : -EBADF);
+    semihost_finish(c, file ? files_seek(&c->s->files, file, c->field[1]) : -EBADF);
 }
 
-void call_flen(Call *c)
+void semihost_flen(SemihostCall *c)
 {
     OpenFile *file = files_get(&c->s->files, c->field[0]);
-    call_finish(c, file ? files_length(file) : -EBADF);
+    semihost_finish(c, file ? files_length(file) : -EBADF);
 }
 
-void call_remove(Call *c)
+void semihost_remove(SemihostCall *c)
 {
     char name[FILES_NAME_MOST];
     int bad = read_name(c, c->field[0], c->field[1], name);
-    call_finish(c, bad ? bad : files_remove(&c->s->files, name));
+    semihost_finish(c, bad ? bad : files_remove(&c->s->files, name));
 }
 
-void call_rename(Call *c)
+void semihost_rename(SemihostCall *c)
 {
     char from[FILES_NAME_MOST], to[FILES_NAME_MOST];
     int bad = read_name(c, c->field[0], c->field[1], from);
     if (!bad)
         bad = read_name(c, c->field[2], c->field[3], to);
-    call_finish(c, bad ? bad : files_rename(&c->s->files, from, to));
+    semihost_finish(c, bad ? bad : files_rename(&c->s->files, from, to));
 }
 
-void call_tmpnam(Call *c)
+void semihost_tmpnam(SemihostCall *c)
 {
     char name[16];
     int length = snprintf(name, sizeof name, "tmp-%03u", c->field[1] & 0xff);
     if (!c->s->files.folder)
-        call_fail(c, -EACCES);
+        semihost_fail(c, -EACCES);
     else if (c->field[1] > 0xff || c->field[2] <= (uint32_t)length)
-        call_fail(c, -EINVAL);
+        semihost_fail(c, -EINVAL);
     else
-        call_finish(c, mmu_copy_out(c->cpu, c->field[0], name, (uint32_t)length + 1) ? 0 : -EFAULT);
+        semihost_finish(c, mmu_copy_out(c->cpu, c->field[0], name, (uint32_t)length + 1) ? 0 : -EFAULT);
 }

@@ -188,4 +188,5 @@ def test(armature, *names):
             print(f"{function.__name__}: ok", flush=True)
 
 
-main(test)
+if __name__ == "__main__":
+    main(test)

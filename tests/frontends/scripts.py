@@ -177,7 +177,7 @@ def failures(armature):
     Result(armature, script="x = = 1").expect(USAGE, "test.lua:1: unexpected symbol")
     Result(armature, script="\x1bLua").expect(USAGE, "--script: ")
     Result(armature, "--script", "/nonexistent.lua").expect(USAGE, "cannot read /nonexistent.lua")
-    Result(armature, "--until", "x", script="").expect(USAGE, "--until cannot be used together with --script")
+    Result(armature, "--until", "x", script="").expect(USAGE, "wait for the text in the script")
 
 
 def shorthands(armature):
@@ -189,7 +189,7 @@ def shorthands(armature):
                 r".*armature: --timeout: 0.3 seconds of guest time have passed\n$")
     Result(armature, "--timeout", "0.3", "--deterministic").expect(TIMED_OUT)
     Result(armature, "--until", "never", "--send", "x", "--timeout", "0.2").expect(TIMED_OUT)
-    Result(armature, "--until", "x", "--until", "").expect(FAILED, "match nothing")
+    Result(armature, "--until", "x", "--until", "").expect(USAGE, "give a text")
 
 
 def repeatable(armature):

@@ -28,7 +28,7 @@ static bool find(Matcher *matcher, const char *text, size_t length, Match *match
 typedef struct Case {
     const char *pattern, *text;
     bool is_pattern;
-    int start, end; /* -1: no match */
+    int start, end;       /* -1: no match */
     const char *captures; /* joined with | */
 } Case;
 
@@ -97,8 +97,8 @@ static void hand_cases(void **state)
 static void refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",   "a*",  "[a", "[",  "[^",    "[%",    "(a",    "a)",        "%",
-                                      "()", "a-",  "x?", "%f[a]x", "%b()", "(a)%1", "^",  "$", "[a-", "(()"};
+    static const char *const bad[] = {"",   "a*", "[a",     "[",    "[^",    "[%", "(a", "a)",  "%",  "()",
+                                      "a-", "x?", "%f[a]x", "%b()", "(a)%1", "^",  "$",  "[a-", "(()"};
     for (unsigned n = 0; n < sizeof bad / sizeof *bad; n++) {
         Error err = {""};
         Matcher *matcher = matcher_new();
@@ -137,7 +137,8 @@ static void several(void **state)
     matcher_free(matcher);
 }
 
-/* ---- Against Lua ----------------------------------------------------------------------------------------- */
+/* ---- Against Lua -----------------------------------------------------------------------------------------
+ */
 
 static void random_pattern(Random *random, char *pattern)
 {
@@ -199,8 +200,9 @@ static void compare(lua_State *L, Matcher *matcher, const char *pattern, const c
         const MatchCapture *capture = &match.capture[n];
         size_t size = 0;
         const char *value = capture->position ? NULL : lua_tolstring(L, (int)n + 3, &size);
-        same = capture->position ? (uint64_t)lua_tointeger(L, (int)n + 3) == capture->start + 1
-                                 : size == capture->end - capture->start && !memcmp(value, text + capture->start, size);
+        same = capture->position
+                   ? (uint64_t)lua_tointeger(L, (int)n + 3) == capture->start + 1
+                   : size == capture->end - capture->start && !memcmp(value, text + capture->start, size);
     }
     if (!same)
         fail_msg("pattern %s in %s: %d to %d, Lua: %d to %d", pattern, text, (int)match.start, (int)match.end,
@@ -234,7 +236,8 @@ static void like_lua(void **state)
     lua_close(L);
 }
 
-/* ---- Much text ------------------------------------------------------------------------------------------- */
+/* ---- Much text -------------------------------------------------------------------------------------------
+ */
 
 /* A search that took each starting point again would not come to an end here. */
 static void much_text(void **state)
@@ -307,8 +310,8 @@ static void early_or_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hand_cases), cmocka_unit_test(refused),   cmocka_unit_test(several),
-        cmocka_unit_test(like_lua),   cmocka_unit_test(much_text), cmocka_unit_test(transcript_is_bounded),
+        cmocka_unit_test(hand_cases),    cmocka_unit_test(refused),   cmocka_unit_test(several),
+        cmocka_unit_test(like_lua),      cmocka_unit_test(much_text), cmocka_unit_test(transcript_is_bounded),
         cmocka_unit_test(early_or_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* The table of operations, the conversion of arguments, and conversations on the control socket, on a machine that
- * does not run. */
+/* The table of operations, the conversion of arguments, and conversations on the control socket, on a machine
+ * that does not run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -98,7 +98,8 @@ static void call(Fixture *f, const char *name, const char *arguments)
     json_decref(json);
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------- */
+/* ---- The table -------------------------------------------------------------------------------------------
+ */
 
 static void table_makes_sense(void **state)
 {
@@ -138,7 +139,8 @@ static void defaults_convert(void **state)
     }
 }
 
-/* ---- Arguments ------------------------------------------------------------------------------------------- */
+/* ---- Arguments -------------------------------------------------------------------------------------------
+ */
 
 typedef struct Case {
     const char *operation, *arguments, *error; /* NULL: fine */
@@ -235,7 +237,8 @@ static void arguments(void **state)
         if (!c->error && f->error)
             fail_msg("%s %s: %s", c->operation, c->arguments, f->error);
         if (c->error && (!f->error || !strstr(f->error, c->error)))
-            fail_msg("%s %s: %s, not %s", c->operation, c->arguments, f->error ? f->error : "no error", c->error);
+            fail_msg("%s %s: %s, not %s", c->operation, c->arguments, f->error ? f->error : "no error",
+                     c->error);
     }
 }
 
@@ -264,7 +267,8 @@ static void values(void **state)
     assert_int_equal(json_integer_value(f->result), 0x410fc091);
     call(f, "write_memory", "[\"0x60000000\", \"0100a0e1\"]");
     call(f, "disassemble", "[\"0x60000000\", 1, 0]");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(f->result, 0), "text")), "mov r0, r1");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(f->result, 0), "text")),
+                        "mov r0, r1");
 }
 
 static char *words(const char *operation, unsigned count, const char **word)
@@ -293,7 +297,8 @@ static void command_lines(void **state)
     CHECK_WORDS("{\"text\":\"a=b\"}", "send", "a=b");
     CHECK_WORDS("{\"text\":[\"a\",\"b\"],\"timeout\":\"5\"}", "expect", "a", "timeout=5", "b");
     CHECK_WORDS("read_word: address is given twice", "read_word", "1", "address=2");
-    CHECK_WORDS("read_word: too many arguments; use: read_word address [cpu=none]", "read_word", "1", "2", "3");
+    CHECK_WORDS("read_word: too many arguments; use: read_word address [cpu=none]", "read_word", "1", "2",
+                "3");
 }
 
 static void escapes(void **state)
@@ -303,14 +308,16 @@ static void escapes(void **state)
     size_t length = text_unescape(text);
     assert_int_equal(length, 12);
     assert_memory_equal(text, "\r\n\t\x1b\x1b\\\\q\\x4\\", 12);
-    char *shown = text_escaped(hostile, sizeof hostile - 1), *line = text_one_line(hostile, sizeof hostile - 1);
+    char *shown = text_escaped(hostile, sizeof hostile - 1),
+         *line = text_one_line(hostile, sizeof hostile - 1);
     assert_string_equal(shown, "a\\x1b[2J\\xff\\xc2\\x9b\tb\n\xc3\xa9");
     assert_string_equal(line, "a\\x1b[2J\\xff\\xc2\\x9b\\tb\\r\\n\xc3\xa9");
     free(shown);
     free(line);
 }
 
-/* ---- Conversations --------------------------------------------------------------------------------------- */
+/* ---- Conversations ---------------------------------------------------------------------------------------
+ */
 
 static void say(Fixture *f, const char *line, const char *reply)
 {
@@ -322,7 +329,8 @@ static void say(Fixture *f, const char *line, const char *reply)
         fail_msg("%s: %s, not %s", line, f->sent ? f->sent : "nothing", reply);
 }
 
-#define REQUEST(id, method, params) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
+#define REQUEST(id, method, params)                                                                          \
+    "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method "\",\"params\":" params "}"
 
 static void conversations(void **state)
 {
@@ -334,7 +342,8 @@ static void conversations(void **state)
     say(f, "{", "-32700");
     say(f, "5", "-32600");
     say(f, "{\"id\":1,\"method\":\"version\"}", "\"id\":1,\"error\":{\"code\":-32600");
-    say(f, "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"version\"}", "\"id\":null,\"error\":{\"code\":-32600");
+    say(f, "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"version\"}",
+        "\"id\":null,\"error\":{\"code\":-32600");
     say(f, REQUEST("1", "version", "5"), "-32600");
     say(f, REQUEST("1", "nonsense", "[]"), "-32601");
     say(f, REQUEST("1", "read_word", "[]"), "-32602");
@@ -342,7 +351,8 @@ static void conversations(void **state)
     say(f, REQUEST("1", "device", "[\"x\"]"), "-32000");
     say(f, "{\"a\":1,\"a\":2}", "-32700");
     say(f, "[]", "the batch is empty");
-    say(f, "[" REQUEST("1", "version", "[]") ",5," REQUEST("2", "nonsense", "[]") "]", "[{\"jsonrpc\":\"2.0\",\"id\":1");
+    say(f, "[" REQUEST("1", "version", "[]") ",5," REQUEST("2", "nonsense", "[]") "]",
+        "[{\"jsonrpc\":\"2.0\",\"id\":1");
     assert_non_null(strstr(f->sent, "-32600"));
     assert_non_null(strstr(f->sent, "-32601"));
     char deep[200] = "", *at = deep;
@@ -378,8 +388,10 @@ static void events(void **state)
     say(f, REQUEST("1", "subscribe", "[[\"output\", \"stopped\"]]"), "null");
     forget(f);
     rpc_event(f->rpc, &output);
-    assert_string_equal(f->sent, "{\"jsonrpc\":\"2.0\",\"method\":\"output\",\"params\":{\"port\":1,\"text\":\"a\xef\xbf\xbd\","
-                                 "\"hex\":\"61ff\"}}\n");
+    assert_string_equal(
+        f->sent,
+        "{\"jsonrpc\":\"2.0\",\"method\":\"output\",\"params\":{\"port\":1,\"text\":\"a\xef\xbf\xbd\","
+        "\"hex\":\"61ff\"}}\n");
     forget(f);
     rpc_event(f->rpc, &stopped);
     assert_non_null(strstr(f->sent, "\"method\":\"stopped\",\"params\":{\"code\":5,\"text\":\"why\"}"));
@@ -389,7 +401,8 @@ static void events(void **state)
     assert_null(f->sent);
 }
 
-/* ---- The kernel's messages ------------------------------------------------------------------------------- */
+/* ---- The kernel's messages -------------------------------------------------------------------------------
+ */
 
 typedef struct Console {
     KernelLines *lines;
@@ -411,8 +424,9 @@ static void kernel_messages(void **state)
 {
     (void)state;
     Console c = {.lines = kernel_lines_new(), .now = 3000000000};
-    print(&c, "[    0.000000] Booting\r\n[    0.000000] Linux\r\n"); /* kept back until the console was there */
-    c.now = 4000000000; /* the kernel began at 2.9 */
+    print(&c,
+          "[    0.000000] Booting\r\n[    0.000000] Linux\r\n"); /* kept back until the console was there */
+    c.now = 4000000000;                                          /* the kernel began at 2.9 */
     print(&c, "[    1.100000] one\r\n");
     c.now = 4200000000;
     print(&c, "[    1.300000] two\r\n");
@@ -426,8 +440,9 @@ static void kernel_messages(void **state)
     memcpy(text, c.text + begin, c.length - begin);
     size_t left = kernel_lines_strip(c.lines, begin, text, c.length - begin);
     text[left] = 0;
-    assert_string_equal(text, "output\r\n[    1.300000] two\r\n[    2.100000] message\r\n[x] [  5.1] [   99.000000] no\r\n"
-                              "end\r\n[    2.200000] b\r\n");
+    assert_string_equal(
+        text, "output\r\n[    1.300000] two\r\n[    2.100000] message\r\n[x] [  5.1] [   99.000000] no\r\n"
+              "end\r\n[    2.200000] b\r\n");
     kernel_lines_free(c.lines);
 }
 

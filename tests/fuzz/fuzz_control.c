@@ -1,6 +1,6 @@
-/* A hostile client of the control socket: requests that are right, nearly right, and no requests at all, cut into
- * pieces anywhere. The machine must go on, every line that comes back must be a message of JSON-RPC 2.0, no request
- * may be answered twice, and at the end a plain request must be answered. */
+/* A hostile client of the control socket: requests that are right, nearly right, and no requests at all, cut
+ * into pieces anywhere. The machine must go on, every line that comes back must be a message of JSON-RPC 2.0,
+ * no request may be answered twice, and at the end a plain request must be answered. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +39,14 @@ static void fail(const Run *run, const char *what, const char *line)
     failed++;
 }
 
-/* ---- Requests -------------------------------------------------------------------------------------------- */
+/* ---- Requests --------------------------------------------------------------------------------------------
+ */
 
 static json_t *random_json(Random *random, unsigned depth)
 {
-    static const char *const texts[] = {"", "0x60000000", "uart0", "pc", "r1", "none", "stdio", "a\\x00", "\xc3\xa9",
-                                        "1.5", "-1", "help\r", "> ", "(%d+)", "[", "%", "all", "output"};
+    static const char *const texts[] = {"",      "0x60000000", "uart0",    "pc",  "r1",  "none",
+                                        "stdio", "a\\x00",     "\xc3\xa9", "1.5", "-1",  "help\r",
+                                        "> ",    "(%d+)",      "[",        "%",   "all", "output"};
     json_t *json;
     switch (random_below(random, depth > 3 ? 7 : 10)) {
     case 0:
@@ -129,7 +131,8 @@ static char *request_text(Run *run)
         json_t *batch = json_array();
         json_array_append_new(batch, json);
         for (unsigned n = random_below(&run->random, 5); n; n--)
-            json_array_append_new(batch, random_one_in(&run->random, 4) ? random_json(&run->random, 0) : request(run));
+            json_array_append_new(batch, random_one_in(&run->random, 4) ? random_json(&run->random, 0)
+                                                                        : request(run));
         json = batch;
     }
     char *text = json_dumps(json, 0);
@@ -187,7 +190,8 @@ static void add_random_line(Run *run)
     free(text);
 }
 
-/* ---- Replies --------------------------------------------------------------------------------------------- */
+/* ---- Replies ---------------------------------------------------------------------------------------------
+ */
 
 static void check_message(Run *run, const json_t *message, const char *line)
 {
@@ -195,7 +199,8 @@ static void check_message(Run *run, const json_t *message, const char *line)
     bool has_result = json_object_get(message, "result"), has_error = json_object_get(message, "error");
     if (!json_is_string(version) || strcmp(json_string_value(version), "2.0"))
         fail(run, "no message of JSON-RPC", line);
-    else if (json_object_get(message, "method") ? has_result || has_error || id : !id || has_result == has_error)
+    else if (json_object_get(message, "method") ? has_result || has_error || id
+                                                : !id || has_result == has_error)
         fail(run, "neither a reply nor an event", line);
     json_int_t number = json_is_integer(id) ? json_integer_value(id) : -1;
     if (number >= 0 && number < IDS) {
@@ -213,8 +218,7 @@ static void check_line(Run *run, const char *line, size_t length)
     if (!message)
         fail(run, "no JSON", line);
     else if (json_is_array(message) && json_array_size(message))
-        json_array_foreach (message, index, part)
-            check_message(run, part, line);
+        json_array_foreach(message, index, part) check_message(run, part, line);
     else
         check_message(run, message, line);
     json_decref(message);
@@ -242,7 +246,8 @@ static void take_replies(Run *run)
     memmove(run->in, run->in + begin, run->in_length);
 }
 
-/* ---- A run ----------------------------------------------------------------------------------------------- */
+/* ---- A run -----------------------------------------------------------------------------------------------
+ */
 
 static void send_some(Run *run)
 {
@@ -260,7 +265,8 @@ static void send_some(Run *run)
     }
     size_t left = run->out_length - run->out_done, part = 1 + random_below(&run->random, 400);
     part = random_one_in(&run->random, 3) || left > 5000 ? left : part;
-    ssize_t sent = send(run->side, run->out + run->out_done, part < left ? part : left, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent =
+        send(run->side, run->out + run->out_done, part < left ? part : left, MSG_DONTWAIT | MSG_NOSIGNAL);
     run->out_done += sent > 0 ? (size_t)sent : 0;
 }
 
@@ -306,7 +312,8 @@ static bool start(Run *run, const Options *options)
 int main(int argc, char **argv)
 {
     static char *words[] = {"armature", "--serial", "none", "--memory", "16M", "--cpus", "2", NULL};
-    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 40;
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
+             runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 40;
     Options options;
     Error err;
     if (!options_parse(&options, 7, words, &err))

@@ -411,7 +411,7 @@ int main(int argc, char **argv)
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    Pair *pair = pair_new(&(JitOptions){JIT_ON, options.threshold});
+    Pair *pair = pair_new(&(JitOptions){.mode = JIT_ON, .threshold = options.threshold});
     time_t end = time(NULL) + options.seconds;
     unsigned cases = 0, failed = 0;
     for (; failed < 10 && (options.seconds ? time(NULL) < end : cases < options.cases); cases++) {

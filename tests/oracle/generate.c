@@ -20,6 +20,7 @@ static const struct {
     {"BXJ",        "Jazelle"                                 },
     {"BKPT",       "stops the host's debugger interface"     },
     {"UDF",        "always undefined"                        },
+    {"HLT",        "semihosting in QEMU's user mode"         },
     {"ENTERX",     "ThumbEE"                                 },
     {"LEAVEX",     "ThumbEE"                                 },
     {"WF",         "waits"                                   },
