@@ -431,6 +431,16 @@ static void unknown(Cpu *cpu, const char *what, unsigned coproc, unsigned opc1, 
     exception_undefined(cpu);
 }
 
+bool cp15_plain_read(Cpu *cpu, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2, uint32_t *offset)
+{
+    const unsigned by_world = PL1_READ | PL1_WRITE | PL0_READ | PL0_WRITE | SECURE_ONLY | SECURE_WRITE;
+    const CpReg *reg = find(15, opc1, crn, crm, opc2);
+    if (!reg || reg->read || reg->at == CP_NO_STORE || reg->access & ~by_world || !allowed(cpu, reg, false))
+        return false;
+    *offset = (uint32_t)((char *)cp15_cell(cpu, reg) - (char *)cpu);
+    return true;
+}
+
 uint32_t cp_read(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2)
 {
     const CpReg *reg = find(coproc, opc1, crn, crm, opc2);

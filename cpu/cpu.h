@@ -139,6 +139,7 @@ typedef struct Cpu {
     JumpEntry *jumps;
     int64_t jit_budget;    /* instructions that compiled code may begin, while it does not run */
     uint64_t jit_end;      /* icount when the budget is used up */
+    uint8_t world;          /* privilege (bit 0) and security state (bit 1: Secure), kept by mmu_select() */
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;   /* where compiled code wanted to go */
     uint64_t icount;       /* instructions begun before block_start (exact between blocks) */
@@ -268,6 +269,9 @@ void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned c
 uint64_t cp_read64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm);
 void cp_write64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm, uint64_t value);
 void cp15_reset(Cpu *cpu);
+/* True if all that reading the register (coproc 15) does, as long as the CPU stays in its world, is to load the word
+ * at *offset of the CPU. */
+bool cp15_plain_read(Cpu *cpu, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2, uint32_t *offset);
 /* Performance counters: an event (manual's number) happened n times; only rare events are reported this way.
  */
 void pmu_event(Cpu *cpu, unsigned event, uint32_t n);

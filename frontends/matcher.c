@@ -77,7 +77,8 @@ static bool emit(Source *s, Step step)
 {
     Program *p = s->program;
     if (p->length == MATCHER_MAX_LENGTH)
-        return error_set(s->err, "the text or pattern is longer than %d characters", MATCHER_MAX_LENGTH / 2);
+        return error_set(s->err, "the text or pattern is too long: about %d characters are possible",
+                         MATCHER_MAX_LENGTH / 2);
     if (p->length == p->capacity) {
         p->capacity = 2 * p->capacity + 16;
         p->step = realloc(p->step, p->capacity * sizeof *p->step);

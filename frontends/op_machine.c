@@ -70,7 +70,7 @@ void op_reset(Call *call)
 {
     Error err;
     if (!session_reset(call->client->session, &err))
-        call_fail(call, "reset: %s", err.text);
+        call_fail(call, "%s: %s", call->operation->name, err.text);
 }
 
 /* The button is read by the motherboard's configuration controller, not by the guest: nothing on this board
@@ -78,9 +78,14 @@ void op_reset(Call *call)
 void op_power_button(Call *call, uint64_t hold)
 {
     Machine *machine = session_machine(call->client->session);
-    bool off = hold != UINT64_MAX && hold >= BUTTON_OFF_NS;
-    if (call_needs_power(call))
-        machine->env.request(machine->env.machine, off ? REQUEST_POWER_OFF : REQUEST_REBOOT);
+    if (!call_needs_power(call))
+        return;
+    if (hold == UINT64_MAX || hold < BUTTON_OFF_NS) {
+        op_reset(call);
+        return;
+    }
+    session_resume(call->client->session);
+    machine->env.request(machine->env.machine, REQUEST_POWER_OFF);
 }
 
 void op_quit(Call *call, int code)

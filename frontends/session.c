@@ -170,6 +170,12 @@ bool session_paused(const Session *session)
     return session->paused;
 }
 
+bool session_attended(const Session *session)
+{
+    const Console *console = session->serial ? serial_backends_console(session->serial) : NULL;
+    return session->control || session->console || (console && console_escape_name(console));
+}
+
 bool session_reset(Session *session, Error *err)
 {
     machine_reset(session->machine);

@@ -96,6 +96,8 @@ void session_serve(Session *session);
 void session_pause(Session *session);
 void session_resume(Session *session);
 bool session_paused(const Session *session);
+/* Somebody could let a paused machine go on: at the terminal, or on the control socket. */
+bool session_attended(const Session *session);
 
 /* Reset as by the board's button: images are loaded again. False with err set if they cannot be. */
 bool session_reset(Session *session, Error *err);

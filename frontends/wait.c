@@ -51,7 +51,17 @@ bool call_needs_power(Call *call)
 {
     if (!session_off(call->client->session))
         return true;
-    call_fail(call, "the machine is switched off");
+    call_fail(call, "%s: the machine is switched off", call->operation->name);
+    return false;
+}
+
+/* Nothing happens in a machine that is paused, and nobody is there to let it go on. */
+static bool can_end(Call *call)
+{
+    Session *session = call->client->session;
+    if (!session_paused(session) || session_attended(session))
+        return true;
+    call_fail(call, "%s: the machine is paused: nothing can come", call->operation->name);
     return false;
 }
 
@@ -67,7 +77,7 @@ Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *
 {
     Session *session = call->client->session;
     Clock *clock = session_machine(session)->clock;
-    if (!call_needs_power(call)) {
+    if (!call_needs_power(call) || !can_end(call)) {
         free(what);
         return NULL;
     }

@@ -29,7 +29,7 @@ struct Wait {
 };
 
 /* Makes the call wait. timeout_ns: guest time; 0: without end; UINT64_MAX: the client's own. `what` is taken
- * over. NULL, and the call has failed, if the machine is switched off. */
+ * over. NULL, and the call has failed, if the machine is switched off, or paused for good. */
 Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *wait));
 
 /* Ends it when the matcher (taken over) finds something in the port's output from offset `from` on. */

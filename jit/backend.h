@@ -30,7 +30,8 @@ typedef struct X64Link {
     uint8_t thumb;
     bool far;            /* in another page: */
     uint8_t *stamp_disp; /* displacement of the stamp in the CPU, 8 bits */
-    uint8_t *stamp, *page; /* 32-bit constants: the stamp, the target's page */
+    /* 32-bit constants: the page that the block is at (there may be others), the stamp, the target's page */
+    uint8_t *from_page, *stamp, *page;
     Patch other;         /* the branch for other stamps: to the stub until the link is made, then to the lookup */
     Patch miss;
     uint32_t lookup;     /* offset in the code buffer */
@@ -64,9 +65,15 @@ bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, co
 /* Makes a link's branch go to `target`, or the entry of a block that is gone go elsewhere: offsets in the
  * buffer. */
 void x64_link(CodeBuf *buf, Patch patch, uint32_t target);
-/* The same for one to another page, which is at page_va while the CPU's stamp number `which` is `stamp`. */
-void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, uint32_t page_va, unsigned which,
-                  uint32_t stamp);
+/* What must be so for a link to another page: virtual addresses of the pages, the CPU's stamp number `which`. */
+typedef struct FarLink {
+    uint32_t from_page, page;
+    unsigned which;
+    uint32_t stamp;
+} FarLink;
+
+/* The same for a link to another page. */
+void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, const FarLink *far);
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target);
 
 /* Called by call_insn: executes the instruction by the interpreter's function. Returns JIT_GO_ON, JIT_LEAVE, or the code

@@ -19,6 +19,7 @@ typedef struct V64 {
 /* What is known while one block is translated. */
 typedef struct Translator {
     Ir *ir;
+    Cpu *cpu;
     const Insn *insn; /* the instruction that is translated */
     bool thumb;
     bool must_call;       /* the body met something that only the interpreter's function does */

@@ -42,7 +42,7 @@ static void drop_all(Jit *jit)
         jit->peers[n]->leave = 0;
 }
 
-static bool compile(Jit *jit, const Cpu *cpu, Block *block)
+static bool compile(Jit *jit, Cpu *cpu, Block *block)
 {
     bool full = false;
     size_t begin = jit->buf.used;
@@ -52,7 +52,7 @@ static bool compile(Jit *jit, const Cpu *cpu, Block *block)
         return false;
     }
     made->block = block;
-    translate_block(jit->ir, block);
+    translate_block(jit->ir, cpu, block);
     ir_optimise(jit->ir);
     if (x64_lower(jit->lower, &jit->buf, &jit->runtime, jit->ir, block, jit->count, &made->exits, &full)) {
         block->jit = jit->count++;
@@ -73,7 +73,7 @@ static bool compile(Jit *jit, const Cpu *cpu, Block *block)
     return false;
 }
 
-static bool has_code(Jit *jit, const Cpu *cpu, Block *block)
+static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 {
     if (block->jit)
         return block->jit != BLOCK_UNFIT;
@@ -167,14 +167,14 @@ static uint64_t enter(Jit *jit, Cpu *cpu, const Block *block)
 static void link_far(Jit *jit, Cpu *cpu, const X64Link *link, const Block *next)
 {
     const X64Exits *to = &jit->blocks[next->jit].exits;
-    unsigned which;
+    FarLink far = {.from_page = cpu->page_va, .page = cpu->pc & PAGE_MASK};
     if (next->key.itstate)
         return;
     mmu_add_jump(cpu, cpu->pc | cpu->thumb, jit->buf.run + to->far_entry);
-    uint32_t stamp = mmu_jump_stamp(cpu, cpu->page_va, cpu->pc, &which);
-    if (stamp)
-        x64_link_far(&jit->buf, link, to->entry, cpu->pc & PAGE_MASK, which, stamp);
-    jit->counts.links += stamp != 0;
+    far.stamp = mmu_jump_stamp(cpu, cpu->page_va, cpu->pc, &far.which);
+    if (far.stamp)
+        x64_link_far(&jit->buf, link, to->entry, &far);
+    jit->counts.links += far.stamp != 0;
 }
 
 static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)

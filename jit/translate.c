@@ -20,6 +20,18 @@ static void sem_nop(C *c, const Insn *insn)
     (void)insn;
 }
 
+/* Reads of registers that are just stored (thread IDs above all). */
+static void sem_mrc(C *c, const Insn *i)
+{
+    uint32_t offset;
+    c->must_call |= i->size != 15 || i->rd == 15 ||
+                    !cp15_plain_read(c->cpu, i->shift_type, i->rn, i->rm, i->shift_n, &offset);
+    if (c->must_call)
+        return;
+    emit_slow(c, IR_GUARD, 0, 0, c->cpu->world);
+    set_reg(c, i->rd, (V){emit_op(c, IR_GET_CPU, 0, 0, 0, offset)});
+}
+
 /* Bodies that are plain C (sem_system.h, sem_mem_special.h): compiled code calls the interpreter's function.
  */
 /* clang-format off */
@@ -42,7 +54,6 @@ static void sem_nop(C *c, const Insn *insn)
 #define sem_dsb sem_nop
 #define sem_isb sem_nop
 #define sem_mcr NULL
-#define sem_mrc NULL
 #define sem_mcrr NULL
 #define sem_mrrc NULL
 #define sem_ldc NULL
@@ -193,9 +204,9 @@ static void fall_through(C *c, const Insn *last)
     emit_op(c, IR_EXIT, 0, 0, 0, (uint32_t)last->offset + last->length);
 }
 
-void translate_block(Ir *ir, const Block *block)
+void translate_block(Ir *ir, Cpu *cpu, const Block *block)
 {
-    Translator c = {.ir = ir, .thumb = block->key.thumb};
+    Translator c = {.ir = ir, .cpu = cpu, .thumb = block->key.thumb};
     ir_reset(ir);
     for (unsigned n = 0; n < block->count; n++) {
         c.insn = &block->insn[n];

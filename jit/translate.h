@@ -5,8 +5,9 @@
 #include "cpu/code_cache.h"
 #include "jit/ir.h"
 
-/* Fills ir with what the block does. Instructions without a translation become CALL_INSN, so that every block
+/* Fills ir with what the block does. cpu is the one that is about to run it: what holds in its present
+ * state is checked again when the code runs. Instructions without a translation become CALL_INSN, so that every block
  * has one. */
-void translate_block(Ir *ir, const Block *block);
+void translate_block(Ir *ir, Cpu *cpu, const Block *block);
 
 #endif

@@ -509,6 +509,9 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
     }
     X64Link *link = &exits->link[exits->links++];
     *link = (X64Link){.offset = offset, .thumb = thumb, .far = true};
+    x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(page_va), NOT_LINKED);
+    link->from_page = a->at - 4;
+    Patch elsewhere = x64_jcc_short(a, CC_NE);
     x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(stamp[0]), NOT_LINKED);
     link->stamp = a->at - 4;
     link->stamp_disp = a->at - 5;
@@ -516,6 +519,7 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
     x64_store_imm(a, W32, CPU_FIELD(page_va), NOT_LINKED);
     link->page = a->at - 4;
     link->patch = x64_jmp(a);
+    x64_patch_short(elsewhere, a->at);
     x64_patch_short(other, a->at);
     link->other = x64_jmp(a);
     link->lookup = (uint32_t)(a->at - l->base);
@@ -726,6 +730,12 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
         break;
     case IR_STORE_AT:
         lower_store_at(l, insn);
+        break;
+    case IR_GUARD:
+        lower_guard(l, insn);
+        break;
+    case IR_GET_CPU:
+        x64_load(l->a, W32, define(l, REG_NONE), CPU_OFFSET(insn->imm));
         break;
     case IR_SKIP_UNLESS:
     case IR_SKIP_IF_ZERO:

@@ -176,6 +176,7 @@ void lower_load(Lower *l, const IrInsn *insn);
 void lower_store(Lower *l, const IrInsn *insn);
 void lower_words(Lower *l, const IrInsn *insn);
 void lower_call(Lower *l, const IrInsn *insn);
+void lower_guard(Lower *l, const IrInsn *insn);
 /* A way off the fast path at the current operation. Whatever must move to free a temporary moves before. */
 SlowSite *new_site(Lower *l);
 /* The same again if the current instruction has one and no value of the IR moved since. */

@@ -105,6 +105,14 @@ void lower_call(Lower *l, const IrInsn *insn)
     forget_xmms(l);
 }
 
+void lower_guard(Lower *l, const IrInsn *insn)
+{
+    SlowSite *site = new_site(l);
+    x64_alu_mi(l->a, ALU_CMP, W8, CPU_FIELD(world), (int32_t)insn->imm);
+    clobber_flags(l);
+    leave_if(l, site, CC_NE);
+}
+
 /* ---- Accesses ---------------------------------------------------------------------------------------- */
 
 static Width width_of(unsigned size)

@@ -129,12 +129,12 @@ void x64_link(CodeBuf *buf, Patch patch, uint32_t target)
     x64_patch(patch, buf->write + target);
 }
 
-void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, uint32_t page_va, unsigned which,
-                  uint32_t stamp)
+void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, const FarLink *far)
 {
-    *link->stamp_disp = (uint8_t)(offsetof(Cpu, stamp) + 4 * which - CPU_BIAS);
-    memcpy(link->stamp, &stamp, sizeof stamp);
-    memcpy(link->page, &page_va, sizeof page_va);
+    *link->stamp_disp = (uint8_t)(offsetof(Cpu, stamp) + 4 * far->which - CPU_BIAS);
+    memcpy(link->from_page, &far->from_page, sizeof far->from_page);
+    memcpy(link->stamp, &far->stamp, sizeof far->stamp);
+    memcpy(link->page, &far->page, sizeof far->page);
     x64_patch(link->patch, buf->write + target);
     x64_patch(link->other, buf->write + link->lookup);
 }

@@ -135,6 +135,7 @@ typedef struct TlbTable {
     JumpEntry *jumps; /* [JUMP_ENTRIES] */
     uint32_t *filled; /* pages that have been entered in fast: page number << 1 | global */
     unsigned filled_count;
+    uint32_t occupied[128]; /* bit set: the MiB may have entries, in whatever of the table */
     bool has_jumps;
     uint32_t stamp;          /* of the table's jumps: changes when one may have become wrong; 0: needs a new one */
     uint64_t jump_pages[64]; /* bit set: a page with these low number bits may have jumps */

@@ -91,6 +91,12 @@ static void empty_table(TlbTable *table)
         empty(&table->entry[n]);
     empty_fast(table);
     forget_jumps(table);
+    memset(table->occupied, 0, sizeof table->occupied);
+}
+
+static void occupy(TlbTable *table, uint32_t va)
+{
+    table->occupied[va >> 25] |= 1u << (va >> 20 & 31);
 }
 
 static void *new_memory(size_t size)
@@ -235,12 +241,17 @@ static struct World *find_world(Mmu *mmu, uint64_t key)
     return &mmu->world[mmu->worlds++];
 }
 
-/* (After 2^32 changes a stamp may come again: a guest that flushes so often within the life of a jump jumps to where
- * code of it once was, in memory it may execute.) */
-static uint32_t valid_stamp(Mmu *mmu, uint32_t *stamp)
+/* No two CPUs have a stamp in common, since they share the code that compares it. (After 2^27 changes a stamp may come
+ * again: a guest that flushes so often within the life of a jump jumps to where code of it once was, in memory it may
+ * execute.) */
+static uint32_t valid_stamp(const Cpu *cpu, uint32_t *stamp)
 {
-    if (*stamp == 0)
-        *stamp = mmu->last_stamp = mmu->last_stamp % (UINT32_MAX - 1) + 1;
+    enum { MOST = 1 << 27 };
+    Mmu *mmu = cpu->mmu;
+    if (*stamp == 0) {
+        mmu->last_stamp = mmu->last_stamp % MOST + 1;
+        *stamp = mmu->last_stamp * 4 + cpu->number % 4;
+    }
     return *stamp;
 }
 
@@ -248,9 +259,9 @@ static void refresh_stamps(Cpu *cpu)
 {
     Mmu *mmu = cpu->mmu;
     bool privileged = cpu_privileged(cpu);
-    cpu->stamp[STAMP_SPACE] = valid_stamp(mmu, &tlb_table(mmu, privileged)->stamp);
+    cpu->stamp[STAMP_SPACE] = valid_stamp(cpu, &tlb_table(mmu, privileged)->stamp);
     struct World *world = find_world(mmu, mmu->current->key & ~(uint64_t)0xff);
-    cpu->stamp[STAMP_GLOBAL] = valid_stamp(mmu, &world->stamp[privileged]);
+    cpu->stamp[STAMP_GLOBAL] = valid_stamp(cpu, &world->stamp[privileged]);
 }
 
 void mmu_select(Cpu *cpu)
@@ -267,6 +278,7 @@ void mmu_select(Cpu *cpu)
     cpu->tlb = cpu->e ? &mmu->missing : table;
     cpu->fast = cpu->tlb->fast;
     cpu->jumps = table->jumps;
+    cpu->world = (uint8_t)(cpu_privileged(cpu) | cpu->secure << 1);
     refresh_stamps(cpu);
 }
 
@@ -275,6 +287,7 @@ TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size
     Space *space = mmu->current;
     TlbEntry *entry = tlb_entry(tlb_table(mmu, privileged), va);
     empty(entry);
+    occupy(tlb_table(mmu, privileged), va);
     mmu->counts.fills++;
     space->used[privileged] = true;
     if (page_size > PAGE_SIZE) {
@@ -309,6 +322,7 @@ void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool
 {
     TlbTable *table = tlb_table(mmu, privileged);
     uint32_t page = va >> PAGE_BITS;
+    occupy(table, va);
     if (table->filled_count == FILLED_MAX)
         empty_fast(table);
     if (!table->fast->read[page] && !table->fast->write[page])
@@ -469,6 +483,8 @@ static void drop_va(const Space *space, TlbTable *table, const VaMatch *match)
     bool same_asid = match->all_asids || space->asid == match->asid;
     bool large = space->large[va >> 25] >> (va >> 20 & 31) & 1;
     bool super = space->super[va >> 29] >> (va >> 24 & 31) & 1;
+    if (!super && !(table->occupied[va >> 25] >> (va >> 20 & 31) & 1))
+        return;
     if (super) {
         for (unsigned n = 0; n < TLB_SIZE; n++)
             drop_page(&table->entry[n], match, same_asid, 24);
