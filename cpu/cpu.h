@@ -185,6 +185,7 @@ typedef struct Cpu {
     Log *log;
     struct CodeCache *code;
     struct Jit *jit; /* NULL: interpreter only */
+    struct StoreLog *stores; /* NULL, or where stores are noted, see store_log.h */
     IrqLine pmu_irq;
     struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
     void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */

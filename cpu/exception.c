@@ -1,6 +1,7 @@
 /* Exception entry (ARM DDI 0406C, B1.8 and B1.9). */
 #include "cpu/cpu.h"
 #include "cpu/insn.h"
+#include "cpu/store_log.h"
 
 enum {
     SCR_NS = 1 << 0,
@@ -145,6 +146,8 @@ void exception_svc(Cpu *cpu)
  * that are taken until then. */
 void cpu_semihost(Cpu *cpu)
 {
+    if (cpu->stores)
+        cpu->stores->final = true;
     if (cpu->semihost(cpu))
         return;
     cpu->pc = cpu_insn_address(cpu);

@@ -282,7 +282,7 @@ static bool convert_bytes(const Given *given, Bytes *bytes, void **owned)
     return ok;
 }
 
-static bool convert_list(const Given *given, const json_t **list, void **owned)
+static bool convert_list(const Given *given, const json_t **list, json_t **owned)
 {
     *list = given->json;
     if (json_is_array(given->json))
@@ -329,7 +329,7 @@ static bool convert(Arguments *a, unsigned n, const Given *given)
         value->bytes = &a->bytes[n];
         return convert_bytes(given, &a->bytes[n], &a->owned[n]);
     case TYPE_LIST:
-        return convert_list(given, &value->list, &a->owned[n]);
+        return convert_list(given, &value->list, &a->list[n]);
     default:
         return error_set(given->err, "%s: internal error: bad row", given->operation->name);
     }
@@ -417,10 +417,7 @@ bool arguments_convert(Arguments *arguments, const Operation *operation, const j
 void arguments_free(Arguments *arguments)
 {
     for (unsigned n = 0; n < OPERATION_PARAMETERS; n++) {
-        /* Lists are reference-counted; nothing else is both owned and a list. */
-        if (arguments->owned[n] && arguments->value[n].list == arguments->owned[n])
-            json_decref(arguments->owned[n]);
-        else
-            free(arguments->owned[n]);
+        json_decref(arguments->list[n]);
+        free(arguments->owned[n]);
     }
 }

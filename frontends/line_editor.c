@@ -16,7 +16,10 @@
 /* How long the rest of a key's sequence may take. */
 #define SEQUENCE_NS 50000000u
 
-enum { CTRL_C = 3, CTRL_D = 4, HISTORY_LINES = 500, WAITING_MOST = 65536, COMPLETIONS_MOST = 200 };
+/* What has libedit show the line again (Ctrl-R). */
+#define REDISPLAY "\x12"
+
+enum { CTRL_C = 3, CTRL_D = 4, TAB = 9, HISTORY_LINES = 500, WAITING_MOST = 65536, COMPLETIONS_MOST = 200 };
 
 struct LineEditor {
     Loop *loop;
@@ -87,12 +90,22 @@ static void show_choices(char *const *choice, unsigned count)
     fflush(stdout);
 }
 
-static unsigned char complete(EditLine *edit, int ch)
+/* As if it had been typed before what waits. */
+static void type_first(LineEditor *editor, const char *text)
 {
-    (void)ch;
-    LineEditor *editor;
-    el_get(edit, EL_CLIENTDATA, &editor);
-    const LineInfo *info = el_line(edit);
+    size_t length = strlen(text);
+    if (editor->length + length > WAITING_MOST)
+        return;
+    memmove(editor->queue + length, editor->queue + editor->head, editor->length);
+    memcpy(editor->queue, text, length);
+    editor->head = 0;
+    editor->length += length;
+}
+
+/* Types what all possible words have in common; if that is nothing, lists them. */
+static void complete(LineEditor *editor)
+{
+    const LineInfo *info = el_line(editor->edit);
     size_t begin = (size_t)(info->cursor - info->buffer);
     char *before = strndup(info->buffer, begin), *choice[COMPLETIONS_MOST];
     unsigned count = 0;
@@ -109,18 +122,16 @@ static unsigned char complete(EditLine *edit, int ch)
         size_t same = common_length(choice[0], choice[n]);
         common = same < common ? same : common;
     }
-    unsigned char result = CC_ERROR;
     if (common > strlen(word)) {
-        choice[0][common] = count > 1 ? 0 : choice[0][common];
-        result = el_insertstr(edit, choice[0] + strlen(word)) ? CC_ERROR : CC_REFRESH;
+        choice[0][common] = 0;
+        type_first(editor, choice[0] + strlen(word));
     } else if (count > 1) {
         show_choices(choice, count);
-        result = CC_REDISPLAY;
+        type_first(editor, REDISPLAY);
     }
     for (unsigned n = 0; n < count; n++)
         free(choice[n]);
     free(before);
-    return result;
 }
 
 /* ---- Lines -----------------------------------------------------------------------------------------------
@@ -150,15 +161,19 @@ static void finish(LineEditor *editor, const char *line, int count)
     free(copy);
 }
 
-/* What ends a line without libedit. */
+/* Keys that libedit does not see. */
 static bool take_control(LineEditor *editor)
 {
     uint8_t ch = editor->queue[editor->head];
     const LineInfo *info = el_line(editor->edit);
     bool empty = info->lastchar == info->buffer;
-    if (ch != CTRL_C && !(ch == CTRL_D && empty))
+    if (ch != CTRL_C && ch != TAB && !(ch == CTRL_D && empty))
         return false;
     take(editor, &ch);
+    if (ch == TAB) {
+        complete(editor);
+        return true;
+    }
     set_active(editor, false);
     fputs(ch == CTRL_C ? "^C\n" : "\n", stdout);
     if (ch == CTRL_C)
@@ -248,8 +263,9 @@ LineEditor *line_editor_new(Loop *loop, const char *prompt, const LineEditorOwne
     el_set(editor->edit, EL_EDITOR, "emacs");
     el_set(editor->edit, EL_HIST, history, editor->history);
     el_set(editor->edit, EL_GETCFN, read_char);
-    el_set(editor->edit, EL_ADDFN, "complete", "completes the word", complete);
-    el_set(editor->edit, EL_BIND, "\t", "complete", NULL);
+    /* A line's end is not a place to give the terminal back: a key typed then would be taken for a signal. */
+    el_set(editor->edit, EL_SETTY, "-x", "-isig", "-icanon", "-echo", "-iexten", "-ixon", "-icrnl", NULL);
+    el_set(editor->edit, EL_SETTY, "-d", "-isig", "-icanon", "-echo", "-iexten", "-ixon", "-icrnl", NULL);
     tcsetattr(STDIN_FILENO, TCSADRAIN, &editor->raw);
     return editor;
 }

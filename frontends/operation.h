@@ -122,6 +122,7 @@ typedef struct Arguments {
     Value value[OPERATION_PARAMETERS];
     Bytes bytes[OPERATION_PARAMETERS];
     void *owned[OPERATION_PARAMETERS];
+    json_t *list[OPERATION_PARAMETERS];
 } Arguments;
 
 /* Checks and converts. False with err set: a name or number of arguments that is wrong, a value of another

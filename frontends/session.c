@@ -471,6 +471,9 @@ int session_run(Session *session)
         case END_GUEST_EXIT:
             guest_exited(session);
             break;
+        case END_BROKEN:
+            session_end(session, EXIT_HOST, session->machine->broken);
+            break;
         case END_STOPPED:
             break;
         }

@@ -178,6 +178,12 @@ V get_reg(C *c, unsigned n)
 
 void set_reg(C *c, unsigned n, V value)
 {
+    if (c->capture) {
+        c->captures++;
+        c->captured = (uint8_t)n;
+        c->capture_value = value.ref;
+        return;
+    }
     emit_op(c, IR_SET_REG, value.ref, 0, 0, n);
     c->reg[n] = value.ref;
     c->written |= (uint16_t)(1u << n);

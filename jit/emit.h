@@ -25,6 +25,9 @@ typedef struct Translator {
     bool must_call;       /* the body met something that only the interpreter's function does */
     bool ended;           /* an unconditional exit was appended */
     bool slow;            /* this instruction has an operation that may leave the fast path */
+    bool capture;         /* registers that are set are only noted: */
+    uint8_t captures, captured;
+    IrRef capture_value;
     uint16_t written;     /* guest registers that this instruction set */
     IrRef reg[15];        /* what guest registers are known to hold, or IR_NO_REF */
     IrFlags flags;        /* what the flags are known to be, or IR_NO_REF */

@@ -5,6 +5,7 @@
 #include "cpu/engine.h"
 #include "jit/private.h"
 #include "jit/translate.h"
+#include "jit/verify.h"
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -137,8 +138,7 @@ static void at_target(Cpu *cpu, uint32_t target)
     cpu->itstate = 0;
 }
 
-/* Runs compiled code from the block on; returns what it exits with, the CPU's state complete. */
-static uint64_t enter(Jit *jit, Cpu *cpu, const Block *block)
+uint64_t jit_enter(Jit *jit, Cpu *cpu, const Block *block)
 {
     uint64_t before = cpu->icount;
     cpu->jit_budget = (int64_t)(cpu->icount_limit - before);
@@ -211,7 +211,9 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
         if (has_code(jit, cpu, block) && exit != EXIT_NONE)
             link_exit(jit, cpu, exit, block);
         if (block->jit && block->jit != BLOCK_UNFIT && cpu->icount_limit - cpu->icount >= block->count) {
-            exit = enter(jit, cpu, block);
+            if (unlikely(jit->verifier != NULL) && !verify_block(jit, cpu, block))
+                return;
+            exit = jit->verifier ? EXIT_NONE : jit_enter(jit, cpu, block);
         } else {
             uint64_t before = cpu->icount;
             engine_step(cpu, block);
@@ -263,6 +265,8 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     jit->runtime_end = jit->buf.used;
     if (options->perf_map)
         jit_open_perf_map(jit);
+    if (options->mode == JIT_VERIFY)
+        jit->verifier = verifier_new();
     jit->count = 1;
     code_cache_set_hooks(code, &(CodeCacheHooks){dropped, emptied, jit});
     for (unsigned n = 0; n < cpus; n++)
@@ -281,7 +285,14 @@ void jit_free(Jit *jit)
     free(jit->ir);
     free(jit->blocks);
     free(jit->calls_by_row);
+    verifier_free(jit->verifier);
     free(jit);
+}
+
+void jit_on_difference(Jit *jit, JitDifference *hook, void *opaque)
+{
+    jit->difference = hook;
+    jit->difference_opaque = opaque;
 }
 
 JitCounts jit_counts(const Jit *jit)

@@ -32,12 +32,19 @@ typedef struct JitCounts {
     uint64_t calls;        /* of which executed by calling the interpreter's function */
     uint64_t enters;       /* times compiled code was entered */
     uint64_t slow;         /* of which because an access left the fast path */
+    uint64_t verified;     /* blocks executed both ways and compared */
+    uint64_t unrepeated;   /* blocks that could not be executed twice */
     uint64_t exits[5];     /* by kind: link, budget, stale, far, left */
 } JitCounts;
 
 /* One for all CPUs that share the code cache. NULL with err set if the host refuses memory for code. */
 Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, Cpu *const *peers, Error *err);
 void jit_free(Jit *jit);
+
+/* JIT_VERIFY: the first difference between compiled code and the interpreter is handed over, as text of many lines. The
+ * hook has to stop the machine: nothing is compared any more. */
+typedef void JitDifference(void *opaque, const char *report);
+void jit_on_difference(Jit *jit, JitDifference *hook, void *opaque);
 
 /* As interp_run(): runs until icount reaches icount_limit or attention demands the machine. */
 void jit_run(Jit *jit, Cpu *cpu);

@@ -57,7 +57,7 @@ static void use_operands(Ir *ir, IrRef at, IrUse *use)
             use(ir, operand[n], at, of_flags);
     if (insn->snap)
         use_flags(ir, &ir->snap[insn->snap], 0xf, at, use);
-    if (insn->op == IR_SKIP_UNLESS) {
+    if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF) {
         const IrCond *cond = &ir->cond[insn->imm];
         use_flags(ir, &cond->flags, ir_cond_needs(cond->cond), at, use);
     }
@@ -133,7 +133,8 @@ static void extend_operands(Ir *ir, IrRef ref, IrRef at)
 /* Operations that look at a carry or an overflow before they change the host's flags themselves. */
 static bool takes_host_flags(IrOp op)
 {
-    return op == IR_SET_FIELD || op == IR_SKIP_UNLESS || op == IR_ADC || op == IR_SBC || op == IR_SELECT;
+    return op == IR_SET_FIELD || op == IR_SKIP_UNLESS || op == IR_SELECT_IF || op == IR_ADC ||
+           op == IR_SBC || op == IR_SELECT;
 }
 
 static bool lazy_flags(const IrInsn *insn)
@@ -232,7 +233,7 @@ void ir_print(const Ir *ir, FILE *out)
         for (unsigned n = 0; n < info->operands; n++)
             fprintf(out, " %%%u", operand[n]);
         fprintf(out, " #0x%x", insn->imm);
-        if (insn->op == IR_SKIP_UNLESS) {
+        if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF) {
             fprintf(out, " cond %u", ir->cond[insn->imm].cond);
             print_flags(&ir->cond[insn->imm].flags, out);
         }

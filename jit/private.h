@@ -27,8 +27,14 @@ struct Jit {
     uint8_t left; /* LEAVE_* of the instruction that left compiled code */
     JitCounts counts;
     FILE *perf_map; /* NULL: none */
+    struct Verifier *verifier;
+    JitDifference *difference; /* NULL: nobody is told */
+    void *difference_opaque;
     uint64_t *calls_by_row; /* by row of insn_table */
 };
+
+/* Runs compiled code from the block on; returns what it exits with, the CPU's state complete. */
+uint64_t jit_enter(Jit *jit, Cpu *cpu, const Block *block);
 
 void jit_open_perf_map(Jit *jit);
 void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin);

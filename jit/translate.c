@@ -20,6 +20,40 @@ static void sem_nop(C *c, const Insn *insn)
     (void)insn;
 }
 
+/* ---- Bodies with a better translation than that of their parts ------------------------------------------ */
+
+static V constant_alu(C *c, IrOp op, V x, uint32_t y)
+{
+    return (V){emit_alu(c, op, x.ref, emit_const(c, y))};
+}
+
+/* Four bytes at once: the low seven bits of each are added as they are, the highest without carry. */
+static void emit_uadd8(C *c, const Insn *i)
+{
+    const uint32_t tops = 0x80808080, ones = 0x01010101;
+    V x = get_reg(c, i->rn), y = get_reg(c, i->rm);
+    V low = add32(c, constant_alu(c, IR_AND, x, ~tops), constant_alu(c, IR_AND, y, ~tops));
+    V sum = xor32(c, low, constant_alu(c, IR_AND, xor32(c, x, y), tops));
+    V carry = or32(c, and32(c, x, y), and32(c, or32(c, x, y), not32(c, sum)));
+    V bits = constant_alu(c, IR_AND, (V){emit_unary(c, IR_SHR, carry.ref, 7)}, ones);
+    /* Bits 0, 8, 16 and 24 come together in bits 27:24. */
+    V ge = constant_alu(c, IR_MUL, bits, 0x01020408);
+    set_ge(c, ubits(c, ge, 24, 4));
+    set_reg(c, i->rd, sum);
+}
+
+/* Bits 3:0 of GE are spread to bits 24, 16, 8 and 0, and from there over their bytes. */
+static void emit_sel(C *c, const Insn *i)
+{
+    V spread = constant_alu(c, IR_AND, constant_alu(c, IR_MUL, get_ge(c), 0x00204081), 0x01010101);
+    V mask = constant_alu(c, IR_MUL, spread, 0xff);
+    V x = get_reg(c, i->rn), y = get_reg(c, i->rm);
+    set_reg(c, i->rd, xor32(c, y, and32(c, mask, xor32(c, x, y))));
+}
+
+#define sem_uadd8 emit_uadd8
+#define sem_sel emit_sel
+
 /* Reads of registers that are just stored (thread IDs above all). */
 static void sem_mrc(C *c, const Insn *i)
 {
@@ -153,6 +187,41 @@ static bool same_flags(const C *a, const C *b)
     return !memcmp(&a->flags, &b->flags, sizeof a->flags);
 }
 
+/* True if what was appended from `from` on only computes, and not much. */
+static bool only_computes(const Ir *ir, unsigned from)
+{
+    enum { WORTH_IT = 5 };
+    for (unsigned at = from; at < ir->count; at++)
+        if (ir_ops[ir->insn[at].op].effect >= IR_EFFECT)
+            return false;
+    return ir->count - from <= WORTH_IT;
+}
+
+/* A conditional instruction that just computes one register is done without a branch, which the host might predict
+ * wrongly: the result is computed anyway, and taken if the condition holds. False: it is not one. */
+static bool conditional_move(C *c)
+{
+    Translator before = *c;
+    unsigned count = c->ir->count, snaps = c->ir->snaps;
+    c->capture = true;
+    c->captures = 0;
+    c->slow = false;
+    bool emitted = emit_body(c);
+    c->capture = false;
+    if (!emitted || c->slow || c->captures != 1 || !same_flags(c, &before) || !only_computes(c->ir, count)) {
+        *c = before;
+        c->ir->count = count;
+        c->ir->snaps = snaps;
+        return false;
+    }
+    Ir *ir = c->ir;
+    unsigned n = c->captured;
+    V old = get_reg(c, n);
+    ir->cond[ir->conds] = (IrCond){c->flags, c->insn->cond};
+    set_reg(c, n, (V){emit_op(c, IR_SELECT_IF, c->capture_value, old.ref, 0, ir->conds++)});
+    return true;
+}
+
 /* An instruction that executes only if its condition holds. Whatever it changes is unknown afterwards; if it
  * changes flags, they are in the CPU on both ways. */
 static void conditional(C *c)
@@ -213,7 +282,7 @@ void translate_block(Ir *ir, Cpu *cpu, const Block *block)
         emit_op(&c, IR_INSN, 0, 0, 0, n);
         if (c.insn->cond >= 14) /* 15: an encoding that is UNDEFINED */
             unconditional(&c);
-        else
+        else if (!conditional_move(&c))
             conditional(&c);
     }
     emit_op(&c, IR_INSN, 0, 0, 0, block->count); /* slow paths of the last instruction go on here */

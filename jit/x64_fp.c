@@ -79,6 +79,10 @@ void x64_prepare_cpu(Cpu *cpu)
     set_const(cpu, CONST_ABS_4S, both * 0x7fffffff, both * 0x7fffffff);
     set_const(cpu, CONST_SIGN_4S, both << 31, both << 31);
     set_const(cpu, CONST_LEAST_4S, both << 23, both << 23);
+    set_const(cpu, CONST_MOVE_4S, both * 0x7f800000, both * 0x7f800000);
+    set_const(cpu, CONST_TOP_4S, both * 0xff000000, both * 0xff000000);
+    set_const(cpu, CONST_MOVE_PRODUCT_4S, both * 0x7f7fffff, both * 0x7f7fffff);
+    set_const(cpu, CONST_TOP_PRODUCT_4S, both * 0xfeffffff, both * 0xfeffffff);
     set_const(cpu, CONST_2_32, 0x41f0000000000000, 0);
     set_const(cpu, CONST_2_32_S, 0x4f800000, 0);
     set_const(cpu, CONST_MINUS_1, 0xbff0000000000000, 0);

@@ -361,6 +361,21 @@ static void lower_select(Lower *l, const IrInsn *insn)
     define_in(l, t);
 }
 
+/* Both values are at hand before the condition is looked at: from there on there are only moves. */
+static void lower_select_if(Lower *l, const IrInsn *insn)
+{
+    Reg yes = use_reg(l, insn->a), no = use_reg(l, insn->b);
+    Cc cc = condition(l, &l->ir->cond[insn->imm]);
+    Reg dst = define(l, REG_NONE);
+    if (dst == yes) {
+        x64_cmov(l->a, cc_not(cc), W32, dst, no);
+        return;
+    }
+    if (dst != no)
+        x64_mov_rr(l->a, W32, dst, no);
+    x64_cmov(l->a, cc, W32, dst, yes);
+}
+
 /* ---- 64 bits ----------------------------------------------------------------------------------------- */
 
 static void lower_mul64(Lower *l, const IrInsn *insn)
@@ -698,6 +713,9 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
     case IR_SELECT:
         lower_select(l, insn);
         break;
+    case IR_SELECT_IF:
+        lower_select_if(l, insn);
+        break;
     case IR_MULU64:
     case IR_MULS64:
         lower_mul64(l, insn);
@@ -784,8 +802,7 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
     case IR_VEC_CONST:
     case IR_VEC_UNARY:
     case IR_VEC_BINARY:
-    case IR_VEC_TERNARY:
-    case IR_VEC_SATURATE:
+    case IR_VEC_SATURATED:
     case IR_VEC_FLOAT:
     case IR_VEC_DUP:
         lower_vec(l, insn);

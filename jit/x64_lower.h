@@ -17,7 +17,7 @@
 #include "jit/x64_asm.h"
 #include "jit/x64_xmm.h"
 
-enum { CPU_BIAS = 128, TEMPS = 3, SPILLS = 16, SAVES = 16, MAX_LIVE = 48, MAX_SITES = BLOCK_MAX_INSNS * 2 };
+enum { CPU_BIAS = 128, TEMPS = 3, SPILLS = 16, SAVES = 16, MAX_LIVE = 48, MAX_SITES = BLOCK_MAX_INSNS * 4 };
 
 #define REG_CPU RBP
 #define REG_BUDGET R13
@@ -67,6 +67,7 @@ typedef struct SlowSite {
     uint8_t host;    /* FP_HOST_* that it can bring about, going back to `back` */
     bool rest;       /* it leaves the block, the rest of which is interpreted */
     uint8_t *back;
+    FloatLook look; /* a second one, which may go to `back` */
 } SlowSite;
 
 struct Lower {
@@ -220,5 +221,7 @@ void make_fp_host(Asm *a);
 /* ---- x64_vec.c --------------------------------------------------------------------------------------- */
 
 void lower_vec(Lower *l, const IrInsn *insn);
+/* Of a slow path: goes back if nothing is the matter. */
+void second_look(Lower *l, const SlowSite *site);
 
 #endif

@@ -34,6 +34,7 @@ SlowSite *new_site(Lower *l)
         site->spill[n] = l->spill[n];
     site->host = 0;
     site->rest = false;
+    site->look.kind = LOOK_NONE;
     return site;
 }
 
@@ -71,6 +72,8 @@ static void emit_site(Lower *l, const SlowSite *site)
         x64_test_mi(a, W8, CPU_FIELD(fp_host), site->host);
         x64_jcc_to(a, CC_NE, site->back + a->to_run);
     }
+    if (site->look.kind != LOOK_NONE)
+        second_look(l, site);
     enter_site(l, site);
     for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
         if (site->flags.value[f] != IR_NO_REF)

@@ -304,7 +304,7 @@ static bool asked_again(const Lower *l, IrRef ref)
             times += (of == ref) + (insn_of(l, of)->a == ref) + (insn_of(l, of)->b == ref);
         }
     }
-    if (insn->op == IR_SKIP_UNLESS) {
+    if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF) {
         const IrCond *cond = &l->ir->cond[insn->imm];
         for (IrField f = FIELD_NF; f <= FIELD_VF; f++)
             times += ir_cond_needs(cond->cond) >> f & 1 && cond->flags.value[f] == ref;

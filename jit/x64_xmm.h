@@ -27,6 +27,16 @@ typedef struct XmmState {
     uint32_t clock;
 } XmmState;
 
+/* What is looked at to find out whether the host's arithmetic on singles does as the standard FPSCR says. */
+typedef enum FloatLookKind { LOOK_NONE, LOOK_OPERANDS, LOOK_SUM, LOOK_PRODUCT } FloatLookKind;
+
+typedef struct FloatLook {
+    uint8_t kind; /* FloatLookKind */
+    bool quad;
+    Xmm n, m, r, t[4]; /* operands, result, free registers */
+    Reg mask;          /* free */
+} FloatLook;
+
 /* Constants in the CPU (jit_const). */
 typedef enum XmmConst {
     CONST_ABS_S,
@@ -38,6 +48,10 @@ typedef enum XmmConst {
     CONST_ABS_4S,
     CONST_SIGN_4S,
     CONST_LEAST_4S,
+    CONST_MOVE_4S, /* see find_unusual() */
+    CONST_TOP_4S,
+    CONST_MOVE_PRODUCT_4S,
+    CONST_TOP_PRODUCT_4S,
     CONST_2_32,    /* 2^32 and -1, singles and doubles */
     CONST_2_32_S,
     CONST_MINUS_1,

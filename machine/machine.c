@@ -111,6 +111,15 @@ static void memory_written(void *opaque, uint32_t pa, uint32_t size)
         code_cache_written(m->code, pa, size);
 }
 
+static void compiler_is_wrong(void *opaque, const char *report)
+{
+    Machine *m = opaque;
+    if (!m->broken)
+        m->broken = strdup(report);
+    m->request_pending = true;
+    interrupt_slice(m);
+}
+
 static void send_event(Cpu *cpu)
 {
     for (unsigned n = 0; n < cpu->cpus; n++)
@@ -333,6 +342,8 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         machine_free(m);
         return NULL;
     }
+    if (m->jit)
+        jit_on_difference(m->jit, compiler_is_wrong, m);
     bus_on_change(m->bus, bus_changed, m);
     bus_on_write(m->bus, memory_written, m);
     clock_on_sooner(m->clock, event_became_sooner, m);
@@ -353,6 +364,7 @@ void machine_free(Machine *machine)
     for (unsigned n = 0; n < machine->options.cpus; n++)
         cpu_free(machine->cpu[n]);
     jit_free(machine->jit);
+    free(machine->broken);
     code_cache_free(machine->code);
     bus_free(machine->bus);
     clock_free(machine->clock);
@@ -489,6 +501,10 @@ static bool idle(Machine *m)
 /* Handles what a device asked for; true if the machine run ends. */
 static bool handle_request(Machine *m, MachineEnd *end)
 {
+    if (m->broken) {
+        *end = END_BROKEN;
+        return true;
+    }
     if (!m->request_pending)
         return false;
     m->request_pending = false;

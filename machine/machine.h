@@ -33,7 +33,8 @@ typedef enum MachineEnd {
     END_POWER_OFF,
     END_REBOOT,
     END_STOPPED,
-    END_GUEST_EXIT /* by semihosting or the test device: see Machine.exit_code */
+    END_GUEST_EXIT, /* by semihosting or the test device: see Machine.exit_code */
+    END_BROKEN      /* --jit=verify found a difference: see Machine.broken */
 } MachineEnd;
 
 typedef struct Semihosting Semihosting;
@@ -67,6 +68,7 @@ typedef struct Machine {
     MachineRequest request;
     int exit_code;            /* END_GUEST_EXIT: what the guest chose, any value; 0 means success */
     const char *exit_reason;  /* END_GUEST_EXIT: what failed, in words, if the guest named that; or NULL */
+    char *broken;             /* END_BROKEN: what is wrong, many lines; NULL: nothing */
     Semihosting *semihosting; /* NULL: off */
     /* Set by the frontend: sleeps until fds are ready or timeout_ns of host time passed, and feeds serial
      * input. With timeout 0 it only polls. May be NULL. Returns false to stop the machine (END_STOPPED). */

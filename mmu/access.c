@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "cpu/store_log.h"
 #include "mmu/tlb.h"
 
 enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1 };
@@ -188,6 +189,8 @@ static BusResult read_piece(const Cpu *cpu, const Piece *piece, uint64_t *value)
         return BUS_OK;
     }
     *value = 0;
+    if (cpu->stores)
+        cpu->stores->final = true;
     BusAccess access = piece->bus;
     for (unsigned done = 0; done < piece->size; done += access.size) {
         uint32_t part = 0;
@@ -205,11 +208,15 @@ static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
 {
     uint8_t *host = direct_host(cpu, piece->pa, piece->size, true);
     if (host) {
+        if (cpu->stores)
+            store_log_add(cpu->stores, host, piece->size);
         if (has_code(cpu, piece->pa))
             code_cache_written(cpu->code, piece->pa, piece->size);
         host_store(host, value, piece->size);
         return BUS_OK;
     }
+    if (cpu->stores)
+        cpu->stores->final = true;
     BusAccess access = piece->bus;
     for (unsigned done = 0; done < piece->size; done += access.size) {
         access.size = (uint8_t)transaction_size(piece->pa + done, piece->size - done);

@@ -2,12 +2,16 @@
 #   cmake -DROOT=<source tree> -DCLANG=<program> -P check_clang.cmake
 cmake_minimum_required(VERSION 3.18)
 
+# Where the headers of libraries are that are not in a standard place.
+execute_process(COMMAND pkg-config --cflags-only-I lua5.4 OUTPUT_VARIABLE includes OUTPUT_STRIP_TRAILING_WHITESPACE)
+separate_arguments(includes)
+
 set(failed "")
 foreach(folder cpu mmu jit devices machine frontends)
   file(GLOB_RECURSE sources ${ROOT}/${folder}/*.c)
   foreach(source ${sources})
     execute_process(COMMAND ${CLANG} -std=gnu17 -Wall -Wextra -Werror -fwrapv -fno-strict-aliasing -fsyntax-only
-                            -DARMATURE_VERSION="0" -I${ROOT} ${source}
+                            -DARMATURE_VERSION="0" -I${ROOT} ${includes} ${source}
                     RESULT_VARIABLE code ERROR_VARIABLE text)
     if(code)
       string(APPEND failed "${text}")
