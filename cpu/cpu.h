@@ -151,8 +151,10 @@ typedef struct Cpu {
     bool secure;           /* !SCR.NS or Monitor mode */
     bool halted_for_event; /* ATTN_HALTED by WFE rather than WFI */
     bool event;            /* the Event Register */
+    /* RAM, for exclusive accesses of compiled code: size 0 sends them to mmu_load_exclusive() and its fellow. */
+    uint64_t ram_host, ram_size, ram_base;
     bool exclusive_valid;
-    uint8_t exclusive_size;
+    uint8_t exclusive_size; /* follows exclusive_valid: compiled code looks at both at once */
     uint32_t exclusive_pa; /* aligned to exclusive_size */
 
     uint32_t bank_r13[BANKS], bank_r14[BANKS], spsr[BANKS];

@@ -15,6 +15,10 @@ EmitBody *emit_simd_body(const C *c);
 
 /* Advanced SIMD: by row of neon.def. */
 EmitBody *emit_neon_body(const C *c, unsigned row);
+unsigned emit_first_neon_row(void); /* in insn_table */
+
+/* VDUP from a core register. */
+void emit_vdup_core(C *c, const Insn *i);
 
 /* The instruction needs this access (one of FP_ACCESS_*), or compiled code's relation to the host (FP_HOST_*).
  * Nothing of guest state may have changed before. */

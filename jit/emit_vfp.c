@@ -281,6 +281,7 @@ static void emit_vstm_d(C *c, const Insn *i)
 #define sem_vldm_d emit_vldm_d
 #define sem_vstm_s emit_vstm_s
 #define sem_vstm_d emit_vstm_d
+#define sem_vdup_core emit_vdup_core
 
 /* In the order of vfp.def. */
 static EmitBody *const vfp_bodies[] = {
@@ -299,9 +300,15 @@ enum {
 #undef INSN
 /* clang-format on */
 
+enum { VFP_ROWS = sizeof vfp_bodies / sizeof *vfp_bodies };
+
+unsigned emit_first_neon_row(void)
+{
+    return FIRST_VFP + VFP_ROWS;
+}
+
 EmitBody *emit_simd_body(const C *c)
 {
-    enum { VFP_ROWS = sizeof vfp_bodies / sizeof *vfp_bodies };
     unsigned row = c->insn->row - FIRST_VFP;
     if (c->insn->row < FIRST_VFP)
         return NULL;

@@ -78,7 +78,18 @@ typedef enum VecOp {
 } VecOp;
 
 /* VEC_FLOAT */
-typedef enum VecFloatOp { VEC_FADD, VEC_FSUB, VEC_FMUL, VEC_FMAX, VEC_FMIN, VEC_FEQ, VEC_FGE, VEC_FGT } VecFloatOp;
+typedef enum VecFloatOp {
+    VEC_FADD,
+    VEC_FSUB,
+    VEC_FMUL,
+    VEC_FMAX,
+    VEC_FMIN,
+    VEC_FEQ,
+    VEC_FGE,
+    VEC_FGT,
+    VEC_FLE,
+    VEC_FLT
+} VecFloatOp;
 
 /* VEC_FLOAT: four lanes count rather than two. Results have all bits of the others undefined. */
 enum { VEC_QUAD = 0x100, VEC_B_PLAIN = 0x200 /* b is a result that was looked at */ };

@@ -51,6 +51,49 @@ static void emit_sel(C *c, const Insn *i)
     set_reg(c, i->rd, xor32(c, y, and32(c, mask, xor32(c, x, y))));
 }
 
+static void emit_load_exclusive(C *c, const Insn *i, unsigned size)
+{
+    V address = add32(c, get_reg(c, i->rn), imm(c, i->imm));
+    set_reg(c, i->rd, (V){emit_slow(c, IR_LOAD_EX, address.ref, 0, size)});
+}
+
+static void emit_store_exclusive(C *c, const Insn *i, unsigned size)
+{
+    V address = add32(c, get_reg(c, i->rn), imm(c, i->imm));
+    emit_slow(c, IR_STORE_EX, address.ref, get_reg(c, i->rd).ref, size);
+    set_reg(c, i->rs, imm(c, 0));
+}
+
+static void sem_ldrex(C *c, const Insn *i)
+{
+    emit_load_exclusive(c, i, 4);
+}
+
+static void sem_ldrexb(C *c, const Insn *i)
+{
+    emit_load_exclusive(c, i, 1);
+}
+
+static void sem_ldrexh(C *c, const Insn *i)
+{
+    emit_load_exclusive(c, i, 2);
+}
+
+static void sem_strex(C *c, const Insn *i)
+{
+    emit_store_exclusive(c, i, 4);
+}
+
+static void sem_strexb(C *c, const Insn *i)
+{
+    emit_store_exclusive(c, i, 1);
+}
+
+static void sem_strexh(C *c, const Insn *i)
+{
+    emit_store_exclusive(c, i, 2);
+}
+
 #define sem_uadd8 emit_uadd8
 #define sem_sel emit_sel
 
@@ -97,13 +140,7 @@ static void sem_mrc(C *c, const Insn *i)
 #define sem_ldm_return NULL
 #define sem_ldm_user NULL
 #define sem_stm_user NULL
-#define sem_ldrex NULL
-#define sem_ldrexb NULL
-#define sem_ldrexh NULL
 #define sem_ldrexd NULL
-#define sem_strex NULL
-#define sem_strexb NULL
-#define sem_strexh NULL
 #define sem_strexd NULL
 #define sem_clrex NULL
 #define sem_swp NULL

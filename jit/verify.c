@@ -144,8 +144,9 @@ bool verify_block(Jit *jit, Cpu *cpu, const Block *block)
         return stop(cpu);
     cpu->leave = 0; /* asks for the look that was just taken */
     v->before = *cpu;
+    uint64_t dropped = code_cache_counts(jit->code).dropped;
     interpret(v, cpu, block);
-    if (v->log.final || !block->valid) {
+    if (v->log.final || code_cache_counts(jit->code).dropped != dropped) {
         jit->counts.unrepeated++;
         return true;
     }

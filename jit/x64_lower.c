@@ -737,6 +737,10 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
     case IR_STORE:
         lower_store(l, insn);
         break;
+    case IR_LOAD_EX:
+    case IR_STORE_EX:
+        lower_exclusive(l, insn);
+        break;
     case IR_WORDS_READ:
     case IR_WORDS_WRITE:
     case IR_SPAN_READ:

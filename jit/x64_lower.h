@@ -55,7 +55,7 @@ typedef struct LiveSet {
 
 /* A way off the fast path: code that is appended after the block. */
 typedef struct SlowSite {
-    Patch from[4];   /* branches to it */
+    Patch from[6];   /* branches to it */
     unsigned froms;
     unsigned insn;   /* index in the block */
     IrRef at;        /* the operation */
@@ -175,6 +175,7 @@ Reg compute(Lower *l, IrRef ref);
 
 void lower_load(Lower *l, const IrInsn *insn);
 void lower_store(Lower *l, const IrInsn *insn);
+void lower_exclusive(Lower *l, const IrInsn *insn);
 void lower_words(Lower *l, const IrInsn *insn);
 void lower_call(Lower *l, const IrInsn *insn);
 void lower_guard(Lower *l, const IrInsn *insn);

@@ -169,6 +169,51 @@ void lower_store(Lower *l, const IrInsn *insn)
         x64_store(l->a, width_of(insn->imm), mem, data);
 }
 
+/* place, a host address, becomes the physical one; only that of RAM is known. */
+static void to_physical(Lower *l, SlowSite *site, Reg place)
+{
+    x64_alu_rm(l->a, ALU_SUB, W64, place, CPU_FIELD(ram_host));
+    x64_alu_rm(l->a, ALU_CMP, W64, place, CPU_FIELD(ram_size));
+    leave_if(l, site, CC_AE);
+    x64_alu_rm(l->a, ALU_ADD, W64, place, CPU_FIELD(ram_base));
+}
+
+static void to_host(Lower *l, Reg place)
+{
+    x64_alu_rm(l->a, ALU_SUB, W64, place, CPU_FIELD(ram_base));
+    x64_alu_rm(l->a, ALU_ADD, W64, place, CPU_FIELD(ram_host));
+}
+
+/* A store without a reservation is the slow path's: it fails there. Other CPUs have no reservations while this
+ * one runs. */
+void lower_exclusive(Lower *l, const IrInsn *insn)
+{
+    bool write = insn->op == IR_STORE_EX;
+    Asm *a = l->a;
+    Reg address = use_reg(l, insn->a);
+    Reg data = write ? use_reg(l, insn->b) : REG_NONE;
+    make_room(l);
+    SlowSite *site = new_site(l);
+    Reg place = host_page(l, site, address, write, insn->imm);
+    x64_alu_rr(a, ALU_ADD, W64, place, address);
+    to_physical(l, site, place);
+    if (!write) {
+        x64_store_imm(a, W8, CPU_FIELD(exclusive_valid), 1);
+        x64_store_imm(a, W8, CPU_FIELD(exclusive_size), (int32_t)insn->imm);
+        x64_store(a, W32, CPU_FIELD(exclusive_pa), place);
+        to_host(l, place);
+        x64_load(a, width_of(insn->imm), define(l, place), mem_at(place, 0));
+        return;
+    }
+    x64_alu_mr(a, ALU_CMP, W32, CPU_FIELD(exclusive_pa), place);
+    leave_if(l, site, CC_NE);
+    x64_alu_mi(a, ALU_CMP, W16, CPU_FIELD(exclusive_valid), (int32_t)(insn->imm << 8 | 1));
+    leave_if(l, site, CC_NE);
+    to_host(l, place);
+    x64_store_imm(a, W8, CPU_FIELD(exclusive_valid), 0);
+    x64_store(a, width_of(insn->imm), mem_at(place, 0), data);
+}
+
 /* The words, or bytes, are in one page. */
 void lower_words(Lower *l, const IrInsn *insn)
 {

@@ -304,10 +304,12 @@ static void lower_vec_float(Lower *l, const IrInsn *insn)
     leave_if_unusual(l, &look, LOOK_OPERANDS, insn->imm & VEC_B_PLAIN);
     if (op == VEC_FMAX || op == VEC_FMIN) {
         max_min(l, look.r, look.n, look.m, look.t[0], op == VEC_FMAX);
-    } else if (!rounds) { /* GE and GT: the other way round */
-        x64_sse_rr(l->a, SSE_MOVAPS, look.r, op == VEC_FEQ ? look.n : look.m);
-        x64_sse_rri(l->a, SSE_CMPPS, look.r, op == VEC_FEQ ? look.m : look.n,
-                    op == VEC_FEQ ? SSE_CMP_EQ : op == VEC_FGE ? SSE_CMP_LE : SSE_CMP_LT);
+    } else if (!rounds) {
+        static const uint8_t predicate[] = {[VEC_FEQ] = SSE_CMP_EQ, [VEC_FGE] = SSE_CMP_LE, [VEC_FGT] = SSE_CMP_LT,
+                                            [VEC_FLE] = SSE_CMP_LE, [VEC_FLT] = SSE_CMP_LT};
+        bool swapped = op == VEC_FGE || op == VEC_FGT;
+        x64_sse_rr(l->a, SSE_MOVAPS, look.r, swapped ? look.m : look.n);
+        x64_sse_rri(l->a, SSE_CMPPS, look.r, swapped ? look.n : look.m, predicate[op]);
     } else {
         x64_sse_rr(l->a, SSE_MOVAPS, look.r, look.n);
         x64_sse_rr(l->a, arithmetic[op], look.r, look.m);

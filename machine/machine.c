@@ -305,6 +305,15 @@ static bool check_options(const MachineOptions *options, const Board *board, Err
     return true;
 }
 
+static void tell_cpus_of_ram(Machine *m)
+{
+    for (unsigned n = 0; n < m->options.cpus; n++) {
+        m->cpu[n]->ram_host = (uint64_t)(uintptr_t)m->ram;
+        m->cpu[n]->ram_size = m->options.memory;
+        m->cpu[n]->ram_base = bus_home(m->bus, machine_ram_base(m));
+    }
+}
+
 Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
 {
     const Board *board = &vexpress_a9;
@@ -347,6 +356,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     bus_on_change(m->bus, bus_changed, m);
     bus_on_write(m->bus, memory_written, m);
     clock_on_sooner(m->clock, event_became_sooner, m);
+    tell_cpus_of_ram(m);
     machine_reset(m);
     return m;
 }

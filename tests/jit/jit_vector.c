@@ -4,7 +4,7 @@
  *
  *     jit_vector [--seed N] [--cases N | --seconds N] [--only NAME] [--code]
  *
- * --only: of the lines whose name begins so, and moves. --code: prints what was compiled. */
+ * --only: of the lines whose name begins so, and some others. --code: prints what was compiled, or could not be. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,21 +251,26 @@ static void reduce(Pair *pair, Case *c)
     }
 }
 
+static void print_code(const Case *c)
+{
+    char text[96];
+    for (unsigned n = 0; n < c->count; n++) {
+        Insn insn;
+        decode(&insn, SET_A32, c->code[n], 0);
+        disassemble(&insn, window(PAGE_CODE) + 4 * n, text, sizeof text);
+        printf("    %08x  %-14s %s\n", c->code[n], insn_table[insn.row].name, text);
+    }
+}
+
 static void report(Pair *pair, const Case *failed, bool code)
 {
     Case c = *failed;
-    char text[96];
     unsigned piece;
     reduce(pair, &c);
     const char *part = run_case(pair, &c, &piece);
     printf("seed %llu: %s differs in piece %u of %u instructions; fpscr %08x cpsr %08x cpacr %08x\n",
            (unsigned long long)c.seed, part, piece, c.piece[piece % PIECES], c.fpscr, c.cpsr, c.cpacr);
-    for (unsigned n = 0; n < c.count; n++) {
-        Insn insn;
-        decode(&insn, SET_A32, c.code[n], 0);
-        disassemble(&insn, window(PAGE_CODE) + 4 * n, text, sizeof text);
-        printf("    %08x  %-14s %s\n", c.code[n], insn_table[insn.row].name, text);
-    }
+    print_code(&c);
     for (unsigned n = 0; n < 32; n++)
         printf("%sd%-2u %016llx", n % 4 ? "  " : "\n    ", n, (unsigned long long)c.d[n]);
     for (unsigned n = 0; n < 15; n++)
@@ -304,9 +309,13 @@ int main(int argc, char **argv)
     for (; failed < 4 && (seconds ? time(NULL) < end : done < cases); done++) {
         Case c;
         make_case(&c, seed + done, only);
+        uint64_t unfit = jit_counts(pair->side[1].jit).unfit;
         if (fails(pair, &c)) {
             failed++;
             report(pair, &c, code);
+        } else if (code && jit_counts(pair->side[1].jit).unfit != unfit) {
+            printf("seed %llu: a block could not be compiled\n", (unsigned long long)c.seed);
+            print_code(&c);
         }
     }
     JitCounts counts = jit_counts(pair->side[1].jit);
