@@ -139,7 +139,7 @@ typedef struct Cpu {
     JumpEntry *jumps;
     int64_t jit_budget;    /* instructions that compiled code may begin, while it does not run */
     uint64_t jit_end;      /* icount when the budget is used up */
-    uint8_t world;          /* privilege (bit 0) and security state (bit 1: Secure), kept by mmu_select() */
+    uint8_t world;          /* privilege (bit 0), security state (bit 1: Secure) and SCR.NS (bit 2: Monitor mode's CP15 bank), kept by mmu_select() */
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;   /* where compiled code wanted to go */
     uint64_t icount;       /* instructions begun before block_start (exact between blocks) */

@@ -42,7 +42,7 @@ enum { X64_MAX_LINKS = 4 };
 typedef struct X64Exits {
     X64Link link[X64_MAX_LINKS];
     unsigned links;
-    uint32_t far_entry, entry, stubs, stale; /* offsets in the code buffer: see x64_lower.c */
+    uint32_t far_entry, entry, again, stubs, stale; /* offsets in the code buffer: see x64_lower.c */
 } X64Exits;
 
 /* What exit returns: number of the block << 8 | code. */

@@ -425,10 +425,24 @@ void branch_to(C *c, V target)
 
 void branch_if(C *c, V condition, V target)
 {
+    Ir *ir = c->ir;
+    uint32_t one;
+    IrRef test = condition.ref;
+    bool inverted = ir_is(ir, test, IR_XOR) && emit_is_const(c, ir->insn[test].b, &one) && one == 1;
+    if (inverted)
+        test = ir->insn[test].a;
     emit_store_flags(c);
-    IrRef skip = emit_op(c, IR_SKIP_IF_ZERO, condition.ref, 0, 0, 0);
+    IrRef skip;
+    if (ir_is(ir, test, IR_EQZ)) { /* a comparison with zero is a condition by itself */
+        IrCond cond = {.cond = inverted};
+        cond.flags.value[FIELD_ZF] = ir->insn[test].a;
+        ir->cond[ir->conds] = cond;
+        skip = emit_op(c, IR_SKIP_UNLESS, 0, 0, 0, ir->conds++);
+    } else {
+        skip = emit_op(c, IR_SKIP_IF_ZERO, condition.ref, 0, 0, 0);
+    }
     exit_to(c, target.ref, c->thumb);
-    c->ir->insn[skip].imm = emit_op(c, IR_LABEL, 0, 0, 0, 0);
+    emit_op(c, IR_LABEL, 0, 0, 0, skip);
 }
 
 void bx_write_pc(C *c, V target)

@@ -33,7 +33,7 @@ typedef struct Translator {
     IrFlags flags;        /* what the flags are known to be, or IR_NO_REF */
     uint8_t flags_stored; /* bit f: field f of the CPU holds flags.value[f] already */
     uint8_t fp_known;     /* what was checked in this block (emit_simd.h) */
-    uint8_t fp_need;      /* what the body that is translated needs */
+    IrRef fp_check;       /* the FP_ACCESS for VFP that was passed on the way here, or IR_NO_REF */
     IrRef fp_nzcv;        /* the FP_COMPARE whose result FPSCR has, or IR_NO_REF */
 } Translator;
 

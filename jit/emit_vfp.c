@@ -9,28 +9,25 @@
 
 void emit_fp_access(C *c, unsigned access)
 {
-    c->fp_need = 0;
     if (c->fp_known & access)
         return;
-    emit_slow(c, IR_FP_ACCESS, 0, 0, access);
-    c->fp_need = (uint8_t)access; /* until something that implies it is checked instead */
+    IrRef check = emit_slow(c, IR_FP_ACCESS, 0, 0, access);
+    if (access != FP_ACCESS_SIMD)
+        c->fp_check = check;
     c->fp_known |= (uint8_t)(access == FP_ACCESS_SCALAR ? FP_ACCESS_SCALAR | FP_ACCESS_VFP : access);
 }
 
+/* What is needed for arithmetic implies access: one check does for both. */
 void emit_fp_host(C *c, unsigned host)
 {
     if (c->fp_known & host << FP_KNOWN_HOST)
         return;
-    IrInsn *last = &c->ir->insn[c->ir->count - 1];
-    while (host == FP_HOST_VFP && c->fp_need && last->op != IR_FP_ACCESS)
-        last--;
-    if (host == FP_HOST_VFP && c->fp_need) {
-        last->op = IR_FP_HOST;
-        last->imm = host;
+    if (host == FP_HOST_VFP && c->fp_check != IR_NO_REF) {
+        c->ir->insn[c->fp_check].op = IR_FP_HOST;
+        c->ir->insn[c->fp_check].imm = host;
     } else {
         emit_slow(c, IR_FP_HOST, 0, 0, host);
     }
-    c->fp_need = 0;
     c->fp_known |= (uint8_t)(FP_HOST_FLAGS << FP_KNOWN_HOST);
     if (host == FP_HOST_VFP)
         c->fp_known |= (uint8_t)(FP_HOST_VFP << FP_KNOWN_HOST) | FP_ACCESS_SCALAR | FP_ACCESS_VFP;

@@ -20,6 +20,8 @@ static void dropped(void *opaque, Block *block)
         return;
     const X64Exits *exits = &jit->blocks[block->jit].exits;
     x64_redirect(&jit->buf, exits->entry, exits->stale);
+    if (exits->again != exits->entry)
+        x64_redirect(&jit->buf, exits->again, exits->stale);
     jit->counts.dropped++;
 }
 
@@ -197,7 +199,7 @@ static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
     if (kind == EXIT_STALE) {
         x64_redirect(&jit->buf, from->exits.entry, to->entry);
     } else if (kind < X64_MAX_LINKS && from->block->valid && from->exits.link[kind].offset < PAGE_SIZE) {
-        x64_link(&jit->buf, from->exits.link[kind].patch, to->entry);
+        x64_link(&jit->buf, from->exits.link[kind].patch, from->block == next ? to->again : to->entry);
         jit->counts.links++;
     }
 }

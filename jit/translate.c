@@ -79,6 +79,20 @@ static void sem_ldrexh(C *c, const Insn *i)
     emit_load_exclusive(c, i, 2);
 }
 
+static void sem_ldrexd(C *c, const Insn *i)
+{
+    V64 value = {emit_slow(c, IR_LOAD_EX64, get_reg(c, i->rn).ref, 0, 8)};
+    set_reg(c, i->rd, low32(c, value));
+    set_reg(c, i->ra, high32(c, value));
+}
+
+static void sem_strexd(C *c, const Insn *i)
+{
+    V64 value = pair64(c, get_reg(c, i->ra), get_reg(c, i->rd));
+    emit_slow(c, IR_STORE_EX, get_reg(c, i->rn).ref, value.ref, 8);
+    set_reg(c, i->rs, imm(c, 0));
+}
+
 static void sem_strex(C *c, const Insn *i)
 {
     emit_store_exclusive(c, i, 4);
@@ -140,8 +154,6 @@ static void sem_mrc(C *c, const Insn *i)
 #define sem_ldm_return NULL
 #define sem_ldm_user NULL
 #define sem_stm_user NULL
-#define sem_ldrexd NULL
-#define sem_strexd NULL
 #define sem_clrex NULL
 #define sem_swp NULL
 #define sem_swpb NULL

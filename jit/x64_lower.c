@@ -3,7 +3,8 @@
  * A block's code:
  *
  *     far entry   EAX is the guest address: the page it is in becomes the current one
- *     entry       the block's instructions are taken off the budget; if there are not so many: exit
+ *     entry       a loop loads what it keeps in XMM registers
+ *     again       where it goes back to: the block's instructions are taken off the budget; if there are not so many: exit
  *     ...         operations; links to blocks of the same page are jumps that can be patched
  *     stubs       slow paths, exits
  *
@@ -498,6 +499,11 @@ static void add_link(Lower *l, Patch patch, uint32_t offset)
                                             .thumb = l->block->key.thumb};
 }
 
+static bool is_own_start(const Lower *l, const IrInsn *exit)
+{
+    return exit->imm == (l->block->key.pa & ~PAGE_MASK) && !exit->c && l->block->key.itstate == 0;
+}
+
 /* EAX is the guest address with its Thumb bit. Returns the branch that is taken if it is not in the jump cache. */
 static Patch far_jump(Lower *l)
 {
@@ -548,6 +554,8 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
 static void lower_exit(Lower *l, const IrInsn *insn)
 {
     if ((insn->imm < PAGE_SIZE && !insn->c) || (insn->imm == PAGE_SIZE && l->block->next_itstate)) {
+        if (is_own_start(l, insn))
+            settle_loop_xmms(l);
         add_link(l, x64_jmp(l->a), insn->imm);
         return;
     }
@@ -582,6 +590,8 @@ static bool exit_if(Lower *l, IrRef *at, Cc cc)
     IrRef exit = next_op(l, *at), label = next_op(l, exit);
     if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, exit)->c || insn_of(l, label)->op != IR_LABEL)
         return false;
+    if (is_own_start(l, insn_of(l, exit)))
+        settle_loop_xmms(l);
     add_link(l, x64_jcc(l->a, cc), insn_of(l, exit)->imm);
     *at = label;
     return true;
@@ -738,6 +748,7 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
         lower_store(l, insn);
         break;
     case IR_LOAD_EX:
+    case IR_LOAD_EX64:
     case IR_STORE_EX:
         lower_exclusive(l, insn);
         break;
@@ -823,6 +834,8 @@ static void prologue(Lower *l, uint8_t *base, Patch *budget)
     x64_alu_ri(a, ALU_AND, W32, RAX, (int32_t)PAGE_MASK);
     x64_store(a, W32, CPU_FIELD(page_va), RAX);
     l->exits->entry = (uint32_t)(a->at - base);
+    load_loop_xmms(l);
+    l->exits->again = (uint32_t)(a->at - base);
     x64_alu_ri(a, ALU_SUB, W64, REG_BUDGET, l->block->count);
     *budget = x64_jcc(a, CC_S);
 }
@@ -890,6 +903,9 @@ bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const 
     l->lives = l->sites = l->open_sites = 0;
     l->host_flags = IR_NO_REF;
     memset(&l->xmm, 0, sizeof l->xmm);
+    l->loops = false;
+    for (unsigned at = 1; at < ir->count; at++)
+        l->loops |= ir->insn[at].op == IR_EXIT && is_own_start(l, &ir->insn[at]);
     l->failed = false;
     memset(l->loc, 0, ir->count * sizeof *l->loc);
     memset(l->temp, 0, sizeof l->temp);

@@ -68,6 +68,7 @@ typedef struct SlowSite {
     bool rest;       /* it leaves the block, the rest of which is interpreted */
     uint8_t *back;
     FloatLook look; /* a second one, which may go to `back` */
+    SpanLook span;   /* likewise */
 } SlowSite;
 
 struct Lower {
@@ -99,6 +100,8 @@ struct Lower {
     bool skip_flags_all;
     XmmState xmm;
     XmmCopies copies_at_skip;
+    XmmCopies loop; /* where the block goes on when it jumps to itself */
+    bool loops;
     bool failed; /* more values than places: the block cannot be compiled */
     X64Exits *exits;
 };
@@ -206,6 +209,10 @@ void reload_xmms(Lower *l, const XmmCopies *copies);
 /* Bytes [first, first + count) of the vector registers are written. */
 void drop_xmms(Lower *l, unsigned first, unsigned count);
 void lower_vector_state(Lower *l, const IrInsn *insn);
+/* A block that jumps to itself keeps what it reads first in XMM registers: what is loaded before the first round, and
+ * brought back to its places at the end of each. */
+void load_loop_xmms(Lower *l);
+void settle_loop_xmms(Lower *l);
 
 /* ---- x64_fp.c ---------------------------------------------------------------------------------------- */
 

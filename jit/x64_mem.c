@@ -35,6 +35,7 @@ SlowSite *new_site(Lower *l)
     site->host = 0;
     site->rest = false;
     site->look.kind = LOOK_NONE;
+    site->span.bytes = 0;
     return site;
 }
 
@@ -62,6 +63,24 @@ void close_sites(Lower *l)
     }
 }
 
+/* The address must be aligned as the instruction asks for, and the last byte be in the same page. */
+static void look_at_span(Lower *l, const SlowSite *site)
+{
+    const SpanLook *span = &site->span;
+    Asm *a = l->a;
+    Patch odd = NULL;
+    if (span->alignment > 1) {
+        x64_test_ri(a, W32, span->address, span->alignment - 1);
+        odd = x64_jcc_short(a, CC_NE);
+    }
+    x64_mov_rr(a, W32, span->free, span->address);
+    x64_alu_ri(a, ALU_AND, W32, span->free, PAGE_SIZE - 1);
+    x64_alu_ri(a, ALU_CMP, W32, span->free, (int32_t)PAGE_SIZE - span->bytes);
+    x64_jcc_to(a, CC_BE, site->back + a->to_run);
+    if (odd)
+        x64_patch_short(odd, a->at);
+}
+
 static void emit_site(Lower *l, const SlowSite *site)
 {
     Asm *a = l->a;
@@ -74,6 +93,8 @@ static void emit_site(Lower *l, const SlowSite *site)
     }
     if (site->look.kind != LOOK_NONE)
         second_look(l, site);
+    if (site->span.bytes)
+        look_at_span(l, site);
     enter_site(l, site);
     for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
         if (site->flags.value[f] != IR_NO_REF)
@@ -214,6 +235,16 @@ void lower_exclusive(Lower *l, const IrInsn *insn)
     x64_store(a, width_of(insn->imm), mem_at(place, 0), data);
 }
 
+/* Most addresses are multiples of what is accessed there; the others are looked at out of line. */
+static void leave_if_odd(Lower *l, SpanLook span)
+{
+    SlowSite *site = new_site(l);
+    site->span = span;
+    x64_test_ri(l->a, W32, span.address, span.bytes - 1);
+    leave_if(l, site, CC_NE);
+    site->back = l->a->at;
+}
+
 /* The words, or bytes, are in one page. */
 void lower_words(Lower *l, const IrInsn *insn)
 {
@@ -222,6 +253,12 @@ void lower_words(Lower *l, const IrInsn *insn)
     uint32_t bytes = span ? insn->imm & 0xff : 4 * insn->imm, alignment = span ? 1u << (insn->imm >> 8) : 4;
     Reg address = use_reg(l, insn->a);
     make_room(l);
+    if (bytes > alignment && (bytes & (bytes - 1)) == 0 && bytes <= 32) {
+        Reg free = scratch(l);
+        leave_if_odd(l, (SpanLook){(uint8_t)bytes, (uint8_t)alignment, address, free});
+        end_scratch(l, free);
+        bytes = alignment = 1; /* all is known */
+    }
     SlowSite *site = new_site(l);
     if (bytes > alignment) {
         Reg offset = scratch(l);

@@ -237,6 +237,99 @@ static void load_vector(Lower *l, const IrInsn *insn)
     define_xmm(l, xmm);
 }
 
+/* ---- Loops ------------------------------------------------------------------------------------------- */
+
+enum { LOOP_COPIES = 10 };
+
+static bool any_written(const uint8_t *written, unsigned first, unsigned count)
+{
+    for (unsigned byte = first; byte < first + count; byte++)
+        if (written[byte])
+            return true;
+    return false;
+}
+
+static void note_written(uint8_t *written, const IrInsn *insn)
+{
+    XmmKind kind = kind_of((IrOp)insn->op);
+    if (insn->op == IR_SET_WORD)
+        memset(written + 4 * insn->imm, 1, 4);
+    else if (insn->op == IR_SET_LONG || insn->op == IR_SET_LONG_CONST)
+        memset(written + 8 * insn->imm, 1, 8);
+    else
+        memset(written + first_byte(kind, insn->imm), 1, byte_count(kind));
+}
+
+void load_loop_xmms(Lower *l)
+{
+    uint8_t written[sizeof ((Cpu *)0)->v] = {0};
+    unsigned count = 0;
+    for (unsigned at = 1; l->loops && at < l->ir->count && count < LOOP_COPIES; at++) {
+        const IrInsn *insn = &l->ir->insn[at];
+        XmmKind kind = kind_of((IrOp)insn->op);
+        if (insn->op == IR_CALL_INSN)
+            break;
+        if (insn->op == IR_GET_S || insn->op == IR_GET_D || insn->op == IR_GET_Q) {
+            unsigned byte = first_byte(kind, insn->imm);
+            if (any_written(written, byte, byte_count(kind)) || copy_of(l, kind, insn->imm) >= 0)
+                continue;
+            l->xmm.copies.kind[count] = (uint8_t)kind;
+            l->xmm.copies.n[count++] = (uint8_t)insn->imm;
+        } else if (kind != COPY_NONE || insn->op == IR_SET_WORD || insn->op == IR_SET_LONG ||
+                   insn->op == IR_SET_LONG_CONST) {
+            note_written(written, insn);
+        }
+    }
+    l->loop = l->xmm.copies;
+    reload_xmms(l, &l->loop);
+}
+
+/* True if xmm has what a place that is not settled yet wants. */
+static bool is_source(const int *source, const bool *settled, int xmm)
+{
+    for (int n = 0; n < XMMS; n++)
+        if (!settled[n] && n != xmm && source[n] == xmm)
+            return true;
+    return false;
+}
+
+static void settle(Lower *l, int xmm, int source)
+{
+    XmmKind kind = (XmmKind)l->loop.kind[xmm];
+    if (source < 0)
+        load_xmm(l, (Xmm)xmm, byte_count(kind), vector_mem(first_byte(kind, l->loop.n[xmm])));
+    else if (source != xmm)
+        x64_sse_rr(l->a, SSE_MOVAPS, (Xmm)xmm, (Xmm)source);
+    l->xmm.copies.kind[xmm] = (uint8_t)kind;
+    l->xmm.copies.n[xmm] = l->loop.n[xmm];
+}
+
+/* Places whose content nobody else wants first; where that goes round in circles, memory has it too. */
+void settle_loop_xmms(Lower *l)
+{
+    int source[XMMS];
+    bool settled[XMMS];
+    for (int n = 0; n < XMMS; n++) {
+        settled[n] = l->loop.kind[n] == COPY_NONE;
+        source[n] = settled[n] ? -1 : copy_of(l, (XmmKind)l->loop.kind[n], l->loop.n[n]);
+        if (!settled[n] && l->xmm.copies.kind[n] == l->loop.kind[n] && l->xmm.copies.n[n] == l->loop.n[n])
+            source[n] = n;
+    }
+    for (int left = XMMS; left > 0; left--) {
+        int pick = -1;
+        for (int n = 0; n < XMMS && (pick < 0 || is_source(source, settled, pick)); n++)
+            if (!settled[n])
+                pick = n;
+        if (pick < 0)
+            return;
+        for (int n = 0; n < XMMS; n++)
+            if (n != pick && !settled[n] && source[n] == pick)
+                source[n] = -1;
+        settle(l, pick, source[pick]);
+        settled[pick] = true;
+    }
+}
+
 void lower_vector_state(Lower *l, const IrInsn *insn)
 {
     switch (insn->op) {

@@ -37,6 +37,12 @@ typedef struct FloatLook {
     Reg mask;          /* free */
 } FloatLook;
 
+/* Whether bytes at an address that is not a multiple of their number may be accessed nevertheless. */
+typedef struct SpanLook {
+    uint8_t bytes, alignment; /* bytes 0: no look */
+    Reg address, free;
+} SpanLook;
+
 /* Constants in the CPU (jit_const). */
 typedef enum XmmConst {
     CONST_ABS_S,

@@ -278,7 +278,7 @@ void mmu_select(Cpu *cpu)
     cpu->tlb = cpu->e ? &mmu->missing : table;
     cpu->fast = cpu->tlb->fast;
     cpu->jumps = table->jumps;
-    cpu->world = (uint8_t)(cpu_privileged(cpu) | cpu->secure << 1);
+    cpu->world = (uint8_t)(cpu_privileged(cpu) | cpu->secure << 1 | (cpu->cp15.scr & 1) << 2);
     refresh_stamps(cpu);
 }
 

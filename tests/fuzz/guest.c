@@ -235,6 +235,11 @@ static void output(void *opaque, uint8_t ch)
 
 Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out)
 {
+    return guest_new_with(seed, cpus, log_out, (JitOptions){.mode = JIT_OFF});
+}
+
+Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit)
+{
     static const uint8_t cpu_choices[] = {1, 1, 4, 4, 2, 3};
     Guest *g = calloc(1, sizeof *g);
     if (!g)
@@ -244,6 +249,7 @@ Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out)
     unsigned chosen = cpu_choices[random_below(r, 6)];
     MachineOptions options = {.cpus = cpus ? cpus : chosen,
                               .memory = (1 + random_below(r, 4)) * MIB,
+                              .jit = jit,
                               .deterministic = true,
                               .rtc_base = random_next(r),
                               .boot_from_flash = random_one_in(r, 16)};

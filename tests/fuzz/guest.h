@@ -20,6 +20,8 @@ typedef struct Guest {
 
 /* Makes the guest of a seed. cpus 0: the seed decides. log_out: where logs of some seeds go. */
 Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out);
+/* The same, executed as jit says. */
+Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit);
 void guest_free(Guest *guest);
 
 /* Runs it up to its end, or, with `pushes`, at most until that many more pushes; false when it has ended. */

@@ -22,6 +22,9 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMPILER = "arm-linux-gnueabihf-gcc"
 QEMU = "qemu-system-arm"
+ENGINES = {"interpreter": [["--jit", "off"]],
+           "compiler": [["--jit", "on", "--jit-threshold", "0"], ["--jit", "on", "--jit-threshold", "1"],
+                        ["--jit", "verify", "--jit-threshold", "0"]]}
 NOT_COMPARED = "# not compared with QEMU"
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 FLAGS = ("-std=gnu17 -O1 -g0 -marm -march=armv7-a+mp+sec+simd -mfloat-abi=hard -mgeneral-regs-only -mno-unaligned-access "
@@ -145,6 +148,7 @@ def main():
     parser.add_argument("--test-device", action="store_true")
     parser.add_argument("--input", metavar="TEXT", help="what is typed, with escapes as in Python")
     parser.add_argument("--exit", metavar="CODE", type=int, default=0, help="the exit code that is right")
+    parser.add_argument("--engine", choices=ENGINES, default="interpreter", help="what executes the guest's code")
     parser.add_argument("--no-qemu", action="store_true")
     parser.add_argument("--only-qemu", action="store_true")
     parser.add_argument("--update", action="store_true")
@@ -171,7 +175,7 @@ def main():
             update(path, expected, right, qemu)
             return 0
         clocks = [["--deterministic"]] + ([[]] if options.host_clock else [])
-        for extra in [] if options.only_qemu else clocks:
+        for extra in [] if options.only_qemu else [e + c for e in ENGINES[options.engine] for c in clocks]:
             printed, code = run_armature(elf, options, folder, extra)
             if printed != expected.right or code != options.exit:
                 report(" ".join(["armature", *extra, "exit code", str(code)]), expected.right, printed)
