@@ -225,9 +225,10 @@ static int call_words(Ctl *ctl, const char *path, int count, char **words)
 {
     Error err;
     const Operation *operation = operation_find(words[0]);
-    if (!operation)
-        return complain(EXIT_USAGE, "there is no operation %s; armature ctl --list-operations lists them",
-                        words[0]);
+    if (!operation) {
+        operation_unknown(words[0], "armature ctl --list-operations", err.text, sizeof err.text);
+        return complain(EXIT_USAGE, "%s", err.text);
+    }
     json_t *arguments = arguments_from_words(operation, (unsigned)count - 1, words + 1, &err);
     if (!arguments)
         return complain(EXIT_USAGE, "%s", err.text);

@@ -106,7 +106,8 @@ static void run_line(Monitor *monitor, const char *text)
     json_t *arguments = operation ? arguments_from_words(operation, count - 1, word + 1, &err) : NULL;
     if (count && !operation) {
         char *shown = text_one_line(word[0], strlen(word[0]));
-        printf("error: there is no operation %s; help lists them\n", shown);
+        operation_unknown(shown, "help", err.text, sizeof err.text);
+        printf("error: %s\n", err.text);
         free(shown);
     } else if (count && !arguments) {
         printf("error: %s\n", err.text);

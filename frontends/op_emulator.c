@@ -66,6 +66,8 @@ static char *help_on(const Operation *operation)
         fprintf(out, "  %-10s %s", parameter->name, value_type_name(parameter->type));
         if (parameter->value && *parameter->value)
             fprintf(out, "; if not given: %s", parameter->value);
+        else if (parameter->type == TYPE_LIST)
+            fputs("; on a command line all words that are not name=value", out);
         fputc('\n', out);
     }
     fclose(out);
@@ -92,9 +94,12 @@ char *op_help(Call *call, const char *name)
     const Operation *operation = operation_find(name);
     if (!*name)
         return help_on_all();
-    if (!operation)
-        call_fail(call, "help: there is no operation %.40s", name);
-    return operation ? help_on(operation) : NULL;
+    if (operation)
+        return help_on(operation);
+    char text[200];
+    operation_unknown(name, "help", text, sizeof text);
+    call_fail(call, "help: %s", text);
+    return NULL;
 }
 
 static json_t *parameters_json(const Operation *operation)

@@ -11,6 +11,7 @@
 
 #include "frontends/client.h"
 #include "frontends/operation_functions.h"
+#include "frontends/suggest.h"
 #include "frontends/wait.h"
 
 #define REQUIRED NULL
@@ -34,6 +35,20 @@ const Operation *operation_find(const char *name)
         if (!strcmp(operations[n].name, name))
             return &operations[n];
     return NULL;
+}
+
+static const char *name_at(const void *table, unsigned n)
+{
+    return ((const Operation *)table)[n].name;
+}
+
+void operation_unknown(const char *name, const char *list, char *text, size_t size)
+{
+    const char *meant = suggest(name, operations, operation_count, name_at);
+    if (meant)
+        snprintf(text, size, "there is no operation %.60s; did you mean %s?", name, meant);
+    else
+        snprintf(text, size, "there is no operation %.60s; %s lists them", name, list);
 }
 
 unsigned operation_parameters(const Operation *operation)

@@ -62,6 +62,8 @@ extern const unsigned operation_count;
 
 /* NULL if there is none of that name. */
 const Operation *operation_find(const char *name);
+/* The message for a name that is none, with the one that was meant, or else with `list`, what lists them. */
+void operation_unknown(const char *name, const char *list, char *text, size_t size);
 unsigned operation_parameters(const Operation *operation);
 /* How to write it: "read_memory ADDRESS SIZE [cpu=none]". */
 char *operation_usage(const Operation *operation);

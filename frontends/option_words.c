@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "frontends/suggest.h"
+
 /* ---- Finding ---------------------------------------------------------------------------------- */
 
 const OptionDef *option_find(const OptionTable *table, const char *name, size_t length)
@@ -18,27 +20,9 @@ const OptionDef *option_find(const OptionTable *table, const char *name, size_t 
     return NULL;
 }
 
-/* Levenshtein's distance; long words are as far away as can be. */
-static unsigned distance(const char *a, const char *b)
+static const char *name_at(const void *table, unsigned n)
 {
-    enum { MOST = 32 };
-    unsigned row[MOST + 1];
-    size_t n = strlen(b);
-    if (n > MOST || strlen(a) > MOST)
-        return UINT32_MAX;
-    for (unsigned j = 0; j <= n; j++)
-        row[j] = j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= n; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-            unsigned gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < gap ? change : gap;
-        }
-    }
-    return row[n];
+    return ((const OptionTable *)table)->defs[n].name;
 }
 
 const char *option_suggest(const OptionTable *table, const char *typed)
@@ -46,17 +30,7 @@ const char *option_suggest(const OptionTable *table, const char *typed)
     for (unsigned i = 0; i < table->habit_count; i++)
         if (!strcmp(typed, table->habits[i].typed))
             return table->habits[i].meant;
-    const char *best = NULL;
-    /* Farther is a guess, not a slip; in a short word every letter counts. */
-    unsigned nearest = strlen(typed) < 4 ? 2 : strlen(typed) < 6 ? 3 : 4;
-    for (unsigned i = 0; i < table->count; i++) {
-        unsigned far = distance(typed, table->defs[i].name);
-        if (far < nearest) {
-            nearest = far;
-            best = table->defs[i].name;
-        }
-    }
-    return best;
+    return suggest(typed, table, table->count, name_at);
 }
 
 void option_variable(const OptionDef *def, bool negated, char *text, size_t size)

@@ -148,8 +148,7 @@ static int check_request(const Rpc *rpc, const json_t *json, const Operation **o
     }
     *operation = operation_find(json_string_value(method));
     if (!*operation) {
-        snprintf(text, size, "there is no operation %.60s; the operation operations lists them",
-                 json_string_value(method));
+        operation_unknown(json_string_value(method), "the operation operations", text, size);
         return ERROR_METHOD;
     }
     if (rpc->waiting < RPC_WAITING_MOST)

@@ -190,7 +190,7 @@ static Reg copy_flag(Lower *l, const IrFlags *flags, IrField f)
     if (flags->value[f] != IR_NO_REF)
         return use_copy(l, flags->value[f]);
     Reg reg = scratch(l);
-    x64_load(l->a, W32, reg, field_mem(f));
+    x64_load(l->a, field_width(f), reg, field_mem(f));
     return reg;
 }
 
@@ -199,13 +199,13 @@ static void alu_flag(Lower *l, AluOp op, Reg dst, const IrFlags *flags, IrField 
     if (flags->value[f] != IR_NO_REF)
         alu_operand(l, op, dst, flags->value[f]);
     else
-        x64_alu_rm(l->a, op, W32, dst, field_mem(f));
+        x64_alu_rm(l->a, op, field_width(f), dst, field_mem(f));
 }
 
 static void test_flag(Lower *l, const IrFlags *flags, IrField f)
 {
     if (flags->value[f] == IR_NO_REF) {
-        x64_alu_mi(l->a, ALU_CMP, W32, field_mem(f), 0);
+        x64_alu_mi(l->a, ALU_CMP, field_width(f), field_mem(f), 0);
         return;
     }
     Reg reg = use_reg(l, flags->value[f]);

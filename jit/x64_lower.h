@@ -190,6 +190,7 @@ void leave_if(Lower *l, SlowSite *site, Cc cc);
 void close_sites(Lower *l);
 void emit_sites(Lower *l);
 Mem field_mem(IrField field);
+Width field_width(IrField field); /* what is read of it: the rest of its word is 0 */
 
 /* ---- x64_xmm.c --------------------------------------------------------------------------------------- */
 

@@ -61,9 +61,10 @@ Mem field_mem(IrField field)
     return CPU_OFFSET(offset[field]);
 }
 
-static Width field_width(unsigned field)
+/* Carry and overflow are written as bytes: reading more than that would wait for the store to reach the cache. */
+Width field_width(IrField field)
 {
-    return field >= FIELD_Q ? W8 : W32;
+    return field >= FIELD_CF ? W8 : W32;
 }
 
 /* ---- The books --------------------------------------------------------------------------------------- */
@@ -224,7 +225,7 @@ bool in_memory(const Lower *l, IrRef ref, Mem *mem)
         *mem = spill_mem(loc.n);
     else if (loc.kind == LOC_GUEST && home_of(loc.n) == REG_NONE)
         *mem = guest_mem(loc.n);
-    else if (loc.kind == LOC_FIELD && field_width(loc.n) == W32)
+    else if (loc.kind == LOC_FIELD && field_width((IrField)loc.n) == W32)
         *mem = field_mem((IrField)loc.n);
     else
         return false;
@@ -251,7 +252,7 @@ static void load_value(Lower *l, Reg dst, IrRef ref)
         x64_load(a, W64, dst, spill_mem(loc.n));
         break;
     case LOC_FIELD:
-        x64_load(a, field_width(loc.n), dst, field_mem((IrField)loc.n));
+        x64_load(a, field_width((IrField)loc.n), dst, field_mem((IrField)loc.n));
         break;
     case LOC_AT:
         x64_load(a, W32, dst, mem_at(use_reg(l, insn->a), (int32_t)insn->imm));

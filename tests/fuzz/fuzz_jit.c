@@ -1,7 +1,9 @@
 /* Hostile guests, compiled against interpreted: two machines with the same seed run side by side, and must be equal
  * in everything whenever the outside pushes them. A failure names its seed:
  *
- *     fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] */
+ *     fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] [--find]
+ *
+ * --find: looks for the instruction. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/insn.h"
 #include "jit/state.h"
 #include "tests/fuzz/guest.h"
 
 typedef struct Options {
     uint64_t seed;
     unsigned runs, seconds, cpus, threshold;
-    bool verify;
+    bool verify, find;
 } Options;
 
 enum { HUNG = 120 }; /* host seconds */
@@ -59,30 +62,115 @@ static const char *difference(const Guest *a, const Guest *b)
     return part ? part : a->output != b->output ? "output" : NULL;
 }
 
-static bool check_seed(uint64_t seed, const Options *options, FILE *log_out, JitCounts *sum)
+/* Stops a guest before any other CPU has its turn. */
+static void stop(void *opaque)
+{
+    machine_stop(opaque);
+    machine_yield(opaque);
+}
+
+typedef struct Two {
+    Guest *a, *b; /* interpreted, compiled */
+} Two;
+
+static Two two_new(uint64_t seed, const Options *options, FILE *log_out)
 {
     JitOptions jit = {.mode = options->verify ? JIT_VERIFY : JIT_ON, .threshold = options->threshold};
+    return (Two){guest_new(seed, options->cpus, log_out), guest_new_with(seed, options->cpus, log_out, jit)};
+}
+
+static void two_free(Two two)
+{
+    guest_free(two.a);
+    guest_free(two.b);
+}
+
+static void run_until(Guest *g, uint64_t when)
+{
+    Timer timer;
+    Clock *clock = g->machine->clock;
+    timer_init(&timer, clock, "until", 101, stop, g->machine);
+    timer_set(&timer, when);
+    while (g->pushes_left && clock_now(clock) < when)
+        guest_step(g);
+    timer_cancel(&timer);
+}
+
+static Two two_at(uint64_t seed, const Options *options, FILE *log_out, uint64_t when)
+{
+    Two two = two_new(seed, options, log_out);
+    run_until(two.a, when);
+    run_until(two.b, when);
+    return two;
+}
+
+static void print_code(Cpu *cpu)
+{
+    char text[96];
+    uint16_t half[2];
+    uint8_t itstate = cpu->itstate;
+    for (uint32_t n = 0, at = cpu->pc; n < 3 && mmu_debug_read(cpu, at, half, 4); n++) {
+        Insn insn;
+        bool wide = cpu->thumb && thumb_is_32bit(half[0]);
+        uint32_t raw = wide ? (uint32_t)half[0] << 16 | half[1] : (uint32_t)half[1] << 16 | half[0];
+        decode(&insn, !cpu->thumb ? SET_A32 : wide ? SET_T32 : SET_T16, cpu->thumb && !wide ? half[0] : raw, itstate);
+        disassemble(&insn, at, text, sizeof text);
+        printf("    %08x  %08x  %s\n", at, insn.raw, text);
+        at += insn.length;
+        itstate = insn_next_itstate(&insn);
+    }
+}
+
+/* Looks for the first instruction after which the two differ, and shows them before and after it. */
+static void find(uint64_t seed, const Options *options, FILE *log_out, uint64_t wrong)
+{
+    enum { INSN_NS = 5 };
+    uint64_t right = 0;
+    while (wrong - right > INSN_NS) {
+        uint64_t middle = right + (wrong - right) / 2;
+        Two two = two_at(seed, options, log_out, middle);
+        *(difference(two.a, two.b) ? &wrong : &right) = middle;
+        two_free(two);
+    }
+    printf("first difference between %llu and %llu ns of virtual time\n", (unsigned long long)right,
+           (unsigned long long)wrong);
+    Two two = two_at(seed, options, log_out, right);
+    for (unsigned n = 0; n < two.a->machine->options.cpus; n++) {
+        const Cpu *cpu = two.a->machine->cpu[n];
+        printf("  %s before: pc %08x cpsr %08x icount %llu\n", cpu->name, cpu->pc, cpsr_read(cpu),
+               (unsigned long long)cpu->icount);
+        print_code(two.a->machine->cpu[n]);
+    }
+    two_free(two);
+    two = two_at(seed, options, log_out, wrong);
+    const char *part = difference(two.a, two.b);
+    print_difference(two.a, two.b, part ? part : "nothing");
+    two_free(two);
+}
+
+static bool check_seed(uint64_t seed, const Options *options, FILE *log_out, JitCounts *sum)
+{
     current_seed = seed;
     alarm(HUNG);
-    Guest *a = guest_new(seed, options->cpus, log_out);
-    Guest *b = guest_new_with(seed, options->cpus, log_out, jit);
-    bool going = true;
+    Two two = two_new(seed, options, log_out);
     const char *part = NULL;
-    while (going && !part) {
-        going = guest_run(a, 1);
-        guest_run(b, 1);
-        part = difference(a, b);
-        if (!part && (a->wrong || b->wrong))
-            part = b->wrong ? b->wrong : a->wrong;
+    while (two.a->pushes_left && !part) {
+        guest_step(two.a);
+        guest_step(two.b);
+        part = difference(two.a, two.b);
+        if (!part && (two.a->wrong || two.b->wrong))
+            part = two.b->wrong ? two.b->wrong : two.a->wrong;
     }
     if (part)
-        print_difference(a, b, part);
-    JitCounts counts = jit_counts(b->machine->jit);
+        print_difference(two.a, two.b, part);
+    JitCounts counts = jit_counts(two.b->machine->jit);
     sum->blocks += counts.blocks;
     sum->compiled += counts.compiled;
     sum->interpreted += counts.interpreted;
-    guest_free(a);
-    guest_free(b);
+    uint64_t now = clock_now(two.a->machine->clock);
+    two_free(two);
+    if (part && options->find)
+        find(seed, options, log_out, now);
     return !part;
 }
 
@@ -92,6 +180,8 @@ static bool parse(Options *options, int argc, char **argv)
         const char *value = n + 1 < argc ? argv[n + 1] : "";
         if (!strcmp(argv[n], "--verify"))
             options->verify = true;
+        else if (!strcmp(argv[n], "--find"))
+            options->find = true;
         else if (!strcmp(argv[n], "--seed") && ++n)
             options->seed = strtoull(value, NULL, 0);
         else if (!strcmp(argv[n], "--runs") && ++n)
@@ -112,7 +202,7 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .runs = 20};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify]\n", stderr);
+        fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] [--find]\n", stderr);
         return 2;
     }
     signal(SIGALRM, hung);

@@ -286,16 +286,22 @@ void guest_free(Guest *guest)
     free(guest);
 }
 
+void guest_step(Guest *guest)
+{
+    MachineEnd end = machine_run(guest->machine);
+    if (end == END_BROKEN)
+        guest->wrong = "compiled code differs from the interpreter";
+    if (end == END_STOPPED || end == END_BROKEN)
+        return;
+    guest->resets++;
+    machine_reset(guest->machine);
+    start(guest);
+}
+
 bool guest_run(Guest *guest, unsigned pushes)
 {
-    Machine *m = guest->machine;
     unsigned until = guest->pushes_left > pushes ? guest->pushes_left - pushes : 0;
-    while (guest->pushes_left > until && !guest->wrong) {
-        if (machine_run(m) == END_STOPPED)
-            continue;
-        guest->resets++;
-        machine_reset(m);
-        start(guest);
-    }
+    while (guest->pushes_left > until && !guest->wrong)
+        guest_step(guest);
     return guest->pushes_left && !guest->wrong;
 }

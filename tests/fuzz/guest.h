@@ -24,6 +24,9 @@ Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out);
 Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit);
 void guest_free(Guest *guest);
 
+/* Runs until the machine stops: at a push at the latest, or because machine_stop() was called. */
+void guest_step(Guest *guest);
+
 /* Runs it up to its end, or, with `pushes`, at most until that many more pushes; false when it has ended. */
 bool guest_run(Guest *guest, unsigned pushes);
 

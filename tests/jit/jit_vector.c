@@ -134,6 +134,14 @@ static uint64_t vector_value(Random *r)
     }
 }
 
+/* Factors whose product is rounded to the least normal number, and neighbours. */
+static uint64_t tiny_factor(Random *r)
+{
+    static const uint64_t factor[] = {0x3f7fffff00800000, 0x008000003f7fffff, 0x3fefffffffffffff, 0x0010000000000000,
+                                      0x3f7fffff3f7fffff, 0x0080000000800000, 0x3f80000000800000, 0x3ff0000000000000};
+    return factor[below(r, 8)] ^ (random64(r) & 0x8000000080000000) ^ (below(r, 4) ? 0 : random64(r) & 3);
+}
+
 static uint32_t data_pointer(Random *r)
 {
     static const uint8_t page[] = {PAGE_DATA, PAGE_DATA_2, PAGE_DATA_3, PAGE_DATA_4, PAGE_DATA, PAGE_DATA_ALIAS,
@@ -156,6 +164,9 @@ static void make_case(Case *c, uint64_t seed, const char *only)
     memset(c, 0, sizeof *c);
     c->seed = seed;
     unsigned count = 1 + below(r, MAX_CODE - 2);
+    bool tiny = !below(r, 8);
+    if (tiny && !only && below(r, 2))
+        only = "VM"; /* VMUL, VMLA, VMLS ... */
     while (c->count < count) {
         unsigned at = c->count++;
         c->code[at] = below(r, 5) ? vector_word(r, below(r, 6) ? only : NULL) : other_word(r, at);
@@ -167,7 +178,7 @@ static void make_case(Case *c, uint64_t seed, const char *only)
     c->fpscr = fpscr_value(r);
     c->cpacr = below(r, 32) ? 0xf << 20 : below(r, 4) << 30 | 0xf << 20;
     for (unsigned n = 0; n < 32; n++)
-        c->d[n] = vector_value(r);
+        c->d[n] = tiny && below(r, 8) ? tiny_factor(r) : vector_value(r);
     for (unsigned n = 0; n < PIECES; n++)
         c->piece[n] = (uint16_t)(1 + below(r, n ? 60 : 20));
 }
