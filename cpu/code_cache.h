@@ -36,7 +36,8 @@ struct Block {
 
 typedef struct CodeCache CodeCache;
 
-/* Whoever keeps something by blocks: dropped() is called when a block becomes invalid, emptied() after all did. */
+/* Whoever keeps something by blocks: dropped() is called when a block becomes invalid, emptied() after all
+ * did. */
 typedef struct CodeCacheHooks {
     void (*dropped)(void *opaque, Block *block);
     void (*emptied)(void *opaque);

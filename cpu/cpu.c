@@ -69,7 +69,7 @@ void cpu_reset(Cpu *cpu)
     reset_psr(cpu);
     cpu->insn = cpu->block_start = NULL;
     cpu->leave = 0;
-    cpu->attention &= (uint8_t)~(ATTN_HALTED | ATTN_INPUT);
+    cpu->attention &= (uint8_t) ~(ATTN_HALTED | ATTN_INPUT);
     cpu->halted_for_event = cpu->event = cpu->exclusive_valid = false;
     cp15_reset(cpu);
     fpu_update_access(cpu);
@@ -194,10 +194,10 @@ void cpu_set_reg_of_mode(Cpu *cpu, unsigned reg, CpuMode mode, uint32_t value)
 uint32_t cpsr_read(const Cpu *cpu)
 {
     uint32_t it = cpu->insn ? cpu->insn->itstate : cpu->itstate;
-    return (cpu->nf & PSR_N) | (cpu->zf == 0 ? PSR_Z : 0) | (cpu->cf ? PSR_C : 0) |
-           (cpu->vf ? PSR_V : 0) | (cpu->q ? PSR_Q : 0) | (it & 3) << 25 | (cpu->j ? PSR_J : 0) |
-           (uint32_t)cpu->ge << 16 | (it & 0xfc) << 8 | (cpu->e ? PSR_E : 0) | (cpu->a ? PSR_A : 0) |
-           (cpu->i ? PSR_I : 0) | (cpu->f ? PSR_F : 0) | (cpu->thumb ? PSR_T : 0) | cpu->mode;
+    return (cpu->nf & PSR_N) | (cpu->zf == 0 ? PSR_Z : 0) | (cpu->cf ? PSR_C : 0) | (cpu->vf ? PSR_V : 0) |
+           (cpu->q ? PSR_Q : 0) | (it & 3) << 25 | (cpu->j ? PSR_J : 0) | (uint32_t)cpu->ge << 16 |
+           (it & 0xfc) << 8 | (cpu->e ? PSR_E : 0) | (cpu->a ? PSR_A : 0) | (cpu->i ? PSR_I : 0) |
+           (cpu->f ? PSR_F : 0) | (cpu->thumb ? PSR_T : 0) | cpu->mode;
 }
 
 static void write_flags(Cpu *cpu, uint32_t value, uint32_t mask)

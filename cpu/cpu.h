@@ -134,16 +134,17 @@ typedef struct Cpu {
     uint8_t itstate;         /* CPSR.IT, between blocks */
     const struct Insn *insn; /* the instruction that executes, NULL between blocks */
     const struct Insn *block_start;
-    TlbTable *tlb;         /* for the current address space and privilege */
-    FastTlb *fast;         /* the same for compiled code, and where it jumps */
+    TlbTable *tlb; /* for the current address space and privilege */
+    FastTlb *fast; /* the same for compiled code, and where it jumps */
     JumpEntry *jumps;
-    int64_t jit_budget;    /* instructions that compiled code may begin, while it does not run */
-    uint64_t jit_end;      /* icount when the budget is used up */
-    uint8_t world;          /* privilege (bit 0), security state (bit 1: Secure) and SCR.NS (bit 2: Monitor mode's CP15 bank), kept by mmu_select() */
+    int64_t jit_budget; /* instructions that compiled code may begin, while it does not run */
+    uint64_t jit_end;   /* icount when the budget is used up */
+    uint8_t world; /* privilege (bit 0), security state (bit 1: Secure) and SCR.NS (bit 2: Monitor mode's CP15
+                      bank), kept by mmu_select() */
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
-    uint32_t jit_target;   /* where compiled code wanted to go */
-    uint64_t icount;       /* instructions begun before block_start (exact between blocks) */
-    uint64_t icount_limit; /* the engine returns when icount reaches it */
+    uint32_t jit_target;    /* where compiled code wanted to go */
+    uint64_t icount;        /* instructions begun before block_start (exact between blocks) */
+    uint64_t icount_limit;  /* the engine returns when icount reaches it */
 
     uint8_t mode;          /* CpuMode */
     uint8_t ge;            /* CPSR.GE, 4 bits */
@@ -151,11 +152,12 @@ typedef struct Cpu {
     bool secure;           /* !SCR.NS or Monitor mode */
     bool halted_for_event; /* ATTN_HALTED by WFE rather than WFI */
     bool event;            /* the Event Register */
-    /* RAM, for exclusive accesses of compiled code: size 0 sends them to mmu_load_exclusive() and its fellow. */
+    /* RAM, for exclusive accesses of compiled code: size 0 sends them to mmu_load_exclusive() and its fellow.
+     */
     uint64_t ram_host, ram_size, ram_base;
     bool exclusive_valid;
     uint8_t exclusive_size; /* follows exclusive_valid: compiled code looks at both at once */
-    uint32_t exclusive_pa; /* aligned to exclusive_size */
+    uint32_t exclusive_pa;  /* aligned to exclusive_size */
 
     uint32_t bank_r13[BANKS], bank_r14[BANKS], spsr[BANKS];
     uint32_t usr_r8_12[5], fiq_r8_12[5]; /* the set that is not current is valid */
@@ -172,9 +174,9 @@ typedef struct Cpu {
 
     /* Compiled code: FP_HOST_*; 0 when fp_access changes, and outside of it. */
     uint8_t fp_host;
-    uint32_t jit_mxcsr[2];                                         /* as floating-point code begins; working memory */
+    uint32_t jit_mxcsr[2]; /* as floating-point code begins; working memory */
     uint64_t jit_const[JIT_CONSTANTS][2] __attribute__((aligned(16))); /* vectors that it uses */
-    uint64_t jit_spill[16], jit_save[16]; /* working memory of compiled code */
+    uint64_t jit_spill[16], jit_save[16];                              /* working memory of compiled code */
 
     Cp15 cp15;
 
@@ -186,7 +188,7 @@ typedef struct Cpu {
     Clock *clock;
     Log *log;
     struct CodeCache *code;
-    struct Jit *jit; /* NULL: interpreter only */
+    struct Jit *jit;         /* NULL: interpreter only */
     struct StoreLog *stores; /* NULL, or where stores are noted, see store_log.h */
     IrqLine pmu_irq;
     struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
@@ -272,8 +274,8 @@ void cp_write(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crn, unsigned c
 uint64_t cp_read64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm);
 void cp_write64(Cpu *cpu, unsigned coproc, unsigned opc1, unsigned crm, uint64_t value);
 void cp15_reset(Cpu *cpu);
-/* True if all that reading the register (coproc 15) does, as long as the CPU stays in its world, is to load the word
- * at *offset of the CPU. */
+/* True if all that reading the register (coproc 15) does, as long as the CPU stays in its world, is to load
+ * the word at *offset of the CPU. */
 bool cp15_plain_read(Cpu *cpu, unsigned opc1, unsigned crn, unsigned crm, unsigned opc2, uint32_t *offset);
 /* Performance counters: an event (manual's number) happened n times; only rare events are reported this way.
  */
@@ -288,9 +290,10 @@ void pmu_check(Cpu *cpu);
 enum {
     FP_ACCESS_VFP = 1, /* VFP instructions execute, with all registers */
     FP_ACCESS_SCALAR =
-        2,             /* so do the data-processing ones that could work on short vectors: FPSCR.Len is 0 */
+        2,              /* so do the data-processing ones that could work on short vectors: FPSCR.Len is 0 */
     FP_ACCESS_SIMD = 4, /* Advanced SIMD instructions execute */
-    FP_ACCESS_HOST = 8  /* FP_ACCESS_SCALAR, and FPSCR wants IEEE arithmetic rounding to nearest, as the host's */
+    FP_ACCESS_HOST =
+        8 /* FP_ACCESS_SCALAR, and FPSCR asks for what the host does too, but for NaNs: RMode, FZ are 0 */
 };
 
 /* What compiled code may rely on (cpu->fp_host). */

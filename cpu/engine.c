@@ -143,7 +143,8 @@ uint8_t engine_step(Cpu *cpu, const Block *block)
         log_block(cpu, block);
     cpu->page_va = cpu->pc & PAGE_MASK;
     cpu->itstate = 0;
-    return finish(cpu, block->insn, run_insns(cpu, block->insn, block->count <= left ? block->count : (unsigned)left));
+    return finish(cpu, block->insn,
+                  run_insns(cpu, block->insn, block->count <= left ? block->count : (unsigned)left));
 }
 
 bool engine_run_one(Cpu *cpu, const Block *block, unsigned n, uint8_t *leave)

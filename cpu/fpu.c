@@ -56,7 +56,7 @@ static uint8_t vfp_access(const Cpu *cpu)
 {
     if (cpu->fpscr & FPSCR_LEN)
         return FP_ACCESS_VFP;
-    bool as_host = !(cpu->fpscr & (FPSCR_DN | FPSCR_FZ | FPSCR_RMODE));
+    bool as_host = !(cpu->fpscr & (FPSCR_FZ | FPSCR_RMODE));
     return FP_ACCESS_VFP | FP_ACCESS_SCALAR | (as_host ? FP_ACCESS_HOST : 0);
 }
 

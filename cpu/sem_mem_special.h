@@ -1,5 +1,5 @@
-/* Bodies: loads and stores that are rare or heavy, as plain C on the CPU's state: exclusive accesses, swaps, and
- * the forms of LDM and STM for exception handlers. */
+/* Bodies: loads and stores that are rare or heavy, as plain C on the CPU's state: exclusive accesses, swaps,
+ * and the forms of LDM and STM for exception handlers. */
 #ifndef ARMATURE_CPU_SEM_MEM_SPECIAL_H
 #define ARMATURE_CPU_SEM_MEM_SPECIAL_H
 

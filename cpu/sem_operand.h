@@ -1,5 +1,5 @@
-/* What bodies share: operand 2, and writing a result that may be the PC. Like all sem_*.h it is compiled twice:
- * after exec.h it computes, after the translator's primitives it appends operations. */
+/* What bodies share: operand 2, and writing a result that may be the PC. Like all sem_*.h it is compiled
+ * twice: after exec.h it computes, after the translator's primitives it appends operations. */
 #ifndef ARMATURE_CPU_SEM_OPERAND_H
 #define ARMATURE_CPU_SEM_OPERAND_H
 
@@ -8,9 +8,8 @@ static inline ShiftOut operand2_c(C *c, const Insn *i)
 {
     switch (i->op2) {
     case OP2_IMM:
-        return (ShiftOut){imm(c, i->imm), i->imm_carry == IMM_CARRY_KEEP
-                                              ? get_c(c)
-                                              : imm(c, i->imm_carry == IMM_CARRY_1)};
+        return (ShiftOut){imm(c, i->imm),
+                          i->imm_carry == IMM_CARRY_KEEP ? get_c(c) : imm(c, i->imm_carry == IMM_CARRY_1)};
     case OP2_REG:
         return (ShiftOut){get_reg(c, i->rm), get_c(c)};
     case OP2_SHIFT_IMM:

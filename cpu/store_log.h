@@ -1,5 +1,5 @@
-/* What stores overwrote, so that they can be taken back: while Cpu.stores is set, and Cpu.tlb and Cpu.fast let no
- * access bypass mmu/access.c. */
+/* What stores overwrote, so that they can be taken back: while Cpu.stores is set, and Cpu.tlb and Cpu.fast
+ * let no access bypass mmu/access.c. */
 #ifndef ARMATURE_CPU_STORE_LOG_H
 #define ARMATURE_CPU_STORE_LOG_H
 

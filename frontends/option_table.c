@@ -304,7 +304,7 @@ static const OptionDef defs[] = {
     {"deterministic", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(machine.deterministic), NULL,
      "let virtual time follow the instructions: every run is the same", NULL},
-    {"jit", "MODE", "off",
+    {"jit", "MODE", "on",
      GROUP_MACHINE, 0, BY(set_jit), "off on verify",
      "how guest code runs: off (interpreted), on (hot code is compiled), verify (both, compared)", NULL},
     {"perf-map", NULL, NULL,

@@ -300,7 +300,8 @@ static void on_event(void *opaque, const SessionEvent *event)
     if (event->kind != SESSION_STOPPED || !event->code || !script->waiting)
         return;
     const Wait *wait = script->waiting->wait;
-    fprintf(stderr, "\narmature: the script was waiting: %s%s\n", script->place,
+    fprintf(stderr, "\narmature: the %s was waiting: %s%s\n",
+            session_options(script->session)->script ? "script" : "run", script->place,
             wait && wait->what ? wait->what : "");
     if (event->code == EXIT_TIMEOUT || event->code == EXIT_REBOOT)
         script_report(script->session, stderr);

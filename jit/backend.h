@@ -11,17 +11,17 @@
 typedef struct X64Runtime {
     /* uint64_t enter(Cpu *cpu, const void *code): runs compiled code; returns what exit was given. */
     const uint8_t *enter;
-    const uint8_t *exit;       /* jump: RAX is returned by enter */
-    const uint8_t *call_insn;  /* call: EAX = block number << 8 | instruction; leaves if it must */
+    const uint8_t *exit;      /* jump: RAX is returned by enter */
+    const uint8_t *call_insn; /* call: EAX = block number << 8 | instruction; leaves if it must */
     /* The same, but the rest of the block is interpreted; does not return. */
     const uint8_t *call_rest;
-    const uint8_t *fp_host;    /* call: sets cpu->fp_host to what is possible; leaves registers alone */
-    const uint8_t *exit_far;   /* jump: EAX = guest address with Thumb bit, not in the jump cache */
+    const uint8_t *fp_host;  /* call: sets cpu->fp_host to what is possible; leaves registers alone */
+    const uint8_t *exit_far; /* jump: EAX = guest address with Thumb bit, not in the jump cache */
     bool has_lzcnt;
 } X64Runtime;
 
-/* A way out of a block to a known place, which can be linked. In another page that is good as long as a stamp of the CPU
- * says so: the branch is preceded by a comparison with it. */
+/* A way out of a block to a known place, which can be linked. In another page that is good as long as a stamp
+ * of the CPU says so: the branch is preceded by a comparison with it. */
 typedef struct X64Link {
     Patch patch;     /* the branch's displacement */
     uint32_t stub;   /* where it goes while it is not linked: offset in the code buffer */
@@ -32,9 +32,9 @@ typedef struct X64Link {
     uint8_t *stamp_disp; /* displacement of the stamp in the CPU, 8 bits */
     /* 32-bit constants: the page that the block is at (there may be others), the stamp, the target's page */
     uint8_t *from_page, *stamp, *page;
-    Patch other;         /* the branch for other stamps: to the stub until the link is made, then to the lookup */
+    Patch other; /* the branch for other stamps: to the stub until the link is made, then to the lookup */
     Patch miss;
-    uint32_t lookup;     /* offset in the code buffer */
+    uint32_t lookup; /* offset in the code buffer */
 } X64Link;
 
 enum { X64_MAX_LINKS = 4 };
@@ -59,13 +59,14 @@ void x64_prepare_cpu(Cpu *cpu);
 bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime);
 
 /* Appends host code for the block. False if it does not fit (buf is as before then) or cannot be compiled. */
-bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const Block *block, uint32_t number,
-               X64Exits *exits, bool *full);
+bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const Block *block,
+               uint32_t number, X64Exits *exits, bool *full);
 
 /* Makes a link's branch go to `target`, or the entry of a block that is gone go elsewhere: offsets in the
  * buffer. */
 void x64_link(CodeBuf *buf, Patch patch, uint32_t target);
-/* What must be so for a link to another page: virtual addresses of the pages, the CPU's stamp number `which`. */
+/* What must be so for a link to another page: virtual addresses of the pages, the CPU's stamp number `which`.
+ */
 typedef struct FarLink {
     uint32_t from_page, page;
     unsigned which;
@@ -76,8 +77,8 @@ typedef struct FarLink {
 void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, const FarLink *far);
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target);
 
-/* Called by call_insn: executes the instruction by the interpreter's function. Returns JIT_GO_ON, JIT_LEAVE, or the code
- * that goes on for pc, of a block's far entry; jit_target and jit_budget are up to date then. */
+/* Called by call_insn: executes the instruction by the interpreter's function. Returns JIT_GO_ON, JIT_LEAVE,
+ * or the code that goes on for pc, of a block's far entry; jit_target and jit_budget are up to date then. */
 const void *jit_call_insn(Cpu *cpu, uint32_t where);
 
 /* The same for the instruction and those that follow it in the block; never JIT_GO_ON. */

@@ -49,7 +49,7 @@ static int by_count(const void *x, const void *y)
 void jit_print_calls(const Jit *jit, FILE *out)
 {
     enum { TOP = 40 };
-    uint64_t (*sorted)[2] = calloc(insn_count, sizeof *sorted);
+    uint64_t(*sorted)[2] = calloc(insn_count, sizeof *sorted);
     if (!sorted)
         abort();
     for (unsigned row = 0; row < insn_count; row++) {

@@ -22,10 +22,10 @@ typedef struct Translator {
     Cpu *cpu;
     const Insn *insn; /* the instruction that is translated */
     bool thumb;
-    bool must_call;       /* the body met something that only the interpreter's function does */
-    bool ended;           /* an unconditional exit was appended */
-    bool slow;            /* this instruction has an operation that may leave the fast path */
-    bool capture;         /* registers that are set are only noted: */
+    bool must_call; /* the body met something that only the interpreter's function does */
+    bool ended;     /* an unconditional exit was appended */
+    bool slow;      /* this instruction has an operation that may leave the fast path */
+    bool capture;   /* registers that are set are only noted: */
     uint8_t captures, captured;
     IrRef capture_value;
     uint16_t written;     /* guest registers that this instruction set */

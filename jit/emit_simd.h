@@ -1,6 +1,7 @@
 /* Translation of VFP and Advanced SIMD instructions: what emit_vfp.c and emit_neon.c share.
  *
- * Within a block it is known what was checked: FP_ACCESS_* (low bits) and FP_HOST_* (from FP_KNOWN_HOST on). */
+ * Within a block it is known what was checked: FP_ACCESS_* (low bits) and FP_HOST_* (from FP_KNOWN_HOST on).
+ */
 #ifndef ARMATURE_JIT_EMIT_SIMD_H
 #define ARMATURE_JIT_EMIT_SIMD_H
 
@@ -20,8 +21,8 @@ unsigned emit_first_neon_row(void); /* in insn_table */
 /* VDUP from a core register. */
 void emit_vdup_core(C *c, const Insn *i);
 
-/* The instruction needs this access (one of FP_ACCESS_*), or compiled code's relation to the host (FP_HOST_*).
- * Nothing of guest state may have changed before. */
+/* The instruction needs this access (one of FP_ACCESS_*), or compiled code's relation to the host
+ * (FP_HOST_*). Nothing of guest state may have changed before. */
 void emit_fp_access(C *c, unsigned access);
 void emit_fp_host(C *c, unsigned host);
 

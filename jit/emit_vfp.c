@@ -1,5 +1,5 @@
-/* VFP: the bodies of cpu/sem_vfp.h compiled against emit_vfp.h. Loads and stores have bodies of their own, which move
- * doublewords and quadwords at once. */
+/* VFP: the bodies of cpu/sem_vfp.h compiled against emit_vfp.h. Loads and stores have bodies of their own,
+ * which move doublewords and quadwords at once. */
 #include "jit/emit_vfp.h"
 
 #include "cpu/sem_operand.h"
@@ -47,7 +47,8 @@ void emit_set_x(C *c, unsigned n, unsigned words, IrRef value)
     emit_op(c, op, value, 0, 0, words == 1 ? n : n / 2);
 }
 
-/* A vector register that this instruction has read, and not written since. (Core registers may hold what others read.) */
+/* A vector register that this instruction has read, and not written since. (Core registers may hold what
+ * others read.) */
 static bool is_register(const C *c, IrRef ref)
 {
     const Ir *ir = c->ir;

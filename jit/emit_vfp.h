@@ -1,6 +1,6 @@
-/* The primitives of VFP instruction bodies, for translation: beside emit.h, with the meanings that cpu/exec_vfp.h gives
- * them. Registers are read as integers; where a float is wanted, the reference is taken for the register's number
- * instead, and the integer never made. */
+/* The primitives of VFP instruction bodies, for translation: beside emit.h, with the meanings that
+ * cpu/exec_vfp.h gives them. Registers are read as integers; where a float is wanted, the reference is taken
+ * for the register's number instead, and the integer never made. */
 #ifndef ARMATURE_JIT_EMIT_VFP_H
 #define ARMATURE_JIT_EMIT_VFP_H
 

@@ -1,4 +1,5 @@
-/* The dispatcher: interprets what is cold, compiles what is hot, enters compiled code, and links its exits. */
+/* The dispatcher: interprets what is cold, compiles what is hot, enters compiled code, and links its exits.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -20,29 +20,29 @@ typedef struct JitOptions {
 enum { JIT_DEFAULT_THRESHOLD = 8 };
 
 typedef struct JitCounts {
-    uint64_t blocks;       /* compiled */
-    uint64_t unfit;        /* blocks that could not be compiled */
-    uint64_t insns;        /* guest instructions in them */
-    uint64_t bytes;        /* host code now */
-    uint64_t dropped;      /* compiled blocks whose memory was written */
-    uint64_t emptied;      /* times that everything was dropped */
-    uint64_t links;        /* branches patched */
-    uint64_t interpreted;  /* guest instructions executed by the interpreter's loop */
-    uint64_t compiled;     /* guest instructions executed by compiled code, calls included */
-    uint64_t calls;        /* of which executed by calling the interpreter's function */
-    uint64_t enters;       /* times compiled code was entered */
-    uint64_t slow;         /* of which because an access left the fast path */
-    uint64_t verified;     /* blocks executed both ways and compared */
-    uint64_t unrepeated;   /* blocks that could not be executed twice */
-    uint64_t exits[5];     /* by kind: link, budget, stale, far, left */
+    uint64_t blocks;      /* compiled */
+    uint64_t unfit;       /* blocks that could not be compiled */
+    uint64_t insns;       /* guest instructions in them */
+    uint64_t bytes;       /* host code now */
+    uint64_t dropped;     /* compiled blocks whose memory was written */
+    uint64_t emptied;     /* times that everything was dropped */
+    uint64_t links;       /* branches patched */
+    uint64_t interpreted; /* guest instructions executed by the interpreter's loop */
+    uint64_t compiled;    /* guest instructions executed by compiled code, calls included */
+    uint64_t calls;       /* of which executed by calling the interpreter's function */
+    uint64_t enters;      /* times compiled code was entered */
+    uint64_t slow;        /* of which because an access left the fast path */
+    uint64_t verified;    /* blocks executed both ways and compared */
+    uint64_t unrepeated;  /* blocks that could not be executed twice */
+    uint64_t exits[5];    /* by kind: link, budget, stale, far, left */
 } JitCounts;
 
 /* One for all CPUs that share the code cache. NULL with err set if the host refuses memory for code. */
 Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, Cpu *const *peers, Error *err);
 void jit_free(Jit *jit);
 
-/* JIT_VERIFY: the first difference between compiled code and the interpreter is handed over, as text of many lines. The
- * hook has to stop the machine: nothing is compared any more. */
+/* JIT_VERIFY: the first difference between compiled code and the interpreter is handed over, as text of many
+ * lines. The hook has to stop the machine: nothing is compared any more. */
 typedef void JitDifference(void *opaque, const char *report);
 void jit_on_difference(Jit *jit, JitDifference *hook, void *opaque);
 
@@ -61,7 +61,8 @@ enum { JIT_STATS = 15 };
 
 JitStat jit_stat(const Jit *jit, unsigned n);
 
-/* Writes how often which instructions were executed by calling the interpreter's function, most often first. */
+/* Writes how often which instructions were executed by calling the interpreter's function, most often first.
+ */
 void jit_print_calls(const Jit *jit, FILE *out);
 
 #endif

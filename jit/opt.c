@@ -133,8 +133,8 @@ static void extend_operands(Ir *ir, IrRef ref, IrRef at)
 /* Operations that look at a carry or an overflow before they change the host's flags themselves. */
 static bool takes_host_flags(IrOp op)
 {
-    return op == IR_SET_FIELD || op == IR_SKIP_UNLESS || op == IR_SELECT_IF || op == IR_ADC ||
-           op == IR_SBC || op == IR_SELECT;
+    return op == IR_SET_FIELD || op == IR_SKIP_UNLESS || op == IR_SELECT_IF || op == IR_ADC || op == IR_SBC ||
+           op == IR_SELECT;
 }
 
 static bool lazy_flags(const IrInsn *insn)
@@ -196,7 +196,8 @@ static void find_hints(Ir *ir)
         if (set->op != IR_SET_REG)
             continue;
         IrInsn *value = &ir->insn[set->a];
-        if (!value->hint && ir_ops[value->op].result == IR_V32 && may_go_early(ir, set->a, (IrRef)at, set->imm))
+        if (!value->hint && ir_ops[value->op].result == IR_V32 &&
+            may_go_early(ir, set->a, (IrRef)at, set->imm))
             value->hint = (uint8_t)(set->imm + 1);
     }
 }

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* FP_BINARY, FP_UNARY, FP_SIGN. Results that are NaNs, and those whose underflow the host sees otherwise than Arm, take
- * the slow path; cumulative flags are the host's sticky ones. */
+/* FP_BINARY, FP_UNARY, FP_SIGN. Results that are NaNs, and those whose underflow the host sees otherwise than
+ * Arm, take the slow path; cumulative flags are the host's sticky ones. */
 typedef enum FpOp {
     FP_OP_ADD,
     FP_OP_SUB,
@@ -20,12 +20,12 @@ typedef enum FpOp {
 
 enum {
     FP_OP = 0xff,
-    FP_DOUBLE = 0x100,   /* operands are doubles */
-    FP_LATER = 0x200,    /* the result goes into another operation, which looks whether it is a NaN */
-    FP_SIGNALS = 0x400,  /* FP_COMPARE: quiet NaNs too */
-    FP_ZERO = 0x800,     /* FP_COMPARE: with 0; b is not used */
+    FP_DOUBLE = 0x100,    /* operands are doubles */
+    FP_LATER = 0x200,     /* the result goes into another operation, which looks whether it is a NaN */
+    FP_SIGNALS = 0x400,   /* FP_COMPARE: quiet NaNs too */
+    FP_ZERO = 0x800,      /* FP_COMPARE: with 0; b is not used */
     FP_UNSIGNED = 0x1000, /* FP_TO_INT, FP_FROM_INT */
-    FP_NEAREST = 0x2000  /* FP_TO_INT: rounds to nearest rather than towards zero */
+    FP_NEAREST = 0x2000   /* FP_TO_INT: rounds to nearest rather than towards zero */
 };
 
 /* VEC_UNARY and VEC_BINARY: operations of the host on lanes, as far as it has them. */
@@ -36,7 +36,7 @@ typedef enum VecOp {
     VEC_AND_NOT, /* ~a & b */
     VEC_ADD,
     VEC_SUB,
-    VEC_ADD_SAT,   /* signed */
+    VEC_ADD_SAT, /* signed */
     VEC_ADD_SAT_U,
     VEC_SUB_SAT,
     VEC_SUB_SAT_U,
@@ -68,10 +68,10 @@ typedef enum VecOp {
     VEC_ABS,
     VEC_WIDEN, /* the low lanes to twice their size */
     VEC_WIDEN_U,
-    VEC_SHUFFLE_WORDS,    /* by two bits each of the number */
+    VEC_SHUFFLE_WORDS,      /* by two bits each of the number */
     VEC_SHUFFLE_LOW_HALVES, /* of 16 bits */
     VEC_SHUFFLE_HIGH_HALVES,
-    VEC_LOW, /* the upper half cleared */
+    VEC_LOW,      /* the upper half cleared */
     VEC_FROM_INT, /* of 32 bits, signed */
     VEC_TO_INT,   /* towards zero */
     VEC_OPS

@@ -56,7 +56,8 @@ static uint64_t value_of(const Cpu *cpu, const Part *part, unsigned n)
 const char *state_differs(const Cpu *a, const Cpu *b)
 {
     for (const Part *part = parts; part < parts + PARTS; part++)
-        if (memcmp((const char *)a + part->offset, (const char *)b + part->offset, (size_t)part->size * part->count))
+        if (memcmp((const char *)a + part->offset, (const char *)b + part->offset,
+                   (size_t)part->size * part->count))
             return part->name;
     return cpsr_read(a) != cpsr_read(b) ? "cpsr" : NULL;
 }

@@ -6,8 +6,8 @@
 
 #include "cpu/cpu.h"
 
-/* The name of the first part of the guest's state in which the two differ, NULL if there is none. Both are between
- * blocks. The tables of the TLB, timers and counters for statistics are left out. */
+/* The name of the first part of the guest's state in which the two differ, NULL if there is none. Both are
+ * between blocks. The tables of the TLB, timers and counters for statistics are left out. */
 const char *state_differs(const Cpu *a, const Cpu *b);
 
 /* Writes every part in which the two differ, a line each: "name  a  b". */

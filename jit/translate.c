@@ -20,7 +20,8 @@ static void sem_nop(C *c, const Insn *insn)
     (void)insn;
 }
 
-/* ---- Bodies with a better translation than that of their parts ------------------------------------------ */
+/* ---- Bodies with a better translation than that of their parts ------------------------------------------
+ */
 
 static V constant_alu(C *c, IrOp op, V x, uint32_t y)
 {
@@ -246,8 +247,8 @@ static bool only_computes(const Ir *ir, unsigned from)
     return ir->count - from <= WORTH_IT;
 }
 
-/* A conditional instruction that just computes one register is done without a branch, which the host might predict
- * wrongly: the result is computed anyway, and taken if the condition holds. False: it is not one. */
+/* A conditional instruction that just computes one register is done without a branch, which the host might
+ * predict wrongly: the result is computed anyway, and taken if the condition holds. False: it is not one. */
 static bool conditional_move(C *c)
 {
     Translator before = *c;

@@ -31,13 +31,13 @@ struct Verifier {
 Verifier *verifier_new(void)
 {
     Verifier *v = calloc(1, sizeof *v);
-    void *fast =
-        mmap(NULL, sizeof(FastTlb), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *fast = mmap(NULL, sizeof(FastTlb), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (!v || fast == MAP_FAILED)
         abort();
     v->no_fast = fast;
     for (unsigned n = 0; n < TLB_SIZE; n++)
-        v->no_pages.entry[n] = (TlbEntry){TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, 0, 0, 0, 0, 0, 0};
+        v->no_pages.entry[n] =
+            (TlbEntry){TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, 0, 0, 0, 0, 0, 0};
     return v;
 }
 
@@ -97,16 +97,17 @@ static void print_stores(const StoreLog *log, FILE *out)
         const StoreLogEntry *entry = &log->entry[n];
         uint64_t now = 0;
         memcpy(&now, entry->host, entry->size);
-        fprintf(out, "store of %u bytes to page offset %03x: before %llx, interpreted %llx, compiled %llx\n", entry->size,
-                (unsigned)((uintptr_t)entry->host % PAGE_SIZE), (unsigned long long)entry->before,
-                (unsigned long long)entry->after, (unsigned long long)now);
+        fprintf(out, "store of %u bytes to page offset %03x: before %llx, interpreted %llx, compiled %llx\n",
+                entry->size, (unsigned)((uintptr_t)entry->host % PAGE_SIZE),
+                (unsigned long long)entry->before, (unsigned long long)entry->after, (unsigned long long)now);
     }
 }
 
 static void write_report(Jit *jit, const Cpu *cpu, const Block *block, const char *part, FILE *out)
 {
     const Verifier *v = jit->verifier;
-    fprintf(out, "%s: compiled code differs from the interpreter in %s, at pc %08x, after %llu instructions\n",
+    fprintf(out,
+            "%s: compiled code differs from the interpreter in %s, at pc %08x, after %llu instructions\n",
             cpu->name, part, v->before.pc, (unsigned long long)v->before.icount);
     jit_print_block(jit, block, v->before.pc & PAGE_MASK, out);
     fputs("before, if it is not as the interpreter left it:\n", out);

@@ -1,5 +1,6 @@
-/* Guest flags: taken from the host's flags where those are still what an operation left, otherwise found by doing
- * the comparison again, or from the CPU's fields. A subtraction's guest carry is the opposite of the host's. */
+/* Guest flags: taken from the host's flags where those are still what an operation left, otherwise found by
+ * doing the comparison again, or from the CPU's fields. A subtraction's guest carry is the opposite of the
+ * host's. */
 #include <stddef.h>
 #include <string.h>
 

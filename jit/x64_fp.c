@@ -1,12 +1,14 @@
 /* Floating point on the host's SSE arithmetic.
  *
- * FPSCR asks for the same as the host's MXCSR in its default state (IEEE arithmetic, to nearest, nothing trapped), which
- * is left as it is: compiled code and C share it. Results are the same then, but for NaNs, whose choice and default
- * differ; and flags are the same, but for underflow where rounding makes a normal number of a tiny one, which only the
- * guest calls an underflow. Both show in the result: then the interpreter's function does the instruction.
+ * FPSCR asks for the same as the host's MXCSR in its default state (IEEE arithmetic, to nearest, nothing
+ * trapped), which is left as it is: compiled code and C share it. Results are the same then, but for NaNs,
+ * whose choice and default differ; and flags are the same, but for underflow where rounding makes a normal
+ * number of a tiny one, which only the guest calls an underflow. Both show in the result: then the
+ * interpreter's function does the instruction.
  *
- * The host's sticky flags stand for those of FPSCR that have not been merged: cpu->fp_host tells whether. They are merged
- * (fold_fp_flags) wherever compiled code calls C or returns to it, which may read FPSCR or compute itself. */
+ * The host's sticky flags stand for those of FPSCR that have not been merged: cpu->fp_host tells whether.
+ * They are merged (fold_fp_flags) wherever compiled code calls C or returns to it, which may read FPSCR or
+ * compute itself. */
 #include <stddef.h>
 #include <string.h>
 
@@ -108,8 +110,18 @@ static void rest_if(Lower *l, Mem byte, uint32_t bit, uint8_t host)
 
 static SseOp binary_op(uint32_t imm)
 {
-    static const SseOp single[] = {{0xf3, 0x0f, 0x58}, {0xf3, 0x0f, 0x5c}, {0xf3, 0x0f, 0x59}, {0xf3, 0x0f, 0x5e}};
-    static const SseOp twice[] = {{0xf2, 0x0f, 0x58}, {0xf2, 0x0f, 0x5c}, {0xf2, 0x0f, 0x59}, {0xf2, 0x0f, 0x5e}};
+    static const SseOp single[] = {
+        {0xf3, 0x0f, 0x58},
+        {0xf3, 0x0f, 0x5c},
+        {0xf3, 0x0f, 0x59},
+        {0xf3, 0x0f, 0x5e}
+    };
+    static const SseOp twice[] = {
+        {0xf2, 0x0f, 0x58},
+        {0xf2, 0x0f, 0x5c},
+        {0xf2, 0x0f, 0x59},
+        {0xf2, 0x0f, 0x5e}
+    };
     return imm & FP_DOUBLE ? twice[imm & FP_OP] : single[imm & FP_OP];
 }
 
@@ -177,7 +189,8 @@ static void lower_sign(Lower *l, const IrInsn *insn)
 {
     bool is_double = insn->imm & FP_DOUBLE, negate = (insn->imm & FP_OP) == FP_OP_NEG;
     Xmm x = copy_xmm(l, insn->a);
-    XmmConst which = negate ? (is_double ? CONST_SIGN_D : CONST_SIGN_S) : (is_double ? CONST_ABS_D : CONST_ABS_S);
+    XmmConst which =
+        negate ? (is_double ? CONST_SIGN_D : CONST_SIGN_S) : (is_double ? CONST_ABS_D : CONST_ABS_S);
     x64_sse_rm(l->a, negate ? SSE_XORPS : SSE_ANDPS, x, const_mem(which));
     define_xmm(l, x);
 }
@@ -262,9 +275,15 @@ bool fp_condition(Lower *l, const IrCond *cond, Cc *cc)
     static const struct {
         uint32_t mask;
         Cc cc;
-    } test[] = {{FPSCR_Z, CC_NE},          {FPSCR_C, CC_NE},          {FPSCR_N, CC_NE},
-                {FPSCR_V, CC_NE},          {FPSCR_N | FPSCR_Z, CC_E}, {FPSCR_N | FPSCR_V, CC_E},
-                {FPSCR_N | FPSCR_Z | FPSCR_V, CC_E}};
+    } test[] = {
+        {FPSCR_Z,                     CC_NE},
+        {FPSCR_C,                     CC_NE},
+        {FPSCR_N,                     CC_NE},
+        {FPSCR_V,                     CC_NE},
+        {FPSCR_N | FPSCR_Z,           CC_E },
+        {FPSCR_N | FPSCR_V,           CC_E },
+        {FPSCR_N | FPSCR_Z | FPSCR_V, CC_E }
+    };
     uint8_t needs = ir_cond_needs(cond->cond);
     IrRef nzcv = IR_NO_REF;
     for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
@@ -284,13 +303,14 @@ bool fp_condition(Lower *l, const IrCond *cond, Cc *cc)
 
 /* ---- Conversion -------------------------------------------------------------------------------------- */
 
-/* Out of range, the host gives the least integer, which is asked about; NaNs likewise. Unsigned numbers are made as
- * 64-bit integers, after a look at their range, so that no flags are raised for what does not fit. */
+/* Out of range, the host gives the least integer, which is asked about; NaNs likewise. Unsigned numbers are
+ * made as 64-bit integers, after a look at their range, so that no flags are raised for what does not fit. */
 static void lower_to_int(Lower *l, const IrInsn *insn)
 {
     Asm *a = l->a;
     bool is_double = insn->imm & FP_DOUBLE, nearest = insn->imm & FP_NEAREST;
-    SseOp op = is_double ? (nearest ? SSE_CVTSD2SI : SSE_CVTTSD2SI) : (nearest ? SSE_CVTSS2SI : SSE_CVTTSS2SI);
+    SseOp op =
+        is_double ? (nearest ? SSE_CVTSD2SI : SSE_CVTTSD2SI) : (nearest ? SSE_CVTSS2SI : SSE_CVTTSS2SI);
     SseOp compare = is_double ? SSE_UCOMISD : SSE_UCOMISS;
     bool is_unsigned = insn->imm & FP_UNSIGNED;
     Xmm x = use_xmm(l, insn->a), limit = scratch_xmm(l);
@@ -298,7 +318,8 @@ static void lower_to_int(Lower *l, const IrInsn *insn)
     clobber_flags(l);
     SlowSite *site = new_site(l);
     if (is_unsigned) {
-        x64_sse_rm(a, is_double ? SSE_MOVSD : SSE_MOVSS, limit, const_mem(is_double ? CONST_2_32 : CONST_2_32_S));
+        x64_sse_rm(a, is_double ? SSE_MOVSD : SSE_MOVSS, limit,
+                   const_mem(is_double ? CONST_2_32 : CONST_2_32_S));
         x64_sse_rr(a, compare, limit, x);
         leave_if(l, site, CC_BE);
         x64_sse_rm(a, compare, x, const_mem(is_double ? CONST_MINUS_1 : CONST_MINUS_1_S));

@@ -4,7 +4,8 @@
  *
  *     far entry   EAX is the guest address: the page it is in becomes the current one
  *     entry       a loop loads what it keeps in XMM registers
- *     again       where it goes back to: the block's instructions are taken off the budget; if there are not so many: exit
+ *     again       where it goes back to: the block's instructions are taken off the budget; if there are not
+ * so many: exit
  *     ...         operations; links to blocks of the same page are jumps that can be patched
  *     stubs       slow paths, exits
  *
@@ -504,7 +505,8 @@ static bool is_own_start(const Lower *l, const IrInsn *exit)
     return exit->imm == (l->block->key.pa & ~PAGE_MASK) && !exit->c && l->block->key.itstate == 0;
 }
 
-/* EAX is the guest address with its Thumb bit. Returns the branch that is taken if it is not in the jump cache. */
+/* EAX is the guest address with its Thumb bit. Returns the branch that is taken if it is not in the jump
+ * cache. */
 static Patch far_jump(Lower *l)
 {
     Asm *a = l->a;
@@ -517,7 +519,8 @@ static Patch far_jump(Lower *l)
     return miss;
 }
 
-/* A 32-bit constant that is written when the link is made, and is not what a stamp or an address can be before. */
+/* A 32-bit constant that is written when the link is made, and is not what a stamp or an address can be
+ * before. */
 enum { NOT_LINKED = 0x7fffffff };
 
 static void far_link(Lower *l, uint32_t offset, bool thumb)
@@ -549,8 +552,8 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
     link->miss = far_jump(l);
 }
 
-/* In an IT block ITSTATE goes along to the next page, which the jump cache knows nothing of: that exit is a link too,
- * but never linked. */
+/* In an IT block ITSTATE goes along to the next page, which the jump cache knows nothing of: that exit is a
+ * link too, but never linked. */
 static void lower_exit(Lower *l, const IrInsn *insn)
 {
     if ((insn->imm < PAGE_SIZE && !insn->c) || (insn->imm == PAGE_SIZE && l->block->next_itstate)) {
@@ -588,7 +591,8 @@ static IrRef find_label(const Lower *l, IrRef skip)
 static bool exit_if(Lower *l, IrRef *at, Cc cc)
 {
     IrRef exit = next_op(l, *at), label = next_op(l, exit);
-    if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, exit)->c || insn_of(l, label)->op != IR_LABEL)
+    if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, exit)->c ||
+        insn_of(l, label)->op != IR_LABEL)
         return false;
     if (is_own_start(l, insn_of(l, exit)))
         settle_loop_xmms(l);

@@ -5,9 +5,9 @@
  * x64_flags.c    guest flags in host flags, conditions
  * x64_mem.c      guest memory, slow paths
  *
- * Fixed registers. RBP: the CPU, plus CPU_BIAS, so that its first 256 bytes have short displacements. R13: the
- * budget of instructions. R14: the page table of accesses. Guest r0 to r7 and sp have homes; the other guest
- * registers are in the CPU. RAX, RCX and RDX hold everything else. */
+ * Fixed registers. RBP: the CPU, plus CPU_BIAS, so that its first 256 bytes have short displacements. R13:
+ * the budget of instructions. R14: the page table of accesses. Guest r0 to r7 and sp have homes; the other
+ * guest registers are in the CPU. RAX, RCX and RDX hold everything else. */
 #ifndef ARMATURE_JIT_X64_LOWER_H
 #define ARMATURE_JIT_X64_LOWER_H
 
@@ -55,20 +55,20 @@ typedef struct LiveSet {
 
 /* A way off the fast path: code that is appended after the block. */
 typedef struct SlowSite {
-    Patch from[6];   /* branches to it */
+    Patch from[6]; /* branches to it */
     unsigned froms;
-    unsigned insn;   /* index in the block */
-    IrRef at;        /* the operation */
-    IrFlags flags;   /* to be stored first */
+    unsigned insn;       /* index in the block */
+    IrRef at;            /* the operation */
+    IrFlags flags;       /* to be stored first */
     LiveSet here, after; /* where values are at the branch, and where the fast path goes on */
     IrRef spill[SPILLS];
-    uint8_t *resume; /* where the fast path goes on */
+    uint8_t *resume;  /* where the fast path goes on */
     XmmCopies copies; /* in XMM registers there */
-    uint8_t host;    /* FP_HOST_* that it can bring about, going back to `back` */
-    bool rest;       /* it leaves the block, the rest of which is interpreted */
+    uint8_t host;     /* FP_HOST_* that it can bring about, going back to `back` */
+    bool rest;        /* it leaves the block, the rest of which is interpreted */
     uint8_t *back;
     FloatLook look; /* a second one, which may go to `back` */
-    SpanLook span;   /* likewise */
+    SpanLook span;  /* likewise */
 } SlowSite;
 
 struct Lower {
@@ -86,8 +86,8 @@ struct Lower {
     IrRef temp[TEMPS]; /* what is in each, IR_NO_REF: free */
     bool pinned[TEMPS];
     IrRef spill[SPILLS];
-    IrRef holds[15];  /* the value that a guest register has, if one is known */
-    IrRef host_flags; /* the operation whose result the host's flags describe, IR_NO_REF: none */
+    IrRef holds[15];     /* the value that a guest register has, if one is known */
+    IrRef host_flags;    /* the operation whose result the host's flags describe, IR_NO_REF: none */
     bool host_flags_all; /* carry and overflow too, as an addition or subtraction leaves them */
     SlowSite site[MAX_SITES];
     unsigned sites;
@@ -210,8 +210,8 @@ void reload_xmms(Lower *l, const XmmCopies *copies);
 /* Bytes [first, first + count) of the vector registers are written. */
 void drop_xmms(Lower *l, unsigned first, unsigned count);
 void lower_vector_state(Lower *l, const IrInsn *insn);
-/* A block that jumps to itself keeps what it reads first in XMM registers: what is loaded before the first round, and
- * brought back to its places at the end of each. */
+/* A block that jumps to itself keeps what it reads first in XMM registers: what is loaded before the first
+ * round, and brought back to its places at the end of each. */
 void load_loop_xmms(Lower *l);
 void settle_loop_xmms(Lower *l);
 
@@ -222,7 +222,8 @@ void lower_fp(Lower *l, const IrInsn *insn);
 Reg fp_flag_value(Lower *l, const IrInsn *insn);
 /* False if the condition is not one over the result of one comparison. */
 bool fp_condition(Lower *l, const IrCond *cond, Cc *cc);
-/* In the runtime: what the host's sticky flags say goes to FPSCR (RCX and RDX are used), and they begin anew. */
+/* In the runtime: what the host's sticky flags say goes to FPSCR (RCX and RDX are used), and they begin anew.
+ */
 void fold_fp_flags(Asm *a);
 void begin_fp_flags(Asm *a);
 void make_fp_host(Asm *a);

@@ -4,8 +4,8 @@
  * host's, or 0 where an access must not go straight to memory. An access is: page number, entry, zero and
  * alignment tests, access.
  *
- * The slow path of an instruction is the interpreter's function for the whole of it: nothing was changed yet when
- * the fast path is left, and it goes on behind the instruction. */
+ * The slow path of an instruction is the interpreter's function for the whole of it: nothing was changed yet
+ * when the fast path is left, and it goes on behind the instruction. */
 #include <stddef.h>
 
 #include "jit/x64_lower.h"
@@ -185,7 +185,9 @@ void lower_store(Lower *l, const IrInsn *insn)
     Mem mem = mem_index(page, address, 1, 0);
     if (constant)
         x64_store_imm(l->a, width_of(insn->imm), mem,
-                      insn->imm == 1 ? (int8_t)value : insn->imm == 2 ? (int16_t)value : (int32_t)value);
+                      insn->imm == 1   ? (int8_t)value
+                      : insn->imm == 2 ? (int16_t)value
+                                       : (int32_t)value);
     else
         x64_store(l->a, width_of(insn->imm), mem, data);
 }
@@ -205,8 +207,8 @@ static void to_host(Lower *l, Reg place)
     x64_alu_rm(l->a, ALU_ADD, W64, place, CPU_FIELD(ram_host));
 }
 
-/* A store without a reservation is the slow path's: it fails there. Other CPUs have no reservations while this
- * one runs. */
+/* A store without a reservation is the slow path's: it fails there. Other CPUs have no reservations while
+ * this one runs. */
 void lower_exclusive(Lower *l, const IrInsn *insn)
 {
     bool write = insn->op == IR_STORE_EX;

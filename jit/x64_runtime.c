@@ -24,8 +24,8 @@ static void load_homes(Asm *a)
     x64_load(a, W64, REG_TLB, CPU_FIELD(fast));
 }
 
-/* uint64_t enter(Cpu *cpu, const void *code). Six registers and the return address: eight more bytes align the
- * stack as calls from compiled code need it. */
+/* uint64_t enter(Cpu *cpu, const void *code). Six registers and the return address: eight more bytes align
+ * the stack as calls from compiled code need it. */
 static void make_enter(Asm *a)
 {
     for (unsigned n = 0; n < CALLEE_SAVED; n++)
@@ -64,7 +64,8 @@ static void make_exit_far(Asm *a, const uint8_t *exit)
 
 typedef const void *CallInsn(Cpu *cpu, uint32_t where);
 
-/* The instruction changed the registers in the CPU: they are loaded again, or stay there when the block is left. */
+/* The instruction changed the registers in the CPU: they are loaded again, or stay there when the block is
+ * left. */
 static void make_call(Asm *a, CallInsn *function)
 {
     fold_fp_flags(a);

@@ -1,7 +1,8 @@
 /* Where values are. One pass, without looking back: an operation asks for its operands with use_reg() or
- * use_copy(), for room with scratch(), and says where its result is with define(). Guest registers are values'
- * natural places: reading one makes no code, and before one is overwritten, values that are still needed move
- * to a temporary or a spill slot. Values never change, so a spill slot stays valid as long as its value lives.
+ * use_copy(), for room with scratch(), and says where its result is with define(). Guest registers are
+ * values' natural places: reading one makes no code, and before one is overwritten, values that are still
+ * needed move to a temporary or a spill slot. Values never change, so a spill slot stays valid as long as its
+ * value lives.
  *
  * All moves made here leave the host's flags alone. */
 #include <assert.h>
@@ -17,8 +18,8 @@ const Reg temp_regs[TEMPS] = {RAX, RCX, RDX};
 
 Reg home_of(unsigned n)
 {
-    static const Reg homes[15] = {RBX, RSI, RDI, R8, R9, R10, R11, R12, REG_NONE, REG_NONE, REG_NONE, REG_NONE,
-                                  REG_NONE, R15, REG_NONE};
+    static const Reg homes[15] = {RBX,      RSI,      RDI,      R8,       R9,       R10, R11,     R12,
+                                  REG_NONE, REG_NONE, REG_NONE, REG_NONE, REG_NONE, R15, REG_NONE};
     return homes[n];
 }
 
@@ -61,7 +62,8 @@ Mem field_mem(IrField field)
     return CPU_OFFSET(offset[field]);
 }
 
-/* Carry and overflow are written as bytes: reading more than that would wait for the store to reach the cache. */
+/* Carry and overflow are written as bytes: reading more than that would wait for the store to reach the
+ * cache. */
 Width field_width(IrField field)
 {
     return field >= FIELD_CF ? W8 : W32;
@@ -273,7 +275,8 @@ void move_to(Lower *l, Reg dst, IrRef ref)
     if (l->loc[ref].kind != LOC_TEMP)
         load_value(l, dst, ref);
     else if (temp_regs[l->loc[ref].n] != dst)
-        x64_mov_rr(l->a, ir_ops[insn_of(l, ref)->op].result == IR_V64 ? W64 : W32, dst, temp_regs[l->loc[ref].n]);
+        x64_mov_rr(l->a, ir_ops[insn_of(l, ref)->op].result == IR_V64 ? W64 : W32, dst,
+                   temp_regs[l->loc[ref].n]);
 }
 
 Reg use_reg(Lower *l, IrRef ref)
@@ -472,7 +475,8 @@ void keep_before_skip(Lower *l, IrRef label)
     for (unsigned i = 0; i < l->lives; i++) {
         IrRef ref = l->live[i];
         Loc loc = l->loc[ref];
-        bool lost = (loc.kind == LOC_GUEST && regs >> loc.n & 1) || (loc.kind == LOC_FIELD && fields >> loc.n & 1);
+        bool lost =
+            (loc.kind == LOC_GUEST && regs >> loc.n & 1) || (loc.kind == LOC_FIELD && fields >> loc.n & 1);
         if (!lost || insn_of(l, ref)->last <= label)
             continue;
         unsigned temp = take_temp(l);

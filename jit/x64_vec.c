@@ -82,7 +82,8 @@ static const VecInsn table[VEC_OPS][4] = {
 
 static bool host_has(Level level)
 {
-    return level == SSE2 || (level == SSSE3 ? __builtin_cpu_supports("ssse3") : __builtin_cpu_supports("sse4.1"));
+    return level == SSE2 ||
+           (level == SSSE3 ? __builtin_cpu_supports("ssse3") : __builtin_cpu_supports("sse4.1"));
 }
 
 bool vec_op_exists(VecOp op, unsigned size)
@@ -169,10 +170,10 @@ static void lower_saturated(Lower *l, const IrInsn *insn)
 
 /* ---- Singles ------------------------------------------------------------------------------------------
  *
- * The standard FPSCR flushes denormal numbers to zero, the host's arithmetic does not: so operands are looked at before
- * and results afterwards. What is looked for first is anything below the least normal number, zeros too; a second look,
- * out of line, lets zeros pass. Whoever takes the slow path after an operation has raised flags for it that the guest's
- * may lack, all of them "inexact": FPSCR must have this one already. */
+ * The standard FPSCR flushes denormal numbers to zero, the host's arithmetic does not: so operands are looked
+ * at before and results afterwards. What is looked for first is anything below the least normal number, zeros
+ * too; a second look, out of line, lets zeros pass. Whoever takes the slow path after an operation has raised
+ * flags for it that the guest's may lack, all of them "inexact": FPSCR must have this one already. */
 
 static void magnitude(Lower *l, Xmm to, Xmm from)
 {
@@ -243,8 +244,9 @@ void second_look(Lower *l, const SlowSite *site)
     x64_jcc_to(l->a, CC_E, site->back + l->a->to_run);
 }
 
-/* Into x: lanes of v that are NaNs, or below the least normal number (products: not above it). As integers, for quiet
- * NaNs must raise no flag: what is in between lies at the lower end when that is moved to the least integer. */
+/* Into x: lanes of v that are NaNs, or below the least normal number (products: not above it). As integers,
+ * for quiet NaNs must raise no flag: what is in between lies at the lower end when that is moved to the least
+ * integer. */
 static void find_unusual(Lower *l, Xmm x, Xmm v, bool product)
 {
     magnitude(l, x, v);
@@ -288,7 +290,11 @@ static void max_min(Lower *l, Xmm r, Xmm n, Xmm m, Xmm t, bool max)
 
 static void lower_vec_float(Lower *l, const IrInsn *insn)
 {
-    static const SseOp arithmetic[] = {[VEC_FADD] = {0, 0x0f, 0x58}, [VEC_FSUB] = {0, 0x0f, 0x5c}, [VEC_FMUL] = {0, 0x0f, 0x59}};
+    static const SseOp arithmetic[] = {
+        [VEC_FADD] = {0, 0x0f, 0x58},
+          [VEC_FSUB] = {0, 0x0f, 0x5c},
+          [VEC_FMUL] = {0, 0x0f, 0x59}
+    };
     unsigned op = insn->imm & 0xff;
     bool rounds = op <= VEC_FMUL;
     FloatLook look = {.quad = insn->imm & VEC_QUAD};
@@ -305,8 +311,11 @@ static void lower_vec_float(Lower *l, const IrInsn *insn)
     if (op == VEC_FMAX || op == VEC_FMIN) {
         max_min(l, look.r, look.n, look.m, look.t[0], op == VEC_FMAX);
     } else if (!rounds) {
-        static const uint8_t predicate[] = {[VEC_FEQ] = SSE_CMP_EQ, [VEC_FGE] = SSE_CMP_LE, [VEC_FGT] = SSE_CMP_LT,
-                                            [VEC_FLE] = SSE_CMP_LE, [VEC_FLT] = SSE_CMP_LT};
+        static const uint8_t predicate[] = {[VEC_FEQ] = SSE_CMP_EQ,
+                                            [VEC_FGE] = SSE_CMP_LE,
+                                            [VEC_FGT] = SSE_CMP_LT,
+                                            [VEC_FLE] = SSE_CMP_LE,
+                                            [VEC_FLT] = SSE_CMP_LT};
         bool swapped = op == VEC_FGE || op == VEC_FGT;
         x64_sse_rr(l->a, SSE_MOVAPS, look.r, swapped ? look.m : look.n);
         x64_sse_rri(l->a, SSE_CMPPS, look.r, swapped ? look.n : look.m, predicate[op]);

@@ -262,7 +262,7 @@ static void note_written(uint8_t *written, const IrInsn *insn)
 
 void load_loop_xmms(Lower *l)
 {
-    uint8_t written[sizeof ((Cpu *)0)->v] = {0};
+    uint8_t written[sizeof((Cpu *)0)->v] = {0};
     unsigned count = 0;
     for (unsigned at = 1; l->loops && at < l->ir->count && count < LOOP_COPIES; at++) {
         const IrInsn *insn = &l->ir->insn[at];

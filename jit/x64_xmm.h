@@ -1,8 +1,9 @@
 /* Private to the back end: where floats and vectors are.
  *
- * The guest's vector registers are in the CPU, always: what is written goes there at once. XMM registers hold copies of
- * some of them, which slow paths load again before they go on, and values of the IR, which live within one guest
- * instruction. An S or D register, and a value as wide, is in the low part of an XMM register whose rest is 0. */
+ * The guest's vector registers are in the CPU, always: what is written goes there at once. XMM registers hold
+ * copies of some of them, which slow paths load again before they go on, and values of the IR, which live
+ * within one guest instruction. An S or D register, and a value as wide, is in the low part of an XMM
+ * register whose rest is 0. */
 #ifndef ARMATURE_JIT_X64_XMM_H
 #define ARMATURE_JIT_X64_XMM_H
 
@@ -58,11 +59,11 @@ typedef enum XmmConst {
     CONST_TOP_4S,
     CONST_MOVE_PRODUCT_4S,
     CONST_TOP_PRODUCT_4S,
-    CONST_2_32,    /* 2^32 and -1, singles and doubles */
+    CONST_2_32, /* 2^32 and -1, singles and doubles */
     CONST_2_32_S,
     CONST_MINUS_1,
     CONST_MINUS_1_S,
-    CONST_NZCV,    /* words: FPSCR after a comparison that found less, equal, unordered */
+    CONST_NZCV, /* words: FPSCR after a comparison that found less, equal, unordered */
     CONST_ONES,
     XMM_CONSTS
 } XmmConst;

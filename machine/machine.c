@@ -305,6 +305,19 @@ static bool check_options(const MachineOptions *options, const Board *board, Err
     return true;
 }
 
+/* A host that gives no memory for generated code runs the machine all the same, only slower. */
+static bool make_jit(Machine *m, Error *err)
+{
+    const JitOptions *options = &m->options.jit;
+    if (options->mode == JIT_OFF)
+        return true;
+    m->jit = jit_new(options, m->code, m->options.cpus, m->cpu, err);
+    if (m->jit || options->mode == JIT_VERIFY)
+        return m->jit != NULL;
+    log_line(m->log, LOG_BOOT, "jit", "not used: %s", err->text);
+    return true;
+}
+
 static void tell_cpus_of_ram(Machine *m)
 {
     for (unsigned n = 0; n < m->options.cpus; n++) {
@@ -344,9 +357,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->host_base = m->built = host_ns();
     make_cpus(m);
     log_set_context(log, &(LogContext){log_time, all_instructions, log_pc, m});
-    if ((options->jit.mode != JIT_OFF &&
-         !(m->jit = jit_new(&options->jit, m->code, options->cpus, m->cpu, err))) ||
-        !make_memory(m, board, err) || !make_devices(m, board, err) ||
+    if (!make_jit(m, err) || !make_memory(m, board, err) || !make_devices(m, board, err) ||
         (options->semihosting && !(m->semihosting = semihosting_new(m, err)))) {
         machine_free(m);
         return NULL;

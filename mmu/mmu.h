@@ -98,9 +98,9 @@ typedef struct TlbEntry {
 
 enum { TLB_MAY_READ = 1, TLB_MAY_WRITE = 2, TLB_MAY_FETCH = 4 };
 
-/* What compiled code looks accesses up in, by page number: what must be added to a va to get its address in host
- * memory, or 0 if the access must not go straight there. It remembers more pages than the TLB itself, and is
- * sparse: its pages exist once they are used. */
+/* What compiled code looks accesses up in, by page number: what must be added to a va to get its address in
+ * host memory, or 0 if the access must not go straight there. It remembers more pages than the TLB itself,
+ * and is sparse: its pages exist once they are used. */
 typedef struct FastTlb {
     uintptr_t read[1 << (32 - PAGE_BITS)], write[1 << (32 - PAGE_BITS)];
 } FastTlb;
@@ -119,8 +119,8 @@ static inline JumpEntry *jump_entry(JumpEntry *jumps, uint32_t key)
     return &jumps[(key & JUMP_MASK) / 4];
 }
 
-/* Empties entry n: a key that is looked for in another entry, so that none matches here, not even one that is no
- * address of an instruction. */
+/* Empties entry n: a key that is looked for in another entry, so that none matches here, not even one that is
+ * no address of an instruction. */
 static inline void jump_forget(JumpEntry *jumps, unsigned n)
 {
     jumps[n].key = n ? 0 : 4;
@@ -137,7 +137,7 @@ typedef struct TlbTable {
     unsigned filled_count;
     uint32_t occupied[128]; /* bit set: the MiB may have entries, in whatever of the table */
     bool has_jumps;
-    uint32_t stamp;          /* of the table's jumps: changes when one may have become wrong; 0: needs a new one */
+    uint32_t stamp; /* of the table's jumps: changes when one may have become wrong; 0: needs a new one */
     uint64_t jump_pages[64]; /* bit set: a page with these low number bits may have jumps */
 } TlbTable;
 
@@ -178,9 +178,9 @@ void mmu_protect_code(Cpu *cpu, uint32_t pa_page);
 void mmu_add_jump(Cpu *cpu, uint32_t key, const void *code);
 void mmu_forget_jumps(Cpu *cpu);
 
-/* The stamp under which compiled code at from_va may jump straight to code at to_va, for which mmu_add_jump() was
- * called: it is the CPU's stamp[STAMP_SPACE] while the same table and none of its jumps changed, or, when both pages are
- * global, its stamp[STAMP_GLOBAL] whatever the ASID. 0: it must not. */
+/* The stamp under which compiled code at from_va may jump straight to code at to_va, for which mmu_add_jump()
+ * was called: it is the CPU's stamp[STAMP_SPACE] while the same table and none of its jumps changed, or, when
+ * both pages are global, its stamp[STAMP_GLOBAL] whatever the ASID. 0: it must not. */
 enum { STAMP_SPACE, STAMP_GLOBAL, STAMPS };
 uint32_t mmu_jump_stamp(Cpu *cpu, uint32_t from_va, uint32_t to_va, unsigned *which);
 

@@ -40,7 +40,8 @@ struct Mmu {
     Space space[SPACES];
     int32_t *writer; /* per physical page: WRITER_NONE, WRITER_PAGE + page number of va, WRITER_SEVERAL */
     MmuCounts counts;
-    uint32_t global[MEGABYTES / 32]; /* bit set: a global entry of this MiB was filled since the last flush of all */
+    uint32_t global[MEGABYTES /
+                    32]; /* bit set: a global entry of this MiB was filled since the last flush of all */
     /* What global jumps depend on beside va: as the key of a space, without the ASID. */
     struct World {
         uint64_t key;
@@ -237,13 +238,15 @@ static struct World *find_world(Mmu *mmu, uint64_t key)
             return &mmu->world[n];
     if (mmu->worlds == WORLDS)
         forget_global_jumps(mmu);
-    mmu->world[mmu->worlds] = (struct World){key, {0, 0}};
+    mmu->world[mmu->worlds] = (struct World){
+        key, {0, 0}
+    };
     return &mmu->world[mmu->worlds++];
 }
 
-/* No two CPUs have a stamp in common, since they share the code that compares it. (After 2^27 changes a stamp may come
- * again: a guest that flushes so often within the life of a jump jumps to where code of it once was, in memory it may
- * execute.) */
+/* No two CPUs have a stamp in common, since they share the code that compares it. (After 2^27 changes a stamp
+ * may come again: a guest that flushes so often within the life of a jump jumps to where code of it once was,
+ * in memory it may execute.) */
 static uint32_t valid_stamp(const Cpu *cpu, uint32_t *stamp)
 {
     enum { MOST = 1 << 27 };
@@ -318,7 +321,8 @@ void tlb_allow_write(Mmu *mmu, TlbEntry *entry, uint32_t va)
     entry->write = va & PAGE_MASK;
 }
 
-void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write, bool global)
+void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write,
+                  bool global)
 {
     TlbTable *table = tlb_table(mmu, privileged);
     uint32_t page = va >> PAGE_BITS;
@@ -465,7 +469,8 @@ static void drop_page_jumps(TlbTable *table, uint32_t va)
             jump_forget(table->jumps, n);
 }
 
-/* Whoever is in the fast table or the jumps goes, whatever its ASID: that is allowed, and known to be right. */
+/* Whoever is in the fast table or the jumps goes, whatever its ASID: that is allowed, and known to be right.
+ */
 static void drop_fast(TlbTable *table, uint32_t va, unsigned shift)
 {
     uint32_t first = va >> shift << (shift - PAGE_BITS), pages = 1u << (shift - PAGE_BITS);

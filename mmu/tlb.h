@@ -15,7 +15,8 @@ TlbEntry *tlb_replace(Mmu *mmu, bool privileged, uint32_t va, uint32_t page_size
 void tlb_note_global(Mmu *mmu, uint32_t va, uint32_t page_size);
 
 /* Lets compiled code access the page of va directly: offset is what FastTlb holds. */
-void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write, bool global);
+void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write,
+                  bool global);
 
 /* Notes that the physical page can be written directly at va, for mmu_protect_code(). */
 void tlb_note_writer(Mmu *mmu, uint32_t pa_page, uint32_t va);

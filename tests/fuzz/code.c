@@ -45,7 +45,8 @@ uint32_t code_address(Random *random, const Places *places)
     static const uint32_t ends[] = {0,          4,          0xfffc,     0x10000,    0x43fffffc, 0x47fffffc,
                                     0x48000000, 0x49fffffc, 0x4c000000, 0x4c7ffffc, 0x5ffffffc, 0x60000000,
                                     0xffff0000, 0xfffffffc, 0xffffffff, 0x1e000ffe, 0x10000ffe, 0x80000000};
-    switch (random_below(random, 12)) {
+    unsigned kind = random_below(random, 12);
+    switch (places->honest && kind == 0 ? 3 : kind) {
     case 0:
         return places->tables + random_below(random, 0x4000 + 0x400 * places->second_level);
     case 1:
@@ -227,10 +228,17 @@ static const CpNumbers cp_numbers[] = {
 #undef CP_REG
 };
 
+/* TTBR0, TTBR1, PMXEVTYPER. */
+static bool is_behind_tlb(const CpNumbers *n)
+{
+    return n->coproc == 15 && ((n->crn == 2 && n->opc2 < 2) || (n->crn == 9 && n->crm == 13 && n->opc2 == 1));
+}
+
 static void unit_coprocessor(Emitter *e)
 {
     const CpNumbers *n = &cp_numbers[random_below(e->random, sizeof cp_numbers / sizeof *cp_numbers)];
     unsigned reg = any_reg(e), read = random_below(e->random, 3) == 0;
+    read |= e->places->honest && is_behind_tlb(n);
     if (random_one_in(e->random, 2))
         emit_constant(e, reg, code_address(e->random, e->places));
     else
@@ -517,7 +525,8 @@ static void unit_counters(Emitter *e)
     static const uint8_t events[] = {0x00, 0x02, 0x05, 0x08, 0x09, 0x0a, 0x0b, 0x0f, 0x11, 0x68, 0x93, 0xff};
     emit_mcr(e, 9, 12, 0, 1 | (random_next(e->random) & 0x3e));
     emit_mcr(e, 9, 12, 5, random_below(e->random, 8));
-    emit_mcr(e, 9, 13, 1, events[random_below(e->random, sizeof events)]);
+    uint32_t event = events[random_below(e->random, sizeof events)];
+    emit_mcr(e, 9, 13, 1, e->places->honest && (event == 0x02 || event == 0x05) ? 0x08 : event);
     emit_mcr(e, 9, 13, 2, -random_below(e->random, 200));
     emit_mcr(e, 9, 13, 0, -random_below(e->random, 200));
     emit_mcr(e, 9, 12, 1, random_next(e->random) | 1u << 31);

@@ -1,5 +1,5 @@
-/* Hostile guests, compiled against interpreted: two machines with the same seed run side by side, and must be equal
- * in everything whenever the outside pushes them. A failure names its seed:
+/* Hostile guests, compiled against interpreted: two machines with the same seed run side by side, and must be
+ * equal in everything whenever the outside pushes them. A failure names its seed:
  *
  *     fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] [--find]
  *
@@ -37,7 +37,8 @@ static void hung(int number)
 
 static void print_difference(const Guest *a, const Guest *b, const char *part)
 {
-    printf("seed %llu: %s differs with %u pushes left\n", (unsigned long long)current_seed, part, a->pushes_left);
+    printf("seed %llu: %s differs with %u pushes left\n", (unsigned long long)current_seed, part,
+           a->pushes_left);
     for (unsigned n = 0; n < a->machine->options.cpus; n++) {
         if (!state_differs(a->machine->cpu[n], b->machine->cpu[n]))
             continue;
@@ -76,7 +77,8 @@ typedef struct Two {
 static Two two_new(uint64_t seed, const Options *options, FILE *log_out)
 {
     JitOptions jit = {.mode = options->verify ? JIT_VERIFY : JIT_ON, .threshold = options->threshold};
-    return (Two){guest_new(seed, options->cpus, log_out), guest_new_with(seed, options->cpus, log_out, jit)};
+    return (Two){guest_new_honest(seed, options->cpus, log_out, (JitOptions){.mode = JIT_OFF}),
+                 guest_new_honest(seed, options->cpus, log_out, jit)};
 }
 
 static void two_free(Two two)
@@ -113,7 +115,11 @@ static void print_code(Cpu *cpu)
         Insn insn;
         bool wide = cpu->thumb && thumb_is_32bit(half[0]);
         uint32_t raw = wide ? (uint32_t)half[0] << 16 | half[1] : (uint32_t)half[1] << 16 | half[0];
-        decode(&insn, !cpu->thumb ? SET_A32 : wide ? SET_T32 : SET_T16, cpu->thumb && !wide ? half[0] : raw, itstate);
+        decode(&insn,
+               !cpu->thumb ? SET_A32
+               : wide      ? SET_T32
+                           : SET_T16,
+               cpu->thumb && !wide ? half[0] : raw, itstate);
         disassemble(&insn, at, text, sizeof text);
         printf("    %08x  %08x  %s\n", at, insn.raw, text);
         at += insn.length;
@@ -202,7 +208,9 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .runs = 20};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] [--find]\n", stderr);
+        fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] "
+              "[--find]\n",
+              stderr);
         return 2;
     }
     signal(SIGALRM, hung);
@@ -215,7 +223,8 @@ int main(int argc, char **argv)
     for (; failed < 10 && (options.seconds ? time(NULL) < end : runs < options.runs); runs++)
         failed += !check_seed(options.seed + runs, &options, log_out, &sum);
     fclose(log_out);
-    printf("%u guests from seed %llu on, %u failed; %llu blocks compiled, %llu instructions compiled, %llu interpreted\n",
+    printf("%u guests from seed %llu on, %u failed; %llu blocks compiled, %llu instructions compiled, %llu "
+           "interpreted\n",
            runs, (unsigned long long)options.seed, failed, (unsigned long long)sum.blocks,
            (unsigned long long)sum.compiled, (unsigned long long)sum.interpreted);
     return failed != 0;

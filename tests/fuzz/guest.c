@@ -24,6 +24,8 @@ static uint32_t second_level_entry(Guest *g, uint32_t va, uint32_t wildness)
     if (random_one_in(r, wildness))
         return random_next(r);
     uint32_t target = random_one_in(r, 32) ? g->places.ram + random_below(r, g->places.ram_size) : va;
+    if (g->places.honest && target - g->places.tables < CODE - TABLES)
+        target = g->places.code;
     uint32_t bits = random_one_in(r, 8) ? random_next(r) & 0xffd : 0x03e | random_below(r, 4) << 10;
     if (random_one_in(r, 16))
         return (target & 0xffff0000) | (random_next(r) & 0xfffc) | 1;
@@ -49,7 +51,7 @@ static uint32_t first_level_entry(Guest *g, uint32_t va, uint32_t wildness)
 static void make_tables(Guest *g)
 {
     static const uint16_t choices[] = {2, 16, 64, 1024, 60000};
-    uint32_t wildness = choices[random_below(&g->random, 5)];
+    uint32_t wildness = g->places.honest ? UINT32_MAX : choices[random_below(&g->random, 5)];
     for (uint32_t n = 0; n < 4096; n++)
         put_word(g, g->places.tables + 4 * n, first_level_entry(g, n * MIB, wildness));
     for (uint32_t n = 0; n < 256 * SECOND_LEVEL; n++)
@@ -233,12 +235,7 @@ static void output(void *opaque, uint8_t ch)
     *sum = (*sum ^ ch) * 0x100000001b3u;
 }
 
-Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out)
-{
-    return guest_new_with(seed, cpus, log_out, (JitOptions){.mode = JIT_OFF});
-}
-
-Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit)
+static Guest *make_guest(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit, bool honest)
 {
     static const uint8_t cpu_choices[] = {1, 1, 4, 4, 2, 3};
     Guest *g = calloc(1, sizeof *g);
@@ -266,7 +263,8 @@ Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions ji
                          .tables = ram + TABLES,
                          .second_level = SECOND_LEVEL,
                          .code = ram + CODE,
-                         .chunks = 32 + random_below(r, 256)};
+                         .chunks = 32 + random_below(r, 256),
+                         .honest = honest};
     for (unsigned n = 0; n < SERIAL_PORTS; n++) {
         g->machine->env.serial[n].output = output;
         g->machine->env.serial[n].output_opaque = &g->output;
@@ -277,6 +275,16 @@ Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions ji
     timer_init(&g->push, g->machine->clock, "push", 100, push, g);
     timer_set(&g->push, 1 + random_below(r, PUSH_MOST_NS));
     return g;
+}
+
+Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out)
+{
+    return make_guest(seed, cpus, log_out, (JitOptions){.mode = JIT_OFF}, false);
+}
+
+Guest *guest_new_honest(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit)
+{
+    return make_guest(seed, cpus, log_out, jit, true);
 }
 
 void guest_free(Guest *guest)

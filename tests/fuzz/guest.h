@@ -20,8 +20,8 @@ typedef struct Guest {
 
 /* Makes the guest of a seed. cpus 0: the seed decides. log_out: where logs of some seeds go. */
 Guest *guest_new(uint64_t seed, unsigned cpus, FILE *log_out);
-/* The same, executed as jit says. */
-Guest *guest_new_with(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit);
+/* The same for one that is honest (see Places), executed as jit says. */
+Guest *guest_new_honest(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions jit);
 void guest_free(Guest *guest);
 
 /* Runs until the machine stops: at a push at the latest, or because machine_stop() was called. */

@@ -1,6 +1,7 @@
-/* Random instructions, compiled against interpreted: blocks filled from the patterns of the instruction tables, with
- * registers that mostly lead into a few pages of every kind (see pair.h), run in pieces of random length. State and
- * memory must be equal after each piece. A failure is reduced to the instructions that it needs, and names its seed:
+/* Random instructions, compiled against interpreted: blocks filled from the patterns of the instruction
+ * tables, with registers that mostly lead into a few pages of every kind (see pair.h), run in pieces of
+ * random length. State and memory must be equal after each piece. A failure is reduced to the instructions
+ * that it needs, and names its seed:
  *
  *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]
  *
@@ -84,27 +85,34 @@ static void add_branch(Case *c, Random *r)
 {
     uint32_t back = random_below(r, 12);
     if (c->thumb)
-        add_unit(c, random_one_in(r, 2) ? 0xd000 | random_below(r, 14) << 8 | ((random_below(r, 8) - back) & 0xff)
-                                        : 0xb100 | random_below(r, 2) << 11 | random_below(r, 8) << 3 |
-                                              random_below(r, 8) /* CBZ, CBNZ */,
+        add_unit(c,
+                 random_one_in(r, 2)
+                     ? 0xd000 | random_below(r, 14) << 8 | ((random_below(r, 8) - back) & 0xff)
+                     : 0xb100 | random_below(r, 2) << 11 | random_below(r, 8) << 3 |
+                           random_below(r, 8) /* CBZ, CBNZ */,
                  true);
     else
-        add_unit(c, random_below(r, 15) << 28 | 0x0a000000 | random_below(r, 2) << 24 |
-                        ((random_below(r, 8) - back) & 0xffffff),
+        add_unit(c,
+                 random_below(r, 15) << 28 | 0x0a000000 | random_below(r, 2) << 24 |
+                     ((random_below(r, 8) - back) & 0xffffff),
                  false);
 }
 
 /* The flags set by one and used by another: what compiled code keeps in host flags. */
 static void add_flags(Case *c, Random *r)
 {
-    static const uint32_t t16[] = {0x1800, 0x1a00, 0x4280, 0x42c0, 0x4140, 0x4180, 0x4200, 0x4000, 0x1c00, 0x2800};
-    static const uint32_t a32[] = {0xe0900000, 0xe0500000, 0xe1500000, 0xe1700000, 0xe0b00000, 0xe0d00000, 0xe1100000,
-                                   0xe0100000, 0xe2900000, 0xe3500000, 0xe0700000, 0xe2700000, 0xe2f00000};
+    static const uint32_t t16[] = {0x1800, 0x1a00, 0x4280, 0x42c0, 0x4140,
+                                   0x4180, 0x4200, 0x4000, 0x1c00, 0x2800};
+    static const uint32_t a32[] = {0xe0900000, 0xe0500000, 0xe1500000, 0xe1700000, 0xe0b00000,
+                                   0xe0d00000, 0xe1100000, 0xe0100000, 0xe2900000, 0xe3500000,
+                                   0xe0700000, 0xe2700000, 0xe2f00000};
     uint32_t bits = random_next(r);
     if (c->thumb)
         add_unit(c, t16[random_below(r, 10)] | (bits & 0x3f), true);
     else
-        add_unit(c, (a32[random_below(r, 13)] | (bits & 0x000ff00f)) & (random_one_in(r, 4) ? ~0u : ~0x000ff000u | 0x00077000),
+        add_unit(c,
+                 (a32[random_below(r, 13)] | (bits & 0x000ff00f)) &
+                     (random_one_in(r, 4) ? ~0u : ~0x000ff000u | 0x00077000),
                  false);
 }
 
@@ -160,7 +168,8 @@ static void make_case(Case *c, uint64_t seed)
         add_random_unit(c, r);
     for (unsigned n = 0; n < 15; n++)
         c->r[n] = register_value(r);
-    static const uint8_t modes[] = {MODE_SVC, MODE_USR, MODE_USR, MODE_SYS, MODE_FIQ, MODE_SVC, MODE_SVC, MODE_IRQ};
+    static const uint8_t modes[] = {MODE_SVC, MODE_USR, MODE_USR, MODE_SYS,
+                                    MODE_FIQ, MODE_SVC, MODE_SVC, MODE_IRQ};
     c->cpsr = modes[random_below(r, 8)] | (random_next(r) & 0xf80f0000) | PSR_A | PSR_I | PSR_F |
               (random_one_in(r, 16) ? PSR_E : 0);
     c->fpscr = random_one_in(r, 2) ? 0 : random_next(r) & 0xf3c0009f;
@@ -407,7 +416,8 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .cases = 20000};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]\n", stderr);
+        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]\n",
+              stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -423,7 +433,8 @@ int main(int argc, char **argv)
         }
     }
     JitCounts counts = jit_counts(pair->side[1].jit);
-    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit; of %llu instructions %llu in "
+    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit; of %llu instructions "
+           "%llu in "
            "compiled code, %llu of these by calls\n",
            cases, (unsigned long long)options.seed, failed, (unsigned long long)counts.blocks,
            (unsigned long long)counts.unfit, (unsigned long long)(counts.compiled + counts.interpreted),

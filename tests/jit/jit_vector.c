@@ -1,10 +1,12 @@
-/* VFP and Advanced SIMD instructions, compiled against interpreted: short loops of random encodings of every line of
- * vfp.def and neon.def on a few registers full of corner cases, with loads, stores and conditions between them. Registers,
- * FPSCR with its cumulative flags, and memory must be equal after each piece. A failure is reduced to what it needs:
+/* VFP and Advanced SIMD instructions, compiled against interpreted: short loops of random encodings of every
+ * line of vfp.def and neon.def on a few registers full of corner cases, with loads, stores and conditions
+ * between them. Registers, FPSCR with its cumulative flags, and memory must be equal after each piece. A
+ * failure is reduced to what it needs:
  *
  *     jit_vector [--seed N] [--cases N | --seconds N] [--only NAME] [--code]
  *
- * --only: of the lines whose name begins so, and some others. --code: prints what was compiled, or could not be. */
+ * --only: of the lines whose name begins so, and some others. --code: prints what was compiled, or could not
+ * be. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +42,8 @@ static bool is_vector_row(const InsnInfo *info, const char *only)
     return !only || !strncmp(info->name, only, strlen(only));
 }
 
-/* Registers are few, so that instructions meet: letters of vector registers keep their low three bits, most of the
- * time; bases are r1 to r3, which point to memory. */
+/* Registers are few, so that instructions meet: letters of vector registers keep their low three bits, most
+ * of the time; bases are r1 to r3, which point to memory. */
 static uint32_t field_mask(Random *r, const InsnInfo *info, char letter, bool few)
 {
     bool memory = strchr(info->text, '[') || strstr(info->name, "LDM") || strstr(info->name, "STM") ||
@@ -74,7 +76,9 @@ static uint32_t fill(Random *r, const InsnInfo *info)
     }
     for (const char *p = info->pattern; *p; p++) {
         unsigned c = (unsigned char)*p;
-        unsigned bit = *p == '1' || *p == 'o' ? 1 : *p == '0' || *p == 'z' ? 0 : value[c] >> (width[c] - 1 - done[c]) & 1;
+        unsigned bit = *p == '1' || *p == 'o'   ? 1
+                       : *p == '0' || *p == 'z' ? 0
+                                                : value[c] >> (width[c] - 1 - done[c]) & 1;
         done[c]++;
         word = word << 1 | bit;
     }
@@ -137,19 +141,21 @@ static uint64_t vector_value(Random *r)
 /* Factors whose product is rounded to the least normal number, and neighbours. */
 static uint64_t tiny_factor(Random *r)
 {
-    static const uint64_t factor[] = {0x3f7fffff00800000, 0x008000003f7fffff, 0x3fefffffffffffff, 0x0010000000000000,
-                                      0x3f7fffff3f7fffff, 0x0080000000800000, 0x3f80000000800000, 0x3ff0000000000000};
+    static const uint64_t factor[] = {0x3f7fffff00800000, 0x008000003f7fffff, 0x3fefffffffffffff,
+                                      0x0010000000000000, 0x3f7fffff3f7fffff, 0x0080000000800000,
+                                      0x3f80000000800000, 0x3ff0000000000000};
     return factor[below(r, 8)] ^ (random64(r) & 0x8000000080000000) ^ (below(r, 4) ? 0 : random64(r) & 3);
 }
 
 static uint32_t data_pointer(Random *r)
 {
-    static const uint8_t page[] = {PAGE_DATA, PAGE_DATA_2, PAGE_DATA_3, PAGE_DATA_4, PAGE_DATA, PAGE_DATA_ALIAS,
-                                   PAGE_READ_ONLY, PAGE_ORDERED};
+    static const uint8_t page[] = {PAGE_DATA, PAGE_DATA_2,     PAGE_DATA_3,    PAGE_DATA_4,
+                                   PAGE_DATA, PAGE_DATA_ALIAS, PAGE_READ_ONLY, PAGE_ORDERED};
     uint32_t offset = below(r, PAGE_SIZE / 16) * 16;
     if (!below(r, 4))
         offset = below(r, 2) ? PAGE_SIZE - below(r, 64) : below(r, PAGE_SIZE);
-    return window((WindowPage)page[below(r, 16) ? below(r, 6) : below(r, 8)]) + (offset & (below(r, 4) ? ~3u : ~0u));
+    return window((WindowPage)page[below(r, 16) ? below(r, 6) : below(r, 8)]) +
+           (offset & (below(r, 4) ? ~3u : ~0u));
 }
 
 static uint32_t fpscr_value(Random *r)
@@ -174,7 +180,8 @@ static void make_case(Case *c, uint64_t seed, const char *only)
     for (unsigned n = 0; n < 15; n++)
         c->r[n] = n < 4 ? data_pointer(r) : operand32(r);
     c->r[13] = 4 * below(r, 16);
-    c->cpsr = MODE_SVC | PSR_A | PSR_I | PSR_F | ((uint32_t)random64(r) & 0xf0000000) | (below(r, 32) ? 0 : PSR_E);
+    c->cpsr =
+        MODE_SVC | PSR_A | PSR_I | PSR_F | ((uint32_t)random64(r) & 0xf0000000) | (below(r, 32) ? 0 : PSR_E);
     c->fpscr = fpscr_value(r);
     c->cpacr = below(r, 32) ? 0xf << 20 : below(r, 4) << 30 | 0xf << 20;
     for (unsigned n = 0; n < 32; n++)
@@ -330,7 +337,8 @@ int main(int argc, char **argv)
         }
     }
     JitCounts counts = jit_counts(pair->side[1].jit);
-    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit; of %llu instructions %llu in "
+    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit; of %llu instructions "
+           "%llu in "
            "compiled code, %llu of these by calls\n",
            done, (unsigned long long)seed, failed, (unsigned long long)counts.blocks,
            (unsigned long long)counts.unfit, (unsigned long long)(counts.compiled + counts.interpreted),

@@ -10,9 +10,9 @@ enum { ROM_BYTES = PAGE_SIZE };
 
 /* Which page of RAM is behind each page of the window, -1: none. */
 static const int8_t behind[WINDOW_PAGES] = {
-    [PAGE_VECTORS] = 0,   [PAGE_CODE] = 1,       [PAGE_CODE_2] = 2,    [PAGE_NOTHING] = -1,
-    [PAGE_DATA] = 9,      [PAGE_DATA_2] = 5,     [PAGE_READ_ONLY] = 6, [PAGE_NOTHING_2] = -1,
-    [PAGE_ORDERED] = 7,   [PAGE_DEVICE] = -1,    [PAGE_DATA_3] = 4,    [PAGE_PRIVILEGED] = 8,
+    [PAGE_VECTORS] = 0,    [PAGE_CODE] = 1,       [PAGE_CODE_2] = 2,    [PAGE_NOTHING] = -1,
+    [PAGE_DATA] = 9,       [PAGE_DATA_2] = 5,     [PAGE_READ_ONLY] = 6, [PAGE_NOTHING_2] = -1,
+    [PAGE_ORDERED] = 7,    [PAGE_DEVICE] = -1,    [PAGE_DATA_3] = 4,    [PAGE_PRIVILEGED] = 8,
     [PAGE_DATA_ALIAS] = 9, [PAGE_CODE_ALIAS] = 1, [PAGE_ROM] = -1,      [PAGE_DATA_4] = 3,
 };
 
@@ -76,9 +76,9 @@ static uint32_t descriptor(WindowPage page)
         return small_page(PAIR_ROM, AP_ALL, true);
     if (behind[page] < 0)
         return 0;
-    unsigned ap = page == PAGE_READ_ONLY                           ? AP_READ
+    unsigned ap = page == PAGE_READ_ONLY                            ? AP_READ
                   : page == PAGE_PRIVILEGED || page == PAGE_VECTORS ? AP_PRIVILEGED
-                                                                   : AP_ALL;
+                                                                    : AP_ALL;
     return small_page(PAIR_RAM + pair_offset(page), ap, page != PAGE_ORDERED);
 }
 
@@ -89,13 +89,13 @@ static void make_tables(uint8_t *ram)
         put_word(ram, TABLE_2 + 4 * n, descriptor((WindowPage)n));
 }
 
-/* Undefined instructions, calls and data aborts go on behind the instruction; prefetch aborts at the start of the
- * code. (A Thumb instruction of 16 bits that aborts takes the next one with it.) */
+/* Undefined instructions, calls and data aborts go on behind the instruction; prefetch aborts at the start of
+ * the code. (A Thumb instruction of 16 bits that aborts takes the next one with it.) */
 static void make_vectors(uint8_t *ram)
 {
     enum { NEXT = 0xe1b0f00e /* movs pc, lr */, BEHIND = 0xe25ef004 /* subs pc, lr, #4 */ };
-    const uint32_t handler[8] = {0xe59ff018 /* ldr pc, [pc, #24] */, NEXT, NEXT, 0xe59ff00c, BEHIND,
-                                 BEHIND, BEHIND, BEHIND};
+    const uint32_t handler[8] = {
+        0xe59ff018 /* ldr pc, [pc, #24] */, NEXT, NEXT, 0xe59ff00c, BEHIND, BEHIND, BEHIND, BEHIND};
     for (unsigned n = 0; n < 8; n++)
         put_word(ram, 4 * n, handler[n]);
     put_word(ram, 0x20, window(PAGE_CODE));
@@ -136,12 +136,18 @@ static void side_new(Side *s, const JitOptions *options)
     s->rom = pages(ROM_BYTES);
     for (unsigned n = 0; n < ROM_BYTES; n++)
         s->rom[n] = (uint8_t)(n * 7 + (n >> 8));
-    bus_add(s->bus, &(Region){.name = "ram", .base = PAIR_RAM, .size = PAIR_RAM_BYTES, .kind = REGION_RAM,
-                              .host = s->ram});
     bus_add(s->bus,
-            &(Region){.name = "rom", .base = PAIR_ROM, .size = ROM_BYTES, .kind = REGION_ROM, .host = s->rom});
-    bus_add(s->bus, &(Region){.name = "device", .base = PAIR_DEVICE, .size = PAGE_SIZE, .kind = REGION_MMIO,
-                              .ops = &device_ops, .opaque = &s->device});
+            &(Region){
+                .name = "ram", .base = PAIR_RAM, .size = PAIR_RAM_BYTES, .kind = REGION_RAM, .host = s->ram});
+    bus_add(
+        s->bus,
+        &(Region){.name = "rom", .base = PAIR_ROM, .size = ROM_BYTES, .kind = REGION_ROM, .host = s->rom});
+    bus_add(s->bus, &(Region){.name = "device",
+                              .base = PAIR_DEVICE,
+                              .size = PAGE_SIZE,
+                              .kind = REGION_MMIO,
+                              .ops = &device_ops,
+                              .opaque = &s->device});
     s->cpu = s->peers[0] = cpu_new(0, 1, s->bus, s->clock, s->log);
     s->device.cpu = s->cpu;
     s->cpu->peers = s->peers;

@@ -15,15 +15,15 @@ enum { WINDOW = 0x60000000 };
 
 /* Pages of the window, in order. Data pages that follow each other are not neighbours in RAM. */
 typedef enum WindowPage {
-    PAGE_VECTORS,    /* handlers, which go on behind the instruction */
-    PAGE_CODE,       /* two pages */
+    PAGE_VECTORS, /* handlers, which go on behind the instruction */
+    PAGE_CODE,    /* two pages */
     PAGE_CODE_2,
     PAGE_NOTHING,
-    PAGE_DATA,       /* two pages */
+    PAGE_DATA, /* two pages */
     PAGE_DATA_2,
     PAGE_READ_ONLY,
     PAGE_NOTHING_2,
-    PAGE_ORDERED,    /* RAM, Strongly-ordered */
+    PAGE_ORDERED, /* RAM, Strongly-ordered */
     PAGE_DEVICE,
     PAGE_DATA_3,
     PAGE_PRIVILEGED,
@@ -59,14 +59,15 @@ typedef struct Side {
 } Side;
 
 typedef struct Pair {
-    Side side[2]; /* interpreter, compiler */
+    Side side[2];   /* interpreter, compiler */
     uint8_t *clean; /* RAM as it is before a case: tables and vectors */
 } Pair;
 
 Pair *pair_new(const JitOptions *options);
 void pair_free(Pair *pair);
 
-/* Everything as after pair_new(), but for decoded and compiled code, which stays where memory does not differ. */
+/* Everything as after pair_new(), but for decoded and compiled code, which stays where memory does not
+ * differ. */
 void pair_reset(Pair *pair);
 
 /* Where the bytes of a page of the window are in RAM. */
