@@ -1,12 +1,15 @@
+#define _GNU_SOURCE
 #include "cpu/code_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
-    ARENA_BYTES = 96 << 20,
-    HASH_BITS = 18,
-    HASH_SIZE = 1 << HASH_BITS,
+    ARENA_BYTES = 192 << 20,
+    SLOT_BITS = 19,
+    SLOTS = 1 << SLOT_BITS,
+    SLOTS_MAX = SLOTS / 4 * 3, /* so many are used before everything is dropped */
     PAGE_HASH_SIZE = 1 << 12,
     GRAIN_BITS = 6 /* 64 grains of 64 bytes in a page */
 };
@@ -19,8 +22,19 @@ typedef struct CodePage {
     struct CodePage *hash_next;
 } CodePage;
 
+/* A place in the table of blocks, which is searched from the place its key hashes to up to a free one. The
+ * key is beside the pointer, so that a search touches no block but the right one. */
+typedef struct Slot {
+    uint64_t key; /* SLOT_FREE, SLOT_GONE, or slot_key() */
+    Block *block;
+} Slot;
+
+#define SLOT_FREE 0
+#define SLOT_GONE 1
+
 struct CodeCache {
-    Block *hash[HASH_SIZE];
+    Slot *slot; /* [SLOTS] */
+    unsigned slots_used;
     CodePage *page_hash[PAGE_HASH_SIZE];
     uint8_t page_has_code[(1u << 20) / 8]; /* by physical page number */
     uint8_t *arena;
@@ -40,6 +54,11 @@ CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers)
     if (!cache || !arena)
         abort();
     cache->arena = arena;
+    cache->slot = mmap(NULL, SLOTS * sizeof *cache->slot, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (cache->slot == MAP_FAILED)
+        abort();
+    madvise(cache->slot, SLOTS * sizeof *cache->slot, MADV_HUGEPAGE); /* it is read at random */
     cache->cpus = cpus;
     cache->peers = peers;
     decode_init();
@@ -48,8 +67,10 @@ CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers)
 
 void code_cache_free(CodeCache *cache)
 {
-    if (cache)
-        free(cache->arena);
+    if (!cache)
+        return;
+    munmap(cache->slot, SLOTS * sizeof *cache->slot);
+    free(cache->arena);
     free(cache);
 }
 
@@ -69,7 +90,9 @@ static void *arena_alloc(CodeCache *cache, size_t bytes)
 /* Drops everything; only between blocks, since the arena is used again. */
 static void empty(CodeCache *cache)
 {
-    memset(cache->hash, 0, sizeof cache->hash);
+    if (cache->slots_used) /* the kernel gives zeroed pages instead, as they are needed */
+        madvise(cache->slot, SLOTS * sizeof *cache->slot, MADV_DONTNEED);
+    cache->slots_used = 0;
     memset(cache->page_hash, 0, sizeof cache->page_hash);
     memset(cache->page_has_code, 0, sizeof cache->page_has_code);
     cache->used = 0;
@@ -107,10 +130,20 @@ void code_cache_flush(CodeCache *cache)
     interrupt_blocks(cache);
 }
 
-static unsigned hash_key(BlockKey key)
+/* Never SLOT_FREE or SLOT_GONE. */
+static uint64_t slot_key(BlockKey key)
 {
-    uint32_t x = (key.pa >> 1) * 0x9e3779b1u + key.itstate * 0x85ebca6bu + key.thumb;
-    return x >> (32 - HASH_BITS);
+    return (uint64_t)key.itstate << 40 | (uint64_t)key.thumb << 33 | (uint64_t)1 << 32 | key.pa;
+}
+
+static unsigned first_slot(uint64_t key)
+{
+    return (unsigned)(key * 0x9e3779b97f4a7c15u >> (64 - SLOT_BITS));
+}
+
+static Slot *next_slot(CodeCache *cache, Slot *slot)
+{
+    return slot == &cache->slot[SLOTS - 1] ? cache->slot : slot + 1;
 }
 
 static unsigned hash_page(uint32_t pa)
@@ -122,10 +155,29 @@ Block *code_cache_find(CodeCache *cache, BlockKey key)
 {
     if (__builtin_expect(cache->flush_pending, 0))
         empty(cache);
-    for (Block *b = cache->hash[hash_key(key)]; b; b = b->hash_next)
-        if (b->key.pa == key.pa && b->key.thumb == key.thumb && b->key.itstate == key.itstate)
-            return b;
-    return NULL;
+    uint64_t wanted = slot_key(key);
+    Slot *slot = &cache->slot[first_slot(wanted)];
+    while (slot->key != wanted && slot->key != SLOT_FREE)
+        slot = next_slot(cache, slot);
+    return slot->key == wanted ? slot->block : NULL;
+}
+
+static void enter_block(CodeCache *cache, Block *b)
+{
+    uint64_t key = slot_key(b->key);
+    Slot *slot = &cache->slot[first_slot(key)];
+    while (slot->key > SLOT_GONE)
+        slot = next_slot(cache, slot);
+    cache->slots_used += slot->key == SLOT_FREE;
+    *slot = (Slot){key, b};
+}
+
+static void forget_block(CodeCache *cache, const Block *b)
+{
+    Slot *slot = &cache->slot[first_slot(slot_key(b->key))];
+    while (slot->block != b)
+        slot = next_slot(cache, slot);
+    *slot = (Slot){SLOT_GONE, NULL};
 }
 
 static CodePage *find_page(const CodeCache *cache, uint32_t pa)
@@ -214,7 +266,8 @@ static void decode_block(Block *b, const uint8_t *host_page)
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page)
 {
     size_t most = sizeof(Block) + BLOCK_MAX_INSNS * sizeof(Insn);
-    if (cache->flush_pending || cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES)
+    if (cache->flush_pending || cache->slots_used >= SLOTS_MAX ||
+        cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES)
         empty(cache);
     CodePage *page = page_for(cache, key.pa);
     Block *b = (Block *)(cache->arena + cache->used);
@@ -226,22 +279,12 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));
     b->valid = true;
     cache->decoded++;
-    unsigned h = hash_key(key);
-    b->hash_next = cache->hash[h];
-    cache->hash[h] = b;
+    enter_block(cache, b);
     b->page_next = page->blocks;
     page->blocks = b;
     page->grains |= block_grains(b);
     protect_page(cache, key.pa);
     return b;
-}
-
-static void unhash(CodeCache *cache, Block *b)
-{
-    Block **at = &cache->hash[hash_key(b->key)];
-    while (*at != b)
-        at = &(*at)->hash_next;
-    *at = b->hash_next;
 }
 
 /* Drops the page's blocks that touch any of the grains. Links to them are checked for validity before use. */
@@ -256,7 +299,7 @@ static void drop_blocks(CodeCache *cache, CodePage *page, uint64_t grains)
             cache->dropped++;
             if (cache->hooks.dropped)
                 cache->hooks.dropped(cache->hooks.opaque, b);
-            unhash(cache, b);
+            forget_block(cache, b);
             *at = b->page_next;
         } else {
             left |= block_grains(b);

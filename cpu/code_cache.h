@@ -28,7 +28,7 @@ struct Block {
     uint16_t end_offset;  /* in the page, of the byte after the last instruction */
     uint8_t next_itstate; /* at the fall-through */
     Block *link[2];       /* successor in the same page: 0 fall-through, 1 branch taken */
-    Block *hash_next, *page_next;
+    Block *page_next;
     uint32_t heat; /* how often it was interpreted */
     uint32_t jit;  /* number of its compiled code, 0: none, BLOCK_UNFIT: cannot be compiled */
     Insn insn[];

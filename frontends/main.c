@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "frontends/ctl.h"
@@ -18,23 +19,44 @@ static int fail(int code, const Error *err)
     return code;
 }
 
+static bool check_flash_file(unsigned bank, const char *path, Error *err)
+{
+    struct stat status;
+    if (stat(path, &status) || access(path, R_OK))
+        return error_set(err, "--flash%u: cannot read %s: %s", bank, path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, "--flash%u: %s is not a regular file", bank, path);
+    if (status.st_size > MACHINE_FLASH_BYTES)
+        return error_set(err, "--flash%u: %s has %lld bytes, but the bank holds %d", bank, path,
+                         (long long)status.st_size, MACHINE_FLASH_BYTES);
+    return true;
+}
+
 /* A flash file with something in it, and nothing else to run: the CPU starts in the flash, as on a board
  * whose boot monitor was replaced. */
 static bool check_flash(Options *options, Error *err)
 {
-    for (unsigned bank = 0; bank < 2; bank++) {
-        const char *path = options->machine.flash[bank];
-        if (!path)
-            continue;
-        FILE *file = fopen(path, "rb");
-        if (!file)
-            return error_set(err, "cannot read flash contents %s: %s", path, strerror(errno));
-        uint32_t first = 0;
-        bool filled = fread(&first, sizeof first, 1, file) == 1 && first != 0 && first != UINT32_MAX;
+    for (unsigned bank = 0; bank < 2; bank++)
+        if (options->machine.flash[bank] && !check_flash_file(bank, options->machine.flash[bank], err))
+            return false;
+    const BootOptions *boot = &options->boot;
+    FILE *file = options->machine.flash[0] ? fopen(options->machine.flash[0], "rb") : NULL;
+    uint32_t first = 0;
+    bool filled = file && fread(&first, sizeof first, 1, file) == 1 && first != 0 && first != UINT32_MAX;
+    if (file)
         fclose(file);
-        if (bank == 0 && !options->boot.kernel && !options->boot.load_count && !options->boot.has_entry)
-            options->machine.boot_from_flash = filled;
-    }
+    options->machine.boot_from_flash = filled && !boot->kernel && !boot->load_count && !boot->has_entry;
+    return true;
+}
+
+static bool check_folder(const Options *options, Error *err)
+{
+    int fd = options->semihosting_dir ? open(options->semihosting_dir, O_DIRECTORY | O_RDONLY) : -1;
+    if (options->semihosting_dir && fd < 0)
+        return error_set(err, "--semihosting-dir: cannot use %s: %s", options->semihosting_dir,
+                         strerror(errno));
+    if (fd >= 0)
+        close(fd);
     return true;
 }
 
@@ -86,7 +108,8 @@ static int start(Options *options)
         options_print_config(options, stdout);
         return EXIT_OFF;
     }
-    Log *log = check_flash(options, &err) ? make_log(options, &log_file, &err) : NULL;
+    bool usable = check_flash(options, &err) && check_folder(options, &err);
+    Log *log = usable ? make_log(options, &log_file, &err) : NULL;
     if (!log)
         return fail(EXIT_USAGE, &err);
     int code = run(options, log);

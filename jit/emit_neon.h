@@ -32,8 +32,8 @@ NeonFunction emit_bitwise, emit_immediate, emit_vmvn, emit_add_sub, emit_saturat
     emit_shift_right, emit_vsri, emit_shift_left, emit_vshll, emit_narrow, emit_narrow_saturated,
     emit_reverse, emit_vext, emit_vdup, emit_vswp, emit_vtrn, emit_vzip, emit_vuzp, emit_vtbl,
     emit_float_binary, emit_float_difference, emit_float_compare_abs, emit_float_compare_zero,
-    emit_float_accumulate, emit_float_pairwise, emit_float_sign, emit_vld_multiple, emit_vst_multiple,
-    emit_vld_lane, emit_vst_lane, emit_vld_all;
+    emit_float_accumulate, emit_float_pairwise, emit_float_sign, emit_float_convert, emit_vld_multiple,
+    emit_vst_multiple, emit_vld_lane, emit_vst_lane, emit_vld_all;
 
 enum { BIT_AND, BIT_BIC, BIT_OR, BIT_ORN, BIT_EOR, BIT_BSL, BIT_BIT, BIT_BIF };
 enum { IMM_MOV, IMM_MVN, IMM_OR, IMM_BIC, IMM_MOV_64 };

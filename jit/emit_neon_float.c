@@ -54,3 +54,16 @@ void emit_float_sign(C *c, const Insn *i, unsigned op)
     IrRef m = neon_get_m(c, i);
     neon_put_low(c, i, op ? lanes_binary(c, VEC_XOR, 3, m, lanes_splat(c, 0x80000000, 2)) : float_abs(c, m));
 }
+
+/* op: 1 from integers. */
+void emit_float_convert(C *c, const Insn *i, unsigned op)
+{
+    IrRef m = neon_get_m(c, i);
+    c->must_call |= i->imm != 0 || !i->s;
+    if (op) {
+        emit_fp_host(c, FP_HOST_FLAGS);
+        neon_put_low(c, i, lanes_unary(c, VEC_FROM_INT, 2, 0, m));
+    } else {
+        neon_put_low(c, i, float_op(c, i, VEC_FTOINT, m, m));
+    }
+}

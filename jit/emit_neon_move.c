@@ -110,24 +110,105 @@ static uint32_t span(const Insn *i, unsigned bytes)
     return bytes | (i->rs > element ? i->rs : element) << 8;
 }
 
-/* Structures of one element: registers as they are in memory. */
+/* ---- Structures of two and four elements, which are taken apart and put together in registers ---- */
+
+static IrRef load_16(C *c, IrRef at, unsigned offset)
+{
+    return emit_op(c, IR_LOAD_X, at, 0, 0, offset | 16u << 16);
+}
+
+static void store_16(C *c, IrRef at, unsigned offset, IrRef value)
+{
+    emit_op(c, IR_STORE_X, at, value, 0, offset | 16u << 16);
+}
+
+/* The halves of both to two doublewords. */
+static void set_halves(C *c, unsigned reg, unsigned spacing, IrRef both)
+{
+    if (spacing == 1 && !(reg & 1)) {
+        neon_set(c, reg, true, both);
+        return;
+    }
+    IrRef high = lanes_unary(c, VEC_SHR_BYTES, 0, 8, both);
+    neon_set(c, reg, false, lanes_low_half(c, both));
+    neon_set(c, reg + spacing, false, high);
+}
+
+static void load_twos(C *c, const Insn *i, IrRef at)
+{
+    unsigned groups = i->ra / 2, bits = 8u << i->size, wide = i->size + 1u;
+    IrRef first = load_16(c, at, 0), second = groups == 2 ? load_16(c, at, 16) : first;
+    IrRef even = lanes_narrow_two(c, first, second, i->size);
+    IrRef odd = lanes_narrow_two(c, lanes_right_unsigned(c, first, wide, bits),
+                                 lanes_right_unsigned(c, second, wide, bits), i->size);
+    if (groups == 2) {
+        set_halves(c, i->rd, 1, even);
+        set_halves(c, i->rd + i->shift_n, 1, odd);
+    } else {
+        neon_set(c, i->rd, false, lanes_low_half(c, even));
+        neon_set(c, i->rd + i->shift_n, false, lanes_low_half(c, odd));
+    }
+}
+
+static void store_twos(C *c, const Insn *i, IrRef at)
+{
+    for (unsigned group = 0; group < i->ra / 2u; group++) {
+        IrRef first = neon_get(c, i->rd + group, false),
+              second = neon_get(c, i->rd + group + i->shift_n, false);
+        store_16(c, at, 16 * group, lanes_binary(c, VEC_ZIP_LOW, i->size, first, second));
+    }
+}
+
+static void load_fours(C *c, const Insn *i, IrRef at)
+{
+    IrRef x = load_16(c, at, 0), y = load_16(c, at, 16);
+    for (unsigned round = i->size; round < 3; round++) {
+        IrRef low = lanes_binary(c, VEC_ZIP_LOW, i->size, x, y);
+        y = lanes_binary(c, VEC_ZIP_HIGH, i->size, x, y);
+        x = low;
+    }
+    set_halves(c, i->rd, i->shift_n, x);
+    set_halves(c, i->rd + 2u * i->shift_n, i->shift_n, y);
+}
+
+static void store_fours(C *c, const Insn *i, IrRef at)
+{
+    IrRef d[4];
+    for (unsigned n = 0; n < 4; n++)
+        d[n] = neon_get(c, i->rd + n * i->shift_n, false);
+    IrRef x = lanes_binary(c, VEC_ZIP_LOW, i->size, d[0], d[1]),
+          y = lanes_binary(c, VEC_ZIP_LOW, i->size, d[2], d[3]);
+    store_16(c, at, 0, lanes_binary(c, VEC_ZIP_LOW, i->size + 1, x, y));
+    store_16(c, at, 16, lanes_binary(c, VEC_ZIP_HIGH, i->size + 1, x, y));
+}
+
 void emit_vld_multiple(C *c, const Insn *i, unsigned op)
 {
     (void)op;
-    c->must_call |= i->q != 1;
+    c->must_call |= i->q == 3;
     V base = get_reg(c, i->rn);
-    emit_load_registers(c, emit_slow(c, IR_SPAN_READ, base.ref, 0, span(i, 8u * i->ra)), 2u * i->rd,
-                        2u * i->ra);
+    IrRef at = emit_slow(c, IR_SPAN_READ, base.ref, 0, span(i, 8u * i->ra));
+    if (i->q == 1)
+        emit_load_registers(c, at, 2u * i->rd, 2u * i->ra);
+    else if (i->q == 2)
+        load_twos(c, i, at);
+    else
+        load_fours(c, i, at);
     write_back_bytes(c, i, base, 8u * i->ra);
 }
 
 void emit_vst_multiple(C *c, const Insn *i, unsigned op)
 {
     (void)op;
-    c->must_call |= i->q != 1;
+    c->must_call |= i->q == 3;
     V base = get_reg(c, i->rn);
-    emit_store_registers(c, emit_slow(c, IR_SPAN_WRITE, base.ref, 0, span(i, 8u * i->ra)), 2u * i->rd,
-                         2u * i->ra);
+    IrRef at = emit_slow(c, IR_SPAN_WRITE, base.ref, 0, span(i, 8u * i->ra));
+    if (i->q == 1)
+        emit_store_registers(c, at, 2u * i->rd, 2u * i->ra);
+    else if (i->q == 2)
+        store_twos(c, i, at);
+    else
+        store_fours(c, i, at);
     write_back_bytes(c, i, base, 8u * i->ra);
 }
 

@@ -11,13 +11,16 @@ void emit_fp_access(C *c, unsigned access)
 {
     if (c->fp_known & access)
         return;
-    IrRef check = emit_slow(c, IR_FP_ACCESS, 0, 0, access);
-    if (access != FP_ACCESS_SIMD)
-        c->fp_check = check;
+    if (access == FP_ACCESS_SIMD)
+        emit_slow(c, IR_FP_ACCESS, 0, 0, access);
+    else if (c->fp_check == IR_NO_REF)
+        c->fp_check = emit_slow(c, IR_FP_ACCESS, 0, 0, access);
+    else if (c->ir->insn[c->fp_check].op == IR_FP_ACCESS)
+        c->ir->insn[c->fp_check].imm = access; /* the stronger one */
     c->fp_known |= (uint8_t)(access == FP_ACCESS_SCALAR ? FP_ACCESS_SCALAR | FP_ACCESS_VFP : access);
 }
 
-/* What is needed for arithmetic implies access: one check does for both. */
+/* What is needed for arithmetic implies access: the check that is there already becomes one for both. */
 void emit_fp_host(C *c, unsigned host)
 {
     if (c->fp_known & host << FP_KNOWN_HOST)

@@ -73,7 +73,6 @@ typedef enum VecOp {
     VEC_SHUFFLE_HIGH_HALVES,
     VEC_LOW,      /* the upper half cleared */
     VEC_FROM_INT, /* of 32 bits, signed */
-    VEC_TO_INT,   /* towards zero */
     VEC_OPS
 } VecOp;
 
@@ -88,7 +87,8 @@ typedef enum VecFloatOp {
     VEC_FGE,
     VEC_FGT,
     VEC_FLE,
-    VEC_FLT
+    VEC_FLT,
+    VEC_FTOINT /* of a: signed, towards zero */
 } VecFloatOp;
 
 /* VEC_FLOAT: four lanes count rather than two. Results have all bits of the others undefined. */

@@ -111,7 +111,7 @@ void carry_in(Lower *l, IrRef ref, bool inverted)
 {
     bool opposite = inverted;
     Mem mem;
-    if (l->loc[ref].kind == LOC_FLAGS)
+    if (l->loc[ref].kind == LOC_FLAGS && is_op(l, ref, IR_CARRY))
         opposite ^= flag_condition(l, ref) == CC_AE;
     else if (in_memory(l, ref, &mem))
         x64_bt_mi(l->a, W32, mem, 0);

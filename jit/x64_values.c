@@ -386,6 +386,7 @@ Reg define(Lower *l, Reg reuse)
 
 void save_guest(Lower *l, unsigned n, IrRef except)
 {
+    l->holds[n] = IR_NO_REF; /* what moves away to make room must not move there */
     for (unsigned i = 0; i < l->lives; i++) {
         IrRef ref = l->live[i];
         if (ref == except || l->loc[ref].kind != LOC_GUEST || l->loc[ref].n != n || !needed_after(l, ref) ||
@@ -472,6 +473,9 @@ void keep_before_skip(Lower *l, IrRef label)
         if (insn->op == IR_SET_FLAGS)
             fields |= 0xf;
     }
+    for (unsigned n = 0; n < 15; n++) /* nothing is left to them from here on */
+        if (regs >> n & 1)
+            l->holds[n] = IR_NO_REF;
     for (unsigned i = 0; i < l->lives; i++) {
         IrRef ref = l->live[i];
         Loc loc = l->loc[ref];
@@ -485,9 +489,6 @@ void keep_before_skip(Lower *l, IrRef label)
         l->pinned[temp] = false;
     }
     l->set_in_skip = regs;
-    for (unsigned n = 0; n < 15; n++) /* nothing is left to them from here on */
-        if (regs >> n & 1)
-            l->holds[n] = IR_NO_REF;
     live_after(l, label, &l->at_skip);
     memcpy(l->spill_at_skip, l->spill, sizeof l->spill);
 }

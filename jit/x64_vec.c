@@ -76,7 +76,6 @@ static const VecInsn table[VEC_OPS][4] = {
     [VEC_SHUFFLE_HIGH_HALVES] = {NO, {{0xf3, 0x0f, 0x70}, SSE2, 0}, NO, NO},
     [VEC_LOW]        = {{{0xf3, 0x0f, 0x7e}, SSE2, 0}, NO, NO, NO},
     [VEC_FROM_INT]   = {NO, NO, {{0, 0x0f, 0x5b}, SSE2, 0}, NO},
-    [VEC_TO_INT]     = {NO, NO, {{0xf3, 0x0f, 0x5b}, SSE2, 0}, NO},
 };
 /* clang-format on */
 
@@ -288,6 +287,17 @@ static void max_min(Lower *l, Xmm r, Xmm n, Xmm m, Xmm t, bool max)
     x64_sse_rr(a, max ? SSE_ANDPS : SSE_ORPS, r, t);
 }
 
+/* What does not fit becomes the least integer. */
+static void convert_to_int(Lower *l, const FloatLook *look)
+{
+    SlowSite *site = new_site(l);
+    x64_sse_rr(l->a, SSE_CVTTPS2DQ, look->r, look->n);
+    x64_sse_rm(l->a, SSE_MOVAPS, look->t[0], const_mem(CONST_SIGN_4S));
+    x64_sse_rr(l->a, SSE_PCMPEQD, look->t[0], look->r);
+    test_lanes(l, look, look->t[0]);
+    leave_if(l, site, CC_NE);
+}
+
 static void lower_vec_float(Lower *l, const IrInsn *insn)
 {
     static const SseOp arithmetic[] = {
@@ -308,7 +318,9 @@ static void lower_vec_float(Lower *l, const IrInsn *insn)
     if (rounds)
         leave_if_never_inexact(l);
     leave_if_unusual(l, &look, LOOK_OPERANDS, insn->imm & VEC_B_PLAIN);
-    if (op == VEC_FMAX || op == VEC_FMIN) {
+    if (op == VEC_FTOINT) {
+        convert_to_int(l, &look);
+    } else if (op == VEC_FMAX || op == VEC_FMIN) {
         max_min(l, look.r, look.n, look.m, look.t[0], op == VEC_FMAX);
     } else if (!rounds) {
         static const uint8_t predicate[] = {[VEC_FEQ] = SSE_CMP_EQ,

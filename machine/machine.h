@@ -15,6 +15,7 @@
 #include "machine/log.h"
 
 enum { MAX_CPUS = 4, MAX_DEVICES = 64 };
+enum { MACHINE_FLASH_BYTES = 64 << 20 }; /* of each of the two NOR flash banks */
 
 typedef struct MachineOptions {
     unsigned cpus;   /* 1 to 4 */

@@ -1,6 +1,10 @@
 /* Versatile Express with the CoreTile Express A9x4: V2M-P1 motherboard (DUI 0447) with V2P-CA9 daughterboard
  * (DUI 0448). Addresses and interrupts are those of Linux's device tree for the board. */
+#include "devices/cfi_flash.h"
 #include "machine/board.h"
+#include "machine/machine.h"
+
+_Static_assert((int)MACHINE_FLASH_BYTES == (int)CFI_FLASH_BYTES, "the flash banks' size");
 
 #define MIB(n) ((n)*0x100000u)
 

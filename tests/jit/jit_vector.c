@@ -343,6 +343,8 @@ int main(int argc, char **argv)
            done, (unsigned long long)seed, failed, (unsigned long long)counts.blocks,
            (unsigned long long)counts.unfit, (unsigned long long)(counts.compiled + counts.interpreted),
            (unsigned long long)counts.compiled, (unsigned long long)counts.calls);
+    if (code)
+        jit_print_calls(pair->side[1].jit, stdout);
     pair_free(pair);
     return failed != 0;
 }
