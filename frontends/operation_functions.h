@@ -16,6 +16,7 @@ typedef Bytes *ResultBYTES;
 typedef json_t *ResultDATA;
 typedef void ResultLATER;
 
+typedef bool ArgumentBOOL;
 typedef int ArgumentINT;
 typedef uint32_t ArgumentU32;
 typedef uint64_t ArgumentU64;

@@ -51,7 +51,7 @@ static bool compile(Jit *jit, Cpu *cpu, Block *block)
     bool full = false;
     size_t begin = jit->buf.used;
     JitBlock *made = &jit->blocks[jit->count];
-    if (jit->count == BLOCKS_MAX) {
+    if (jit->count == jit->most_blocks) {
         drop_all(jit);
         return false;
     }
@@ -251,7 +251,7 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     Jit *jit = calloc(1, sizeof *jit);
     if (!jit)
         abort();
-    if (!codebuf_new(&jit->buf, CODE_BYTES, err)) {
+    if (!codebuf_new(&jit->buf, options->code_bytes ? options->code_bytes : CODE_BYTES, err)) {
         free(jit);
         return NULL;
     }
@@ -262,7 +262,8 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     jit->lower = x64_lower_new();
     jit->ir = calloc(1, sizeof *jit->ir);
     jit->calls_by_row = calloc(insn_count, sizeof *jit->calls_by_row);
-    jit->blocks = calloc(BLOCKS_MAX, sizeof *jit->blocks);
+    jit->most_blocks = options->most_blocks ? options->most_blocks : BLOCKS_MAX;
+    jit->blocks = calloc(jit->most_blocks, sizeof *jit->blocks);
     if (!jit->ir || !jit->blocks || !jit->calls_by_row || !x64_make_runtime(&jit->buf, &jit->runtime))
         abort();
     jit->runtime_end = jit->buf.used;

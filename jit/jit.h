@@ -15,6 +15,9 @@ typedef struct JitOptions {
     JitMode mode;
     bool perf_map;      /* write /tmp/perf-PID.map, by which Linux's perf names compiled code */
     unsigned threshold; /* a block is compiled when it was interpreted so often */
+    /* Bytes of host code and number of blocks after which everything is dropped; 0: enough for most guests.
+     */
+    uint32_t code_bytes, most_blocks;
 } JitOptions;
 
 enum { JIT_DEFAULT_THRESHOLD = 8 };

@@ -19,7 +19,8 @@ struct Jit {
     X64Runtime runtime;
     Lower *lower;
     Ir *ir;
-    JitBlock *blocks; /* [BLOCKS_MAX]; number 0 is none */
+    JitBlock *blocks; /* [most_blocks]; number 0 is none */
+    uint32_t most_blocks;
     uint32_t count;
     struct CodeCache *code;
     unsigned cpus;

@@ -1,6 +1,6 @@
-/* Host code for operations of the IR against their meaning in C. For each operation, random lists of operations that
- * have it, so that its operands are in homes, in the CPU, in temporaries, spilled, constant, equal to each other and to
- * the register that the result goes to; each list runs from several states.
+/* Host code for operations of the IR against their meaning in C. For each operation, random lists of
+ * operations that have it, so that its operands are in homes, in the CPU, in temporaries, spilled, constant,
+ * equal to each other and to the register that the result goes to; each list runs from several states.
  *
  *     jit_lowering [--seed N] [--lists N] [--only OP] */
 #include <stdio.h>
@@ -129,8 +129,8 @@ static void make_store_flags(Maker *m)
             add(m, IR_SET_FIELD, m->flags.value[f], 0, 0, f);
 }
 
-/* One operation of this kind, with whatever it needs before it. Operands of both kinds are never constant where the
- * translator would have computed the result itself. */
+/* One operation of this kind, with whatever it needs before it. Operands of both kinds are never constant
+ * where the translator would have computed the result itself. */
 static void make(Maker *m, IrOp op)
 {
     Random *r = m->random;
@@ -190,7 +190,8 @@ static void make(Maker *m, IrOp op)
     case IR_INSERT:
         a = any(m);
         b = variable(m);
-        keep(m, m->value, &m->values, add(m, op, a, b, 0, random_below(r, 16) | (1 + random_below(r, 16)) << 8));
+        keep(m, m->value, &m->values,
+             add(m, op, a, b, 0, random_below(r, 16) | (1 + random_below(r, 16)) << 8));
         break;
     case IR_NOT:
     case IR_CLZ:
@@ -271,12 +272,13 @@ static void make(Maker *m, IrOp op)
 }
 
 static const uint8_t plain_ops[] = {
-    IR_PCREL,  IR_GET_REG, IR_SET_REG, IR_GET_FIELD, IR_SET_FIELD, IR_OR_FIELD, IR_ADD,    IR_SUB,    IR_ADC,
-    IR_SBC,    IR_CARRY,   IR_OVERFLOW, IR_MUL,      IR_AND,       IR_OR,       IR_XOR,    IR_NOT,    IR_SHL,
-    IR_SHR,    IR_SAR,     IR_ROR,     IR_SHLV,      IR_SHRV,      IR_SARV,     IR_RORV,   IR_SHLV_C, IR_SHRV_C,
-    IR_SARV_C, IR_RORV_C,  IR_UBITS,   IR_SBITS,     IR_INSERT,    IR_CLZ,      IR_BSWAP,  IR_LTU,    IR_LTS,
-    IR_EQZ,    IR_SELECT,  IR_SELECT_IF, IR_MULU64,  IR_MULS64,    IR_PAIR,     IR_ZEXT64, IR_SEXT64, IR_ADD64,
-    IR_SUB64,  IR_SHL64,   IR_SAR64,   IR_LOW,       IR_HIGH,      IR_SKIP_UNLESS, IR_SKIP_IF_ZERO};
+    IR_PCREL,  IR_GET_REG, IR_SET_REG,     IR_GET_FIELD,   IR_SET_FIELD, IR_OR_FIELD, IR_ADD,       IR_SUB,
+    IR_ADC,    IR_SBC,     IR_CARRY,       IR_OVERFLOW,    IR_MUL,       IR_AND,      IR_OR,        IR_XOR,
+    IR_NOT,    IR_SHL,     IR_SHR,         IR_SAR,         IR_ROR,       IR_SHLV,     IR_SHRV,      IR_SARV,
+    IR_RORV,   IR_SHLV_C,  IR_SHRV_C,      IR_SARV_C,      IR_RORV_C,    IR_UBITS,    IR_SBITS,     IR_INSERT,
+    IR_CLZ,    IR_BSWAP,   IR_LTU,         IR_LTS,         IR_EQZ,       IR_SELECT,   IR_SELECT_IF, IR_MULU64,
+    IR_MULS64, IR_PAIR,    IR_ZEXT64,      IR_SEXT64,      IR_ADD64,     IR_SUB64,    IR_SHL64,     IR_SAR64,
+    IR_LOW,    IR_HIGH,    IR_SKIP_UNLESS, IR_SKIP_IF_ZERO};
 
 static IrOp random_op(Random *r)
 {
@@ -394,7 +396,10 @@ static void to_cpu(Cpu *cpu, const IrState *s)
 
 static IrState from_cpu(const Cpu *cpu)
 {
-    IrState s = {.field = {cpu->nf, cpu->zf, cpu->cf, cpu->vf, cpu->q, cpu->ge}, .page_va = cpu->page_va};
+    IrState s = {
+        .field = {cpu->nf, cpu->zf, cpu->cf, cpu->vf, cpu->q, cpu->ge},
+          .page_va = cpu->page_va
+    };
     memcpy(s.reg, cpu->r, sizeof s.reg);
     return s;
 }
@@ -402,7 +407,8 @@ static IrState from_cpu(const Cpu *cpu)
 typedef uint64_t Enter(Cpu *cpu, const void *code);
 
 /* NULL, or what is wrong. */
-static const char *run_list(Bench *b, Random *r, IrState *before, IrState *expected, IrState *got, bool *unfit)
+static const char *run_list(Bench *b, Random *r, IrState *before, IrState *expected, IrState *got,
+                            bool *unfit)
 {
     X64Exits exits;
     bool full;
@@ -437,12 +443,13 @@ static void report(const Bench *b, IrOp op, uint64_t seed, const char *wrong, co
         uint32_t v[3];
         for (unsigned k = 0; k < 3; k++)
             v[k] = n < 15 ? state[k].reg[n] : state[k].field[n - 15];
-        printf("  %s%u: before %08x, expected %08x, got %08x%s\n", n < 15 ? "r" : "field ", n < 15 ? n : n - 15, v[0],
-               v[1], v[2], v[1] != v[2] ? " <---" : "");
+        printf("  %s%u: before %08x, expected %08x, got %08x%s\n", n < 15 ? "r" : "field ",
+               n < 15 ? n : n - 15, v[0], v[1], v[2], v[1] != v[2] ? " <---" : "");
     }
     puts("  code:");
     for (size_t n = b->runtime_end; n < b->buf.used; n++)
-        printf("%02x%s", b->buf.write[n], (n - b->runtime_end) % 32 == 31 || n + 1 == b->buf.used ? "\n" : "");
+        printf("%02x%s", b->buf.write[n],
+               (n - b->runtime_end) % 32 == 31 || n + 1 == b->buf.used ? "\n" : "");
 }
 
 int main(int argc, char **argv)
@@ -477,6 +484,7 @@ int main(int argc, char **argv)
         }
     }
     bench_free(b);
-    printf("%u lists of operations, %u failed, %u had more values than there are places\n", all, failed, unfits);
+    printf("%u lists of operations, %u failed, %u had more values than there are places\n", all, failed,
+           unfits);
     return failed || unfits > all / 20;
 }

@@ -3,9 +3,11 @@
  * random length. State and memory must be equal after each piece. A failure is reduced to the instructions
  * that it needs, and names its seed:
  *
- *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]
+ *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--code-bytes N] [--blocks N] [--keep]
+ * [--code]
  *
- * --keep: does not reduce. --code: prints what was compiled. */
+ * --code-bytes, --blocks: room for compiled code, to have it run out. --keep: does not reduce. --code: prints
+ * what was compiled. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,7 +388,7 @@ static void report(Pair *pair, const Case *failed, bool keep, bool code)
 
 typedef struct Options {
     uint64_t seed;
-    unsigned cases, seconds, threshold;
+    unsigned cases, seconds, threshold, code_bytes, most_blocks;
     bool keep, code;
 } Options;
 
@@ -400,6 +402,10 @@ static bool parse(Options *options, int argc, char **argv)
             options->code = true;
         else if (!strcmp(argv[n], "--seed") && ++n)
             options->seed = strtoull(value, NULL, 0);
+        else if (!strcmp(argv[n], "--code-bytes") && ++n)
+            options->code_bytes = (unsigned)strtoul(value, NULL, 0);
+        else if (!strcmp(argv[n], "--blocks") && ++n)
+            options->most_blocks = (unsigned)strtoul(value, NULL, 0);
         else if (!strcmp(argv[n], "--cases") && ++n)
             options->cases = (unsigned)strtoul(value, NULL, 0);
         else if (!strcmp(argv[n], "--seconds") && ++n)
@@ -416,12 +422,16 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .cases = 20000};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--keep] [--code]\n",
+        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--code-bytes N] "
+              "[--blocks N]\n                  [--keep] [--code]\n",
               stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    Pair *pair = pair_new(&(JitOptions){.mode = JIT_ON, .threshold = options.threshold});
+    Pair *pair = pair_new(&(JitOptions){.mode = JIT_ON,
+                                        .threshold = options.threshold,
+                                        .code_bytes = options.code_bytes,
+                                        .most_blocks = options.most_blocks});
     time_t end = time(NULL) + options.seconds;
     unsigned cases = 0, failed = 0;
     for (; failed < 10 && (options.seconds ? time(NULL) < end : cases < options.cases); cases++) {
@@ -433,12 +443,14 @@ int main(int argc, char **argv)
         }
     }
     JitCounts counts = jit_counts(pair->side[1].jit);
-    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit; of %llu instructions "
+    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit, dropped %llu times; of "
+           "%llu instructions "
            "%llu in "
            "compiled code, %llu of these by calls\n",
            cases, (unsigned long long)options.seed, failed, (unsigned long long)counts.blocks,
-           (unsigned long long)counts.unfit, (unsigned long long)(counts.compiled + counts.interpreted),
-           (unsigned long long)counts.compiled, (unsigned long long)counts.calls);
+           (unsigned long long)counts.unfit, (unsigned long long)counts.emptied,
+           (unsigned long long)(counts.compiled + counts.interpreted), (unsigned long long)counts.compiled,
+           (unsigned long long)counts.calls);
     pair_free(pair);
     return failed != 0;
 }

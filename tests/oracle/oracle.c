@@ -2,7 +2,7 @@
  * flags, FPSCR and memory. Prints the coverage of the tables.
  *
  *     oracle --runner PROGRAM [--seed N] [--blocks N] [--tables a32,t16,t32,vfp,neon] [--row NAME]
- * [--verbose] */
+ * [--jit] [--verbose] */
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ typedef struct Run {
     uint64_t seed;
     unsigned long blocks, differences, instructions, ended, aborted, undefined;
     unsigned long covered[MAX_ROWS];
-    bool verbose;
+    bool verbose, jit;
     char folder[64];
 } Run;
 
@@ -195,10 +195,11 @@ static void parse(Run *run, int argc, char **argv, unsigned long *blocks)
         {"seed",       1, 0, 's'},
         {"blocks",        1, 0, 'b'},
         {"tables", 1, 0, 't'},
-        {"verbose",     0, 0, 'v'},
-        {"row", 1, 0, 'o'},
-        {"qemu",       1, 0, 'q'},
-        {0       }
+        {"jit",     0, 0, 'j'},
+        {"verbose", 0, 0, 'v'},
+        {"row",       1, 0, 'o'},
+        {"qemu",        1, 0, 'q'},
+        {0      }
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -224,6 +225,9 @@ static void parse(Run *run, int argc, char **argv, unsigned long *blocks)
         case 'v':
             run->verbose = true;
             break;
+        case 'j':
+            run->jit = true;
+            break;
         default:
             exit(2);
         }
@@ -247,7 +251,7 @@ static void run_batches(Run *run, unsigned long blocks)
     Rng rng = {run->seed};
     OracleCase *cases = malloc(BATCH * sizeof *cases);
     GenBlock *made = malloc(BATCH * sizeof *made);
-    Subject *subject = subject_new();
+    Subject *subject = subject_new(run->jit);
     while (run->blocks < blocks) {
         unsigned long left = blocks - run->blocks;
         unsigned count = generate_batch(run, &rng, left < BATCH ? (unsigned)left : BATCH, cases, made);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "jit/jit.h"
 
 enum { TABLES = 0x40000000, VECTORS = 0x50000000, TABLES_BYTES = 0x5000, LIMIT = 400 };
 
@@ -14,6 +15,7 @@ struct Subject {
     Cpu *cpu;
     Cpu *peers[1];
     struct CodeCache *cache;
+    Jit *jit; /* NULL: interpreter */
     uint8_t code[4096], data[ORACLE_DATA_BYTES], vectors[4096], tables[TABLES_BYTES];
 };
 
@@ -56,7 +58,16 @@ static void set_cp15(Cpu *cpu)
     fpu_update_access(cpu);
 }
 
-Subject *subject_new(void)
+static Jit *make_jit(Subject *s)
+{
+    Error err;
+    Jit *jit = jit_new(&(JitOptions){.mode = JIT_ON, .threshold = 0}, s->cache, 1, s->peers, &err);
+    if (!jit)
+        abort();
+    return jit;
+}
+
+Subject *subject_new(bool jit)
 {
     void *memory = NULL;
     if (posix_memalign(&memory, 4096, sizeof(Subject)))
@@ -75,6 +86,7 @@ Subject *subject_new(void)
     s->cpu->peers = s->peers;
     s->cache = code_cache_new(1, s->peers);
     s->cpu->code = s->cache;
+    s->jit = jit ? make_jit(s) : NULL;
     cpu_reset(s->cpu);
     set_cp15(s->cpu);
     put_word(s->code + (ORACLE_STUB - ORACLE_CODE), 0xeafffffe);
@@ -84,6 +96,7 @@ Subject *subject_new(void)
 void subject_free(Subject *s)
 {
     cpu_free(s->cpu);
+    jit_free(s->jit);
     code_cache_free(s->cache);
     bus_free(s->bus);
     clock_free(s->clock);
@@ -102,6 +115,7 @@ static void set_state(Cpu *cpu, const OracleCase *c)
     memcpy(cpu->r, c->in.r, sizeof c->in.r);
     memcpy(cpu->v.d, c->in.d, sizeof c->in.d);
     cpu->fpscr = c->in.fpscr;
+    fpu_update_access(cpu);
     cpu->pc = ORACLE_CODE;
     cpu->itstate = 0;
     cpu->leave = 0;
@@ -134,7 +148,10 @@ void subject_run(Subject *s, const OracleCase *c, OracleResult *result)
     oracle_fill((uint32_t *)s->data, c->data_seed);
     set_state(cpu, c);
     cpu->icount_limit = cpu->icount + LIMIT;
-    interp_run(cpu);
+    if (s->jit)
+        jit_run(s->jit, cpu);
+    else
+        interp_run(cpu);
     memcpy(result->out.d, cpu->v.d, sizeof result->out.d);
     result->out.fpscr = cpu->fpscr;
     result->data_hash = oracle_hash((uint32_t *)s->data);

@@ -2,11 +2,14 @@
 #ifndef ARMATURE_TESTS_SUBJECT_H
 #define ARMATURE_TESTS_SUBJECT_H
 
+#include <stdbool.h>
+
 #include "tests/oracle/oracle.h"
 
 typedef struct Subject Subject;
 
-Subject *subject_new(void);
+/* jit: every block is compiled when it is first met. */
+Subject *subject_new(bool jit);
 void subject_free(Subject *subject);
 void subject_run(Subject *subject, const OracleCase *c, OracleResult *result);
 const uint32_t *subject_data(const Subject *subject);
