@@ -372,7 +372,8 @@ IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
             ir->snap[ir->snaps++] = pending;
         ir->insn[ref].snap = (uint16_t)(ir->snaps - 1);
     }
-    c->slow = true;
+    if (!c->slow)
+        c->slow = (IrRef)c->ir->count;
     return ref;
 }
 

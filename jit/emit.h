@@ -24,7 +24,7 @@ typedef struct Translator {
     bool thumb;
     bool must_call; /* the body met something that only the interpreter's function does */
     bool ended;     /* an unconditional exit was appended */
-    bool slow;      /* this instruction has an operation that may leave the fast path */
+    IrRef slow;     /* this instruction's first operation that may leave the fast path, or none */
     bool capture;   /* registers that are set are only noted: */
     uint8_t captures, captured;
     IrRef capture_value;

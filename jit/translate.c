@@ -201,11 +201,20 @@ static bool emit_body(C *c)
     return !c->must_call;
 }
 
-/* What the slow path of an instruction does is not in the values that its fast path defined. */
+/* What the instruction wrote, on one of two ways that meet behind it, is not in the values known on one. */
 static void forget_written(C *c)
 {
     for (unsigned n = 0; n < 15; n++)
         if (c->written >> n & 1)
+            c->reg[n] = IR_NO_REF;
+}
+
+/* The slow path does not pass by what the fast path defines, or just reads, after leaving it was possible. */
+static void forget_after_slow(C *c)
+{
+    forget_written(c);
+    for (unsigned n = 0; n < 15; n++)
+        if (c->reg[n] >= c->slow)
             c->reg[n] = IR_NO_REF;
 }
 
@@ -214,14 +223,14 @@ static void unconditional(C *c)
     Translator before = *c;
     unsigned count = c->ir->count, snaps = c->ir->snaps;
     c->written = 0;
-    c->slow = false;
+    c->slow = IR_NO_REF;
     if (!emit_body(c)) {
         *c = before;
         c->ir->count = count;
         c->ir->snaps = snaps;
         call_insn(c);
     } else if (c->slow) {
-        forget_written(c);
+        forget_after_slow(c);
     }
 }
 
@@ -255,7 +264,7 @@ static bool conditional_move(C *c)
     unsigned count = c->ir->count, snaps = c->ir->snaps;
     c->capture = true;
     c->captures = 0;
-    c->slow = false;
+    c->slow = IR_NO_REF;
     bool emitted = emit_body(c);
     c->capture = false;
     if (!emitted || c->slow || c->captures != 1 || !same_flags(c, &before) || !only_computes(c->ir, count)) {
@@ -284,7 +293,7 @@ static void conditional(C *c)
         Translator skipped = *c;
         IrRef skip = skip_unless(c, c->insn->cond);
         c->written = 0;
-        c->slow = false;
+        c->slow = IR_NO_REF;
         bool called = !emit_body(c);
         if (called) {
             *c = skipped;

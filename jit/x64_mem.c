@@ -51,12 +51,21 @@ void leave_if(Lower *l, SlowSite *site, Cc cc)
     site->from[site->froms++] = x64_jcc(l->a, cc);
 }
 
+/* The slow path does not make what the fast path makes behind the site: the translator must not go on with
+ * it. */
+static bool made_behind(const SlowSite *site, const LiveAt *live)
+{
+    return live->ref > site->at && (live->loc.kind == LOC_TEMP || live->loc.kind == LOC_SPILL);
+}
+
 /* The guest instruction is complete: here its slow paths go on. */
 void close_sites(Lower *l)
 {
     for (; l->open_sites < l->sites; l->open_sites++) {
         SlowSite *site = &l->site[l->open_sites];
         live_after(l, l->at, &site->after);
+        for (unsigned n = 0; n < site->after.count && !site->rest; n++)
+            l->failed |= made_behind(site, &site->after.at[n]);
         site->resume = l->a->at;
         site->copies = l->xmm.copies;
         forget_slots(l, site->spill);
