@@ -93,6 +93,8 @@ static void sctlr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     *sctlr = value;
     if (changed & (SCTLR_M | SCTLR_EE | SCTLR_TRE | SCTLR_AFE))
         mmu_flush_all(cpu);
+    else
+        mmu_select(cpu);
 }
 
 /* Non-secure state may change only SMP, and that only with NSACR.NS_SMP. */

@@ -141,6 +141,9 @@ typedef struct Cpu {
     uint64_t jit_end;   /* icount when the budget is used up */
     uint8_t world; /* privilege (bit 0), security state (bit 1: Secure) and SCR.NS (bit 2: Monitor mode's CP15
                       bank), kept by mmu_select() */
+    /* Loads and stores of Normal memory may be unaligned, and nobody counts those that are: kept by
+     * mmu_select(). */
+    uint8_t unaligned;
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;    /* where compiled code wanted to go */
     uint64_t icount;        /* instructions begun before block_start (exact between blocks) */

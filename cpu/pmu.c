@@ -158,11 +158,13 @@ static void change_bits(Cpu *cpu, const CpReg *reg, uint32_t set, uint32_t clear
 void pmcntenset_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
     change_bits(cpu, reg, value, 0);
+    mmu_select(cpu); /* somebody counts unaligned accesses now, or not any more */
 }
 
 void pmcntenclr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
     change_bits(cpu, reg, 0, value);
+    mmu_select(cpu);
 }
 
 uint32_t pmovsr_read(Cpu *cpu, const CpReg *reg)

@@ -42,7 +42,8 @@ enum { X64_MAX_LINKS = 4 };
 typedef struct X64Exits {
     X64Link link[X64_MAX_LINKS];
     unsigned links;
-    uint32_t far_entry, entry, again, stubs, stale; /* offsets in the code buffer: see x64_lower.c */
+    /* Offsets in the code buffer: see x64_lower.c. */
+    uint32_t far_entry, entry, again, end, stubs, stale, stubs_end;
 } X64Exits;
 
 /* What exit returns: number of the block << 8 | code. */
@@ -58,9 +59,16 @@ void x64_prepare_cpu(Cpu *cpu);
 /* Makes the runtime at the buffer's current end. */
 bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime);
 
+/* What is compiled. */
+typedef struct X64Block {
+    Ir *ir;
+    const Block *block;
+    uint32_t number;
+} X64Block;
+
 /* Appends host code for the block. False if it does not fit (buf is as before then) or cannot be compiled. */
-bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const Block *block,
-               uint32_t number, X64Exits *exits, bool *full);
+bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, const X64Block *what, X64Exits *exits,
+               bool *full);
 
 /* Makes a link's branch go to `target`, or the entry of a block that is gone go elsewhere: offsets in the
  * buffer. */

@@ -12,6 +12,8 @@
 #define MFD_EXEC 0x10u
 #endif
 
+enum { RARE_PIECE = 1 << 20, RARE_ROOM = 64 << 10 };
+
 /* Kernels since 6.3 want to be told that the file is meant to be executed; older ones know no such flag. */
 static int anonymous_file(void)
 {
@@ -55,9 +57,35 @@ bool codebuf_new(CodeBuf *buf, size_t size, Error *err)
         buf->write = NULL;
     } else {
         buf->size = size;
+        codebuf_reset(buf, 0);
     }
     close(fd);
     return buf->run != NULL;
+}
+
+void codebuf_reset(CodeBuf *buf, size_t used)
+{
+    buf->used = used;
+    buf->rare = buf->rare_end = buf->end = buf->size;
+}
+
+/* A piece is much larger than what must be left in it, so that little is wasted. */
+bool codebuf_rare_room(CodeBuf *buf)
+{
+    size_t piece = buf->size / 16 < RARE_PIECE ? buf->size / 16 : RARE_PIECE;
+    size_t room = piece / 4 < RARE_ROOM ? piece / 4 : RARE_ROOM;
+    if (buf->rare_end - buf->rare >= room)
+        return true;
+    if (buf->end - buf->used < piece)
+        return false;
+    buf->rare_end = buf->end;
+    buf->rare = buf->end = buf->end - piece;
+    return true;
+}
+
+size_t codebuf_bytes(const CodeBuf *buf)
+{
+    return buf->used + buf->size - buf->end - (buf->rare_end - buf->rare);
 }
 
 void codebuf_free(CodeBuf *buf)

@@ -13,10 +13,24 @@ typedef struct CodeBuf {
     uint8_t *write; /* writable view */
     uint8_t *run;   /* executable view of the same bytes, within +-2 GiB of itself only */
     size_t size, used;
+    /* What is rarely executed goes elsewhere, so that it takes no room in the host's caches: into pieces from
+     * the buffer's end downwards. */
+    size_t rare, rare_end; /* what is left of the latest piece */
+    size_t end;            /* where that piece begins: `used` must not pass it */
 } CodeBuf;
 
 /* size: bytes, rounded up to pages. Pages are not touched until used. */
 bool codebuf_new(CodeBuf *buf, size_t size, Error *err);
 void codebuf_free(CodeBuf *buf);
+
+/* Forgets what is behind the first `used` bytes, and everything rare. */
+void codebuf_reset(CodeBuf *buf, size_t used);
+
+/* Makes sure that there are 64 KiB for rare code, or what a small buffer can give. False if there is no room.
+ */
+bool codebuf_rare_room(CodeBuf *buf);
+
+/* Bytes in use, of both kinds. */
+size_t codebuf_bytes(const CodeBuf *buf);
 
 #endif

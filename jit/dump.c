@@ -50,14 +50,18 @@ void jit_open_perf_map(Jit *jit)
 }
 
 /* A line per block: address and size in hexadecimal, name. */
-void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin)
+void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block)
 {
-    fprintf(jit->perf_map, "%zx %zx guest_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + begin),
-            jit->buf.used - begin, cpu->pc, block->key.thumb ? "t32" : "a32", block->jit);
+    const X64Exits *exits = &jit->blocks[block->jit].exits;
+    const char *set = block->key.thumb ? "t32" : "a32";
+    fprintf(jit->perf_map, "%zx %x guest_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + exits->far_entry),
+            exits->end - exits->far_entry, cpu->pc, set, block->jit);
+    fprintf(jit->perf_map, "%zx %x rare_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + exits->stubs),
+            exits->stubs_end - exits->stubs, cpu->pc, set, block->jit);
     fflush(jit->perf_map);
 }
 
-void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin)
+void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block)
 {
     const X64Exits *exits = &jit->blocks[block->jit].exits;
     if (log_on_at(cpu->log, LOG_IR, cpu->pc)) {
@@ -67,7 +71,9 @@ void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t be
     if (!log_on_at(cpu->log, LOG_OUT_ASM, cpu->pc))
         return;
     log_guest(cpu, LOG_OUT_ASM, block);
-    log_line(cpu->log, LOG_OUT_ASM, cpu->name, "block %u entry +0x%zx stubs +0x%zx", block->jit,
-             exits->entry - begin, exits->stubs - begin);
-    log_host(cpu, jit->buf.write + begin, jit->buf.used - begin);
+    log_line(cpu->log, LOG_OUT_ASM, cpu->name, "block %u at 0x%x entry +0x%x", block->jit, exits->far_entry,
+             exits->entry - exits->far_entry);
+    log_host(cpu, jit->buf.write + exits->far_entry, exits->end - exits->far_entry);
+    log_line(cpu->log, LOG_OUT_ASM, cpu->name, "rare parts of block %u at 0x%x", block->jit, exits->stubs);
+    log_host(cpu, jit->buf.write + exits->stubs, exits->stubs_end - exits->stubs);
 }

@@ -377,16 +377,22 @@ IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
     return ref;
 }
 
+static uint32_t access_imm(unsigned op)
+{
+    bool aligned = op & (MEM_ALIGN_SIZE | MEM_ALIGN_4) || op >> MEM_ALIGN_SHIFT;
+    return (op & MEM_SIZE) | (aligned ? IR_ALIGNED : 0);
+}
+
 V load(C *c, V address, unsigned op)
 {
     c->must_call |= (op & MEM_UNPRIV) != 0;
-    return (V){emit_slow(c, IR_LOAD, address.ref, 0, op & MEM_SIZE)};
+    return (V){emit_slow(c, IR_LOAD, address.ref, 0, access_imm(op))};
 }
 
 void store(C *c, V address, V value, unsigned op)
 {
     c->must_call |= (op & MEM_UNPRIV) != 0;
-    emit_slow(c, IR_STORE, address.ref, value.ref, op & MEM_SIZE);
+    emit_slow(c, IR_STORE, address.ref, value.ref, access_imm(op));
 }
 
 void load_words(C *c, V address, V *values, unsigned count)

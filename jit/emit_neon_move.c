@@ -110,6 +110,12 @@ static uint32_t span(const Insn *i, unsigned bytes)
     return bytes | (i->rs > element ? i->rs : element) << 8;
 }
 
+/* Of one element: if an alignment is demanded it is the element's size. */
+static unsigned element_access(const Insn *i)
+{
+    return 1u << i->size | (i->rs ? MEM_ALIGN_SIZE : 0);
+}
+
 /* ---- Structures of two and four elements, which are taken apart and put together in registers ---- */
 
 static IrRef load_16(C *c, IrRef at, unsigned offset)
@@ -218,7 +224,7 @@ void emit_vld_lane(C *c, const Insn *i, unsigned op)
     unsigned byte = 8u * i->rd + (i->imm << i->size);
     (void)op;
     c->must_call |= i->q != 1;
-    V base = get_reg(c, i->rn), x = load(c, base, 1u << i->size);
+    V base = get_reg(c, i->rn), x = load(c, base, element_access(i));
     if (i->size < 2)
         x = insert_bits(c, (V){emit_op(c, IR_GET_WORD, 0, 0, 0, byte / 4)}, x, byte % 4 * 8, 8u << i->size);
     emit_op(c, IR_SET_WORD, x.ref, 0, 0, byte / 4);
@@ -233,7 +239,7 @@ void emit_vst_lane(C *c, const Insn *i, unsigned op)
     V base = get_reg(c, i->rn), x = {emit_op(c, IR_GET_WORD, 0, 0, 0, byte / 4)};
     if (i->size < 2)
         x = ubits(c, x, byte % 4 * 8, 8u << i->size);
-    store(c, base, x, 1u << i->size);
+    store(c, base, x, element_access(i));
     write_back_bytes(c, i, base, 1u << i->size);
 }
 
@@ -241,7 +247,7 @@ void emit_vld_all(C *c, const Insn *i, unsigned op)
 {
     (void)op;
     c->must_call |= i->q != 1;
-    V base = get_reg(c, i->rn), x = load(c, base, 1u << i->size);
+    V base = get_reg(c, i->rn), x = load(c, base, element_access(i));
     IrRef all = emit_op(c, IR_VEC_DUP, x.ref, 0, 0, (uint32_t)i->size << 8);
     if (i->ra == 2 && !(i->rd & 1)) {
         neon_set(c, i->rd, true, all);

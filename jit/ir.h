@@ -35,6 +35,9 @@ typedef uint16_t IrRef; /* index of an operation; 0 is none (the first operation
 
 enum { IR_MAX = 4096, IR_MAX_CONDS = 192, IR_MAX_SNAPS = 128, IR_SIGNED = 0x80 };
 
+/* With the size of a LOAD or STORE: an unaligned address is a fault, whatever the CPU's state. */
+enum { IR_ALIGNED = 0x10 };
+
 /* For what a value is used: itself, or only the flags of the operation that makes it. */
 enum { IR_USED_VALUE = 1, IR_USED_FLAGS = 2 };
 

@@ -29,7 +29,7 @@ static void dropped(void *opaque, Block *block)
 static void emptied(void *opaque)
 {
     Jit *jit = opaque;
-    jit->buf.used = jit->runtime_end;
+    codebuf_reset(&jit->buf, jit->runtime_end);
     jit->count = 1;
     jit->counts.emptied++;
     for (unsigned n = 0; n < jit->cpus; n++)
@@ -49,7 +49,6 @@ static void drop_all(Jit *jit)
 static bool compile(Jit *jit, Cpu *cpu, Block *block)
 {
     bool full = false;
-    size_t begin = jit->buf.used;
     JitBlock *made = &jit->blocks[jit->count];
     if (jit->count == jit->most_blocks) {
         drop_all(jit);
@@ -58,14 +57,15 @@ static bool compile(Jit *jit, Cpu *cpu, Block *block)
     made->block = block;
     translate_block(jit->ir, cpu, block);
     ir_optimise(jit->ir);
-    if (x64_lower(jit->lower, &jit->buf, &jit->runtime, jit->ir, block, jit->count, &made->exits, &full)) {
+    X64Block what = {jit->ir, block, jit->count};
+    if (x64_lower(jit->lower, &jit->buf, &jit->runtime, &what, &made->exits, &full)) {
         block->jit = jit->count++;
         jit->counts.blocks++;
         jit->counts.insns += block->count;
         if (unlikely(jit->perf_map != NULL))
-            jit_map_block(jit, cpu, block, begin);
+            jit_map_block(jit, cpu, block);
         if (unlikely(log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM)))
-            jit_log_block(jit, cpu, block, begin);
+            jit_log_block(jit, cpu, block);
         return true;
     }
     if (full) {
@@ -302,6 +302,6 @@ void jit_on_difference(Jit *jit, JitDifference *hook, void *opaque)
 JitCounts jit_counts(const Jit *jit)
 {
     JitCounts counts = jit->counts;
-    counts.bytes = jit->buf.used;
+    counts.bytes = codebuf_bytes(&jit->buf);
     return counts;
 }

@@ -10,14 +10,15 @@
 #include "jit/private.h"
 #include "jit/translate.h"
 
-uint32_t jit_code_of(const Jit *jit, const Block *block, const uint8_t **code)
+bool jit_code_of(const Jit *jit, const Block *block, JitCode *usual, JitCode *rare)
 {
     if (block->jit == 0 || block->jit == BLOCK_UNFIT || block->jit >= jit->count)
-        return 0;
+        return false;
     const X64Exits *exits = &jit->blocks[block->jit].exits;
-    size_t end = block->jit + 1 < jit->count ? jit->blocks[block->jit + 1].exits.far_entry : jit->buf.used;
-    *code = jit->buf.write + exits->far_entry;
-    return (uint32_t)(end - exits->far_entry);
+    const uint8_t *base = jit->buf.write;
+    *usual = (JitCode){base + exits->far_entry, exits->end - exits->far_entry, exits->far_entry};
+    *rare = (JitCode){base + exits->stubs, exits->stubs_end - exits->stubs, exits->stubs};
+    return true;
 }
 
 static void print_guest(const Block *block, uint32_t page, FILE *out)
@@ -37,17 +38,19 @@ static void print_hex(const uint8_t *code, uint32_t size, FILE *out)
 }
 
 /* True if objdump wrote it. */
-static bool print_disassembly(const uint8_t *code, uint32_t size, FILE *out)
+static bool print_disassembly(const JitCode *code, FILE *out)
 {
-    char command[160], line[256];
+    char command[200], line[256];
     int fd = memfd_create("code", MFD_CLOEXEC);
     bool any = false;
     if (fd < 0)
         return false;
-    snprintf(command, sizeof command,
-             "objdump -D -b binary -m i386:x86-64 -M intel --no-show-raw-insn /proc/%d/fd/%d 2>/dev/null",
-             (int)getpid(), fd);
-    FILE *from = write(fd, code, size) == (ssize_t)size ? popen(command, "r") : NULL;
+    snprintf(
+        command, sizeof command,
+        "objdump -D -b binary -m i386:x86-64 -M intel --no-show-raw-insn --adjust-vma=0x%x /proc/%d/fd/%d "
+        "2>/dev/null",
+        code->at, (int)getpid(), fd);
+    FILE *from = write(fd, code->code, code->size) == (ssize_t)code->size ? popen(command, "r") : NULL;
     while (from && fgets(line, sizeof line, from)) {
         unsigned offset;
         char colon;
@@ -62,18 +65,25 @@ static bool print_disassembly(const uint8_t *code, uint32_t size, FILE *out)
     return any;
 }
 
+static void print_code(const char *title, const JitCode *code, FILE *out)
+{
+    fprintf(out, "%s, %" PRIu32 " bytes:\n", title, code->size);
+    fflush(out);
+    if (code->size && !print_disassembly(code, out))
+        print_hex(code->code, code->size, out);
+}
+
 void jit_print_block(Jit *jit, const Block *block, uint32_t page, FILE *out)
 {
-    const uint8_t *code;
-    uint32_t size = jit_code_of(jit, block, &code);
+    JitCode usual, rare;
     fprintf(out, "guest code, physical address %08x:\n", block->key.pa);
     print_guest(block, page, out);
     translate_block(jit->ir, jit->peers[0], block);
     ir_optimise(jit->ir);
     fputs("intermediate representation:\n", out);
     ir_print(jit->ir, out);
-    fprintf(out, "host code, %" PRIu32 " bytes:\n", size);
-    fflush(out);
-    if (size && !print_disassembly(code, size, out))
-        print_hex(code, size, out);
+    if (!jit_code_of(jit, block, &usual, &rare))
+        return;
+    print_code("host code", &usual, out);
+    print_code("its rare parts", &rare, out);
 }

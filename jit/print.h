@@ -11,8 +11,13 @@
  * by objdump, where that is installed; otherwise it is written as hexadecimal digits. */
 void jit_print_block(Jit *jit, const Block *block, uint32_t page, FILE *out);
 
-/* Length of the block's host code in bytes and instructions' worth of it up to its exits; see tests/jit. 0:
- * none. */
-uint32_t jit_code_of(const Jit *jit, const Block *block, const uint8_t **code);
+/* A block's host code: what is usually executed, and what is rarely. `at`: offset in the code buffer. */
+typedef struct JitCode {
+    const uint8_t *code;
+    uint32_t size, at;
+} JitCode;
+
+/* False if the block was not compiled. */
+bool jit_code_of(const Jit *jit, const Block *block, JitCode *usual, JitCode *rare);
 
 #endif

@@ -38,9 +38,9 @@ struct Jit {
 uint64_t jit_enter(Jit *jit, Cpu *cpu, const Block *block);
 
 void jit_open_perf_map(Jit *jit);
-void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin);
+void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block);
 
 /* Logs a block that was just compiled; its code begins at offset `begin` of the buffer. */
-void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, size_t begin);
+void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block);
 
 #endif

@@ -7,6 +7,9 @@
  *     again       where it goes back to: the block's instructions are taken off the budget; if there are not
  * so many: exit
  *     ...         operations; links to blocks of the same page are jumps that can be patched
+ *
+ * and among the buffer's rare code:
+ *
  *     stubs       slow paths, exits
  *
  * The entry's first bytes become a jump when the block is dropped. */
@@ -531,24 +534,31 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
         l->failed = true;
         return;
     }
+    Patch *elsewhere = l->elsewhere[exits->links];
     X64Link *link = &exits->link[exits->links++];
     *link = (X64Link){.offset = offset, .thumb = thumb, .far = true};
     x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(page_va), NOT_LINKED);
     link->from_page = a->at - 4;
-    Patch elsewhere = x64_jcc_short(a, CC_NE);
+    elsewhere[0] = x64_jcc(a, CC_NE);
     x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(stamp[0]), NOT_LINKED);
     link->stamp = a->at - 4;
     link->stamp_disp = a->at - 5;
-    Patch other = x64_jcc_short(a, CC_NE);
+    elsewhere[1] = x64_jcc(a, CC_NE);
     x64_store_imm(a, W32, CPU_FIELD(page_va), NOT_LINKED);
     link->page = a->at - 4;
     link->patch = x64_jmp(a);
-    x64_patch_short(elsewhere, a->at);
-    x64_patch_short(other, a->at);
+}
+
+/* Where a link to another page goes that is not good now. */
+static void far_link_elsewhere(Lower *l, X64Link *link, const Patch *elsewhere)
+{
+    Asm *a = l->a;
+    x64_patch(elsewhere[0], a->at);
+    x64_patch(elsewhere[1], a->at);
     link->other = x64_jmp(a);
     link->lookup = (uint32_t)(a->at - l->base);
     x64_load(a, W32, RAX, CPU_FIELD(page_va));
-    x64_alu_ri(a, ALU_ADD, W32, RAX, (int32_t)(offset | thumb));
+    x64_alu_ri(a, ALU_ADD, W32, RAX, (int32_t)(link->offset | link->thumb));
     link->miss = far_jump(l);
 }
 
@@ -850,9 +860,10 @@ static void exit_with(Lower *l, unsigned code)
     x64_jmp_to(l->a, l->runtime->exit);
 }
 
-static void stubs(Lower *l, uint8_t *base, Patch budget)
+static void stubs(Lower *l, Patch budget)
 {
     Asm *a = l->a;
+    const uint8_t *base = l->base;
     l->exits->stubs = (uint32_t)(a->at - base);
     emit_sites(l);
     x64_patch(budget, a->at);
@@ -862,6 +873,8 @@ static void stubs(Lower *l, uint8_t *base, Patch budget)
     exit_with(l, EXIT_STALE);
     for (unsigned n = 0; n < l->exits->links && !a->full; n++) {
         X64Link *link = &l->exits->link[n];
+        if (link->far)
+            far_link_elsewhere(l, link, l->elsewhere[n]);
         link->stub = (uint32_t)(a->at - base);
         if (link->far) {
             x64_patch(link->other, a->at);
@@ -870,6 +883,7 @@ static void stubs(Lower *l, uint8_t *base, Patch budget)
         x64_patch(link->patch, a->at);
         exit_with(l, EXIT_LINK + n);
     }
+    l->exits->stubs_end = (uint32_t)(a->at - base);
 }
 
 static void lower_ops(Lower *l)
@@ -892,17 +906,13 @@ Lower *x64_lower_new(void)
     return l;
 }
 
-bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const Block *block, uint32_t number,
-               X64Exits *exits, bool *full)
+/* Everything as before the first operation of a block. */
+static void begin(Lower *l, const X64Block *what, X64Exits *exits)
 {
-    Asm a = {buf->write + buf->used, buf->write + buf->size, buf->run - buf->write, false};
-    Patch budget;
-    l->a = &a;
-    l->base = buf->write;
+    Ir *ir = what->ir;
     l->ir = ir;
-    l->block = block;
-    l->runtime = runtime;
-    l->number = number;
+    l->block = what->block;
+    l->number = what->number;
     l->exits = exits;
     l->lives = l->sites = l->open_sites = 0;
     l->host_flags = IR_NO_REF;
@@ -918,13 +928,31 @@ bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, Ir *ir, const 
     memset(l->holds, 0, sizeof l->holds);
     exits->links = 0;
     ir->snap[0] = (IrFlags){{0}};
+}
+
+bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, const X64Block *what, X64Exits *exits,
+               bool *full)
+{
+    Patch budget;
+    *full = !codebuf_rare_room(buf);
+    if (*full)
+        return false;
+    Asm usual = {buf->write + buf->used, buf->write + buf->end, buf->run - buf->write, false};
+    Asm rare = {buf->write + buf->rare, buf->write + buf->rare_end, usual.to_run, false};
+    l->base = buf->write;
+    l->runtime = runtime;
+    begin(l, what, exits);
+    l->a = &usual;
     prologue(l, buf->write, &budget);
     lower_ops(l);
-    if (!a.full && !l->failed)
-        stubs(l, buf->write, budget);
-    *full = a.full;
-    if (a.full || l->failed)
+    exits->end = (uint32_t)(usual.at - buf->write);
+    l->a = &rare;
+    if (!usual.full && !l->failed)
+        stubs(l, budget);
+    *full = usual.full || rare.full;
+    if (*full || l->failed)
         return false;
-    buf->used = (size_t)(a.at - buf->write + 15) & ~(size_t)15;
+    buf->used = (size_t)(usual.at - buf->write + 15) & ~(size_t)15;
+    buf->rare = (size_t)(rare.at - buf->write);
     return true;
 }

@@ -69,6 +69,8 @@ typedef struct SlowSite {
     uint8_t *back;
     FloatLook look; /* a second one, which may go to `back` */
     SpanLook span;  /* likewise */
+    OddLook odd;    /* of an unaligned address, which does not come here otherwise */
+    Patch from_odd;
 } SlowSite;
 
 struct Lower {
@@ -102,7 +104,8 @@ struct Lower {
     XmmCopies copies_at_skip;
     XmmCopies loop; /* where the block goes on when it jumps to itself */
     bool loops;
-    bool failed; /* more values than places: the block cannot be compiled */
+    Patch elsewhere[X64_MAX_LINKS][2]; /* branches of links to other pages that are not good now */
+    bool failed;                       /* more values than places: the block cannot be compiled */
     X64Exits *exits;
 };
 

@@ -36,6 +36,7 @@ SlowSite *new_site(Lower *l)
     site->rest = false;
     site->look.kind = LOOK_NONE;
     site->span.bytes = 0;
+    site->from_odd = NULL;
     return site;
 }
 
@@ -72,6 +73,14 @@ void close_sites(Lower *l)
     }
 }
 
+/* page := the entry of the table for the page of address. */
+static void load_entry(Lower *l, Reg page, Reg address, bool write)
+{
+    x64_mov_rr(l->a, W32, page, address);
+    x64_shift_ri(l->a, SHIFT_OP_SHR, W32, page, PAGE_BITS);
+    x64_load(l->a, W64, page, mem_index(REG_TLB, page, 8, write ? (int32_t)offsetof(FastTlb, write) : 0));
+}
+
 /* The address must be aligned as the instruction asks for, and the last byte be in the same page. */
 static void look_at_span(Lower *l, const SlowSite *site)
 {
@@ -90,9 +99,29 @@ static void look_at_span(Lower *l, const SlowSite *site)
         x64_patch_short(odd, a->at);
 }
 
+/* An unaligned access within a page goes on if it may be unaligned at all, with the page's entry. */
+static void look_at_odd(Lower *l, const SlowSite *site)
+{
+    const OddLook *odd = &site->odd;
+    Asm *a = l->a;
+    x64_patch(site->from_odd, a->at);
+    x64_alu_mi(a, ALU_CMP, W8, CPU_FIELD(unaligned), 0);
+    Patch aligned_only = x64_jcc_short(a, CC_E);
+    x64_mov_rr(a, W32, odd->page, odd->address);
+    x64_alu_ri(a, ALU_AND, W32, odd->page, PAGE_SIZE - 1);
+    x64_alu_ri(a, ALU_CMP, W32, odd->page, (int32_t)PAGE_SIZE - odd->bytes);
+    Patch crosses = x64_jcc_short(a, CC_A);
+    load_entry(l, odd->page, odd->address, odd->write);
+    x64_jmp_to(a, site->back + a->to_run);
+    x64_patch_short(aligned_only, a->at);
+    x64_patch_short(crosses, a->at);
+}
+
 static void emit_site(Lower *l, const SlowSite *site)
 {
     Asm *a = l->a;
+    if (site->from_odd)
+        look_at_odd(l, site);
     for (unsigned n = 0; n < site->froms; n++)
         x64_patch(site->from[n], a->at);
     if (site->host) {
@@ -148,9 +177,9 @@ void lower_guard(Lower *l, const IrInsn *insn)
 
 /* ---- Accesses ---------------------------------------------------------------------------------------- */
 
-static Width width_of(unsigned size)
+static Width width_of(uint32_t imm)
 {
-    return (Width)(8 * size);
+    return (Width)(8 * (imm & ~(uint32_t)IR_ALIGNED));
 }
 
 /* The table's entry for the page of address, in a temporary; leaves the fast path if there is none or the
@@ -159,9 +188,7 @@ static Reg host_page(Lower *l, SlowSite *site, Reg address, bool write, uint32_t
 {
     Reg page = scratch(l);
     Asm *a = l->a;
-    x64_mov_rr(a, W32, page, address);
-    x64_shift_ri(a, SHIFT_OP_SHR, W32, page, PAGE_BITS);
-    x64_load(a, W64, page, mem_index(REG_TLB, page, 8, write ? (int32_t)offsetof(FastTlb, write) : 0));
+    load_entry(l, page, address, write);
     if (alignment > 1) {
         x64_test_ri(a, W32, address, (int32_t)(alignment - 1));
         leave_if(l, site, CC_NE);
@@ -172,12 +199,30 @@ static Reg host_page(Lower *l, SlowSite *site, Reg address, bool write, uint32_t
     return page;
 }
 
+/* The same for a load or store, which may be unaligned unless it says IR_ALIGNED. */
+static Reg host_page_of(Lower *l, Reg address, bool write, uint32_t imm)
+{
+    uint32_t bytes = imm & ~(uint32_t)IR_ALIGNED;
+    SlowSite *site = new_site(l);
+    if (bytes == 1 || imm & IR_ALIGNED)
+        return host_page(l, site, address, write, bytes);
+    Reg page = scratch(l);
+    load_entry(l, page, address, write);
+    x64_test_ri(l->a, W32, address, (int32_t)(bytes - 1));
+    site->from_odd = x64_jcc(l->a, CC_NE);
+    site->odd = (OddLook){(uint8_t)bytes, write, address, page};
+    site->back = l->a->at;
+    x64_test_rr(l->a, W64, page, page);
+    leave_if(l, site, CC_E);
+    clobber_flags(l);
+    return page;
+}
+
 void lower_load(Lower *l, const IrInsn *insn)
 {
     Reg address = use_reg(l, insn->a);
     make_room(l);
-    SlowSite *site = new_site(l);
-    Reg page = host_page(l, site, address, false, insn->imm);
+    Reg page = host_page_of(l, address, false, insn->imm);
     Reg dst = define(l, page);
     x64_load(l->a, width_of(insn->imm), dst, mem_index(page, address, 1, 0));
 }
@@ -189,14 +234,14 @@ void lower_store(Lower *l, const IrInsn *insn)
     Reg address = use_reg(l, insn->a);
     Reg data = constant ? REG_NONE : use_reg(l, insn->b);
     make_room(l);
-    SlowSite *site = new_site(l);
-    Reg page = host_page(l, site, address, true, insn->imm);
+    Reg page = host_page_of(l, address, true, insn->imm);
+    unsigned bytes = width_of(insn->imm) / 8;
     Mem mem = mem_index(page, address, 1, 0);
     if (constant)
         x64_store_imm(l->a, width_of(insn->imm), mem,
-                      insn->imm == 1   ? (int8_t)value
-                      : insn->imm == 2 ? (int16_t)value
-                                       : (int32_t)value);
+                      bytes == 1   ? (int8_t)value
+                      : bytes == 2 ? (int16_t)value
+                                   : (int32_t)value);
     else
         x64_store(l->a, width_of(insn->imm), mem, data);
 }

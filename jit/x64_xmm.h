@@ -44,6 +44,13 @@ typedef struct SpanLook {
     Reg address, free;
 } SpanLook;
 
+/* What is looked at out of line before an unaligned access of 2 or 4 bytes: page is free until then. */
+typedef struct OddLook {
+    uint8_t bytes;
+    bool write;
+    Reg address, page;
+} OddLook;
+
 /* Constants in the CPU (jit_const). */
 typedef enum XmmConst {
     CONST_ABS_S,

@@ -53,6 +53,14 @@ static bool has_code(const Cpu *cpu, uint32_t pa)
     return cpu->code && code_cache_has_code(cpu->code, pa);
 }
 
+/* Compiled code takes it that what is in the table may be accessed unaligned if cpu->unaligned. */
+static void add_fast(Cpu *cpu, const TlbEntry *entry, uint32_t va, bool privileged)
+{
+    if (entry->type == MEM_NORMAL || !(cp15_bank(cpu)->sctlr & SCTLR_M))
+        tlb_add_fast(cpu->mmu, privileged, va, entry->host, entry->read != TLB_NO_MATCH,
+                     entry->write != TLB_NO_MATCH, entry->global);
+}
+
 /* Sets the tags that let accesses to the entry's page bypass the slow path. */
 static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
 {
@@ -68,7 +76,7 @@ static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
         entry->fetch = page;
     if (write)
         tlb_allow_write(cpu->mmu, entry, va);
-    tlb_add_fast(cpu->mmu, privileged, va, entry->host, entry->may & TLB_MAY_READ, write, entry->global);
+    add_fast(cpu, entry, va, privileged);
 }
 
 static void count_event(Cpu *cpu, unsigned event)
@@ -367,8 +375,7 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
     if (va & (size - 1))
         count_event(cpu, PMU_UNALIGNED);
     if (!cpu->fast->read[va >> PAGE_BITS] && !cpu->fast->write[va >> PAGE_BITS])
-        tlb_add_fast(cpu->mmu, cpu_privileged(cpu), va, entry->host, entry->read != TLB_NO_MATCH,
-                     entry->write != TLB_NO_MATCH, entry->global);
+        add_fast(cpu, entry, va, cpu_privileged(cpu));
     return (uint8_t *)(entry->host + va);
 }
 

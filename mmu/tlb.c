@@ -14,7 +14,7 @@
 
 #include "cpu/cpu.h"
 
-enum { SPACES = 24, WORLDS = 8, SCTLR_M = 1, MEGABYTES = 4096, SUPERSECTIONS = 256 };
+enum { SPACES = 24, WORLDS = 8, SCTLR_M = 1, SCTLR_A = 2, MEGABYTES = 4096, SUPERSECTIONS = 256 };
 
 typedef struct Space {
     uint64_t key;
@@ -281,6 +281,8 @@ void mmu_select(Cpu *cpu)
     cpu->tlb = cpu->e ? &mmu->missing : table;
     cpu->fast = cpu->tlb->fast;
     cpu->jumps = table->jumps;
+    uint32_t sctlr = cp15_bank(cpu)->sctlr;
+    cpu->unaligned = sctlr & SCTLR_M && !(sctlr & SCTLR_A) && !cpu->cp15.pmu.pmcnten;
     cpu->world = (uint8_t)(cpu_privileged(cpu) | cpu->secure << 1 | (cpu->cp15.scr & 1) << 2);
     refresh_stamps(cpu);
 }

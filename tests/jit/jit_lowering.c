@@ -414,8 +414,8 @@ static const char *run_list(Bench *b, Random *r, IrState *before, IrState *expec
     bool full;
     b->plain = b->ir;
     ir_optimise(&b->ir);
-    b->buf.used = b->runtime_end;
-    *unfit = !x64_lower(b->lower, &b->buf, &b->runtime, &b->ir, b->block, 1, &exits, &full);
+    codebuf_reset(&b->buf, b->runtime_end);
+    *unfit = !x64_lower(b->lower, &b->buf, &b->runtime, &(X64Block){&b->ir, b->block, 1}, &exits, &full);
     if (*unfit)
         return NULL;
     for (unsigned n = 0; n < STATES; n++) {
