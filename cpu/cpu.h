@@ -146,6 +146,7 @@ typedef struct Cpu {
     uint8_t unaligned;
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;    /* where compiled code wanted to go */
+    uint32_t jit_exit;      /* what it returns if that is not known */
     uint64_t icount;        /* instructions begun before block_start (exact between blocks) */
     uint64_t icount_limit;  /* the engine returns when icount reaches it */
 

@@ -17,6 +17,8 @@ typedef struct X64Runtime {
     const uint8_t *call_rest;
     const uint8_t *fp_host;  /* call: sets cpu->fp_host to what is possible; leaves registers alone */
     const uint8_t *exit_far; /* jump: EAX = guest address with Thumb bit, not in the jump cache */
+    /* The same for a link to another page: what leaves is cpu->jit_exit. */
+    const uint8_t *exit_link;
     bool has_lzcnt;
 } X64Runtime;
 
@@ -24,7 +26,6 @@ typedef struct X64Runtime {
  * of the CPU says so: the branch is preceded by a comparison with it. */
 typedef struct X64Link {
     Patch patch;     /* the branch's displacement */
-    uint32_t stub;   /* where it goes while it is not linked: offset in the code buffer */
     uint32_t offset; /* of the target from the start of the page */
     uint8_t itstate; /* at the target */
     uint8_t thumb;
@@ -32,8 +33,7 @@ typedef struct X64Link {
     uint8_t *stamp_disp; /* displacement of the stamp in the CPU, 8 bits */
     /* 32-bit constants: the page that the block is at (there may be others), the stamp, the target's page */
     uint8_t *from_page, *stamp, *page;
-    Patch other; /* the branch for other stamps: to the stub until the link is made, then to the lookup */
-    Patch miss;
+    Patch other;     /* the branch for other stamps: to the stub until the link is made, then to the lookup */
     uint32_t lookup; /* offset in the code buffer */
 } X64Link;
 

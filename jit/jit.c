@@ -90,8 +90,8 @@ static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 static const void *next_code(Cpu *cpu)
 {
     uint32_t key = cpu->pc | cpu->thumb;
-    const JumpEntry *entry = jump_entry(cpu->jumps, key);
-    if (cpu->attention || cpu->icount_limit != cpu->jit_end || entry->key != key || cpu->itstate)
+    const JumpEntry *entry = jump_find(cpu->jumps, key);
+    if (cpu->attention || cpu->icount_limit != cpu->jit_end || !entry || cpu->itstate)
         return JIT_LEAVE;
     cpu->jit_target = key;
     cpu->jit_budget = (int64_t)(cpu->jit_end - cpu->icount);

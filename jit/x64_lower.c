@@ -550,16 +550,21 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
 }
 
 /* Where a link to another page goes that is not good now. */
-static void far_link_elsewhere(Lower *l, X64Link *link, const Patch *elsewhere)
+static void far_link_elsewhere(Lower *l, unsigned number)
 {
     Asm *a = l->a;
+    X64Link *link = &l->exits->link[number];
+    const Patch *elsewhere = l->elsewhere[number];
     x64_patch(elsewhere[0], a->at);
     x64_patch(elsewhere[1], a->at);
     link->other = x64_jmp(a);
     link->lookup = (uint32_t)(a->at - l->base);
     x64_load(a, W32, RAX, CPU_FIELD(page_va));
     x64_alu_ri(a, ALU_ADD, W32, RAX, (int32_t)(link->offset | link->thumb));
-    link->miss = far_jump(l);
+    Patch miss = far_jump(l);
+    x64_patch(miss, a->at);
+    x64_store_imm(a, W32, CPU_FIELD(jit_exit), (int32_t)(l->number << 8 | (EXIT_LINK + number)));
+    x64_jmp_to(a, l->runtime->exit_link);
 }
 
 /* In an IT block ITSTATE goes along to the next page, which the jump cache knows nothing of: that exit is a
@@ -874,12 +879,9 @@ static void stubs(Lower *l, Patch budget)
     for (unsigned n = 0; n < l->exits->links && !a->full; n++) {
         X64Link *link = &l->exits->link[n];
         if (link->far)
-            far_link_elsewhere(l, link, l->elsewhere[n]);
-        link->stub = (uint32_t)(a->at - base);
-        if (link->far) {
+            far_link_elsewhere(l, n);
+        if (link->far)
             x64_patch(link->other, a->at);
-            x64_patch(link->miss, a->at);
-        }
         x64_patch(link->patch, a->at);
         exit_with(l, EXIT_LINK + n);
     }

@@ -55,10 +55,36 @@ static void make_exit(Asm *a)
     make_return(a);
 }
 
+/* EAX, a guest address, is not in the first part of the jump cache: goes there if it is in the second. */
+static void second_look_at_jumps(Asm *a)
+{
+    enum { SECOND = JUMP_ENTRIES * sizeof(JumpEntry) };
+    x64_mov_rr(a, W32, RCX, RAX);
+    x64_shift_ri(a, SHIFT_OP_SHR, W32, RCX, PAGE_BITS);
+    x64_imul_rri(a, W32, RCX, RCX, JUMP_WINDOW_FACTOR);
+    x64_alu_ri(a, ALU_AND, W32, RCX, JUMP_WINDOW_MASK);
+    x64_mov_rr(a, W32, RDX, RAX);
+    x64_alu_ri(a, ALU_AND, W32, RDX, JUMP_MASK & (PAGE_SIZE - 1));
+    x64_alu_rr(a, ALU_OR, W32, RCX, RDX);
+    x64_load(a, W64, RDX, CPU_FIELD(jumps));
+    x64_alu_rm(a, ALU_CMP, W32, RAX, mem_index(RDX, RCX, 4, SECOND + (int32_t)offsetof(JumpEntry, key)));
+    Patch miss = x64_jcc_short(a, CC_NE);
+    x64_jmp_m(a, mem_index(RDX, RCX, 4, SECOND + (int32_t)offsetof(JumpEntry, code)));
+    x64_patch_short(miss, a->at);
+}
+
 static void make_exit_far(Asm *a, const uint8_t *exit)
 {
+    second_look_at_jumps(a);
     x64_store(a, W32, CPU_FIELD(jit_target), RAX);
     x64_mov_ri(a, RAX, EXIT_FAR);
+    x64_jmp_to(a, exit);
+}
+
+static void make_exit_link(Asm *a, const uint8_t *exit)
+{
+    second_look_at_jumps(a);
+    x64_load(a, W32, RAX, CPU_FIELD(jit_exit));
     x64_jmp_to(a, exit);
 }
 
@@ -114,6 +140,8 @@ bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
     make_exit(&a);
     runtime->exit_far = a.at + a.to_run;
     make_exit_far(&a, runtime->exit);
+    runtime->exit_link = a.at + a.to_run;
+    make_exit_link(&a, runtime->exit);
     runtime->call_insn = a.at + a.to_run;
     make_call(&a, jit_call_insn);
     runtime->call_rest = a.at + a.to_run;

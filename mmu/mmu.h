@@ -112,18 +112,46 @@ typedef struct JumpEntry {
     const void *code;
 } JumpEntry;
 
-enum { JUMP_MASK = 0x3ffc, JUMP_ENTRIES = 0x1000 };
+/* Entries that had to give way to others are found in a second part, behind the first: in one of several
+ * windows, which the page's number decides, so that those which met in the first part mostly do not meet
+ * here. */
+enum {
+    JUMP_MASK = 0x3ffc,
+    JUMP_ENTRIES = 0x1000,
+    JUMP_WINDOW = PAGE_SIZE / 4, /* entries: all of a page */
+    JUMP_WINDOWS = 16,
+    JUMP_WINDOW_MASK = (JUMP_WINDOWS - 1) << PAGE_BITS,
+    JUMP_WINDOW_FACTOR = 0x9e3779b1 >> 1,
+    JUMP_ALL = JUMP_ENTRIES + JUMP_WINDOWS * JUMP_WINDOW
+};
 
 static inline JumpEntry *jump_entry(JumpEntry *jumps, uint32_t key)
 {
     return &jumps[(key & JUMP_MASK) / 4];
 }
 
+static inline unsigned jump_window(uint32_t key)
+{
+    return ((key >> PAGE_BITS) * JUMP_WINDOW_FACTOR & JUMP_WINDOW_MASK) >> PAGE_BITS;
+}
+
+static inline JumpEntry *jump_second_entry(JumpEntry *jumps, uint32_t key)
+{
+    return &jumps[JUMP_ENTRIES + jump_window(key) * JUMP_WINDOW + (key & ~PAGE_MASK) / 4];
+}
+
+/* NULL if the jump is not known. */
+static inline const JumpEntry *jump_find(JumpEntry *jumps, uint32_t key)
+{
+    const JumpEntry *first = jump_entry(jumps, key), *second = jump_second_entry(jumps, key);
+    return first->key == key ? first : second->key == key ? second : NULL;
+}
+
 /* Empties entry n: a key that is looked for in another entry, so that none matches here, not even one that is
  * no address of an instruction. */
 static inline void jump_forget(JumpEntry *jumps, unsigned n)
 {
-    jumps[n].key = n ? 0 : 4;
+    jumps[n].key = n == 0 || n == JUMP_ENTRIES ? 4 : 0;
 }
 
 /* One table per (address space, privilege): the CPU switches between them by pointer, flushing nothing. An
@@ -132,12 +160,13 @@ static inline void jump_forget(JumpEntry *jumps, unsigned n)
 typedef struct TlbTable {
     TlbEntry entry[TLB_SIZE];
     FastTlb *fast;
-    JumpEntry *jumps; /* [JUMP_ENTRIES] */
+    JumpEntry *jumps; /* [JUMP_ALL] */
     uint32_t *filled; /* pages that have been entered in fast: page number << 1 | global */
     unsigned filled_count;
     uint32_t occupied[128]; /* bit set: the MiB may have entries, in whatever of the table */
     bool has_jumps;
-    uint32_t stamp; /* of the table's jumps: changes when one may have become wrong; 0: needs a new one */
+    uint16_t windows; /* bit set: that window of the jumps' second part may have entries */
+    uint32_t stamp;   /* of the table's jumps: changes when one may have become wrong; 0: needs a new one */
     uint64_t jump_pages[64]; /* bit set: a page with these low number bits may have jumps */
 } TlbTable;
 

@@ -63,12 +63,22 @@ static void empty(TlbEntry *entry)
     entry->read = entry->write = entry->fetch = entry->page = TLB_NO_MATCH;
 }
 
+/* Calls drop() for every entry of the table's jumps that may be in use. */
+static void each_jump(TlbTable *table, void (*drop)(JumpEntry *jumps, unsigned n))
+{
+    for (unsigned n = 0; n < JUMP_ENTRIES; n++)
+        drop(table->jumps, n);
+    for (unsigned window = 0; table->windows >> window; window++)
+        for (unsigned n = 0; table->windows >> window & 1 && n < JUMP_WINDOW; n++)
+            drop(table->jumps, JUMP_ENTRIES + window * JUMP_WINDOW + n);
+}
+
 static void forget_jumps(TlbTable *table)
 {
     if (!table->has_jumps)
         return;
-    for (unsigned n = 0; n < JUMP_ENTRIES; n++)
-        jump_forget(table->jumps, n);
+    each_jump(table, jump_forget);
+    table->windows = 0;
     memset(table->jump_pages, 0, sizeof table->jump_pages);
     table->has_jumps = false;
     table->stamp = 0;
@@ -112,7 +122,8 @@ static void *new_memory(size_t size)
 static void init_table(TlbTable *table)
 {
     table->fast = new_memory(sizeof *table->fast);
-    table->jumps = new_memory(JUMP_ENTRIES * sizeof *table->jumps);
+    table->jumps = new_memory(JUMP_ALL * sizeof *table->jumps);
+    table->windows = 1; /* its first entry is no empty one as long as it is all zeros */
     table->filled = new_memory(FILLED_MAX * sizeof *table->filled);
     table->filled_count = 0;
     table->has_jumps = true;
@@ -122,7 +133,7 @@ static void init_table(TlbTable *table)
 static void free_table(TlbTable *table)
 {
     munmap(table->fast, sizeof *table->fast);
-    munmap(table->jumps, JUMP_ENTRIES * sizeof *table->jumps);
+    munmap(table->jumps, JUMP_ALL * sizeof *table->jumps);
     munmap(table->filled, FILLED_MAX * sizeof *table->filled);
 }
 
@@ -345,7 +356,13 @@ void mmu_add_jump(Cpu *cpu, uint32_t key, const void *code)
     const TlbEntry *entry = tlb_entry(table, key);
     if (entry->page != (key & PAGE_MASK))
         return;
-    *jump_entry(table->jumps, key) = (JumpEntry){key, entry->global, code};
+    JumpEntry *jump = jump_entry(table->jumps, key);
+    bool occupied = jump_entry(table->jumps, jump->key) == jump;
+    if (occupied && jump->key != key) {
+        *jump_second_entry(table->jumps, jump->key) = *jump;
+        table->windows |= (uint16_t)(1u << jump_window(jump->key));
+    }
+    *jump = (JumpEntry){key, entry->global, code};
     add_page(table->jump_pages, key >> PAGE_BITS);
     table->has_jumps = true;
     cpu->mmu->current->used[privileged] = true;
@@ -418,11 +435,16 @@ static void drop_local_fast(TlbTable *table)
     table->filled_count = kept;
 }
 
+static void forget_local_jump(JumpEntry *jumps, unsigned n)
+{
+    if (!jumps[n].global)
+        jump_forget(jumps, n);
+}
+
 static void drop_local_jumps(TlbTable *table)
 {
-    for (unsigned n = 0; table->has_jumps && n < JUMP_ENTRIES; n++)
-        if (!table->jumps[n].global)
-            jump_forget(table->jumps, n);
+    if (table->has_jumps)
+        each_jump(table, forget_local_jump);
     table->stamp = 0;
 }
 
@@ -465,10 +487,15 @@ static void drop_page_jumps(TlbTable *table, uint32_t va)
     if (!page_in(table->jump_pages, page))
         return;
     table->stamp = 0;
-    unsigned first = (va & JUMP_MASK & PAGE_MASK) / 4;
-    for (unsigned n = first; n < first + PAGE_SIZE / 4; n++)
-        if (table->jumps[n].key >> PAGE_BITS == page)
-            jump_forget(table->jumps, n);
+    unsigned first = (va & JUMP_MASK & PAGE_MASK) / 4, window = jump_window(va);
+    unsigned second = JUMP_ENTRIES + window * JUMP_WINDOW;
+    bool both = table->windows >> window & 1;
+    for (unsigned n = 0; n < JUMP_WINDOW; n++) {
+        if (table->jumps[first + n].key >> PAGE_BITS == page)
+            jump_forget(table->jumps, first + n);
+        if (both && table->jumps[second + n].key >> PAGE_BITS == page)
+            jump_forget(table->jumps, second + n);
+    }
 }
 
 /* Whoever is in the fast table or the jumps goes, whatever its ASID: that is allowed, and known to be right.
