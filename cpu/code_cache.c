@@ -219,7 +219,13 @@ static uint64_t grain_mask(uint32_t first, uint32_t last)
 
 static uint64_t block_grains(const Block *b)
 {
-    return grain_mask(b->key.pa & ~PAGE_MASK, b->end_offset - 1u);
+    return grain_mask(b->key.pa & ~PAGE_MASK, b->end_offset - 1u) | b->literals;
+}
+
+void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size)
+{
+    block->literals |= grain_mask(offset, offset + size - 1);
+    find_page(cache, block->key.pa)->grains |= block->literals;
 }
 
 /* Decodes the instruction at offset; false if it does not end within the page. */
@@ -273,6 +279,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     Block *b = (Block *)(cache->arena + cache->used);
     memset(b, 0, sizeof *b);
     b->key = key;
+    b->host_page = host_page;
     decode_block(b, host_page);
     if (!b->count)
         return NULL;

@@ -29,8 +29,10 @@ struct Block {
     uint8_t next_itstate; /* at the fall-through */
     Block *link[2];       /* successor in the same page: 0 fall-through, 1 branch taken */
     Block *page_next;
-    uint32_t heat; /* how often it was interpreted */
-    uint32_t jit;  /* number of its compiled code, 0: none, BLOCK_UNFIT: cannot be compiled */
+    const uint8_t *host_page; /* of key.pa */
+    uint64_t literals;        /* 64-byte pieces of the page that its compiled code took constants from */
+    uint32_t heat;            /* how often it was interpreted */
+    uint32_t jit;             /* number of its compiled code, 0: none, BLOCK_UNFIT: cannot be compiled */
     Insn insn[];
 };
 
@@ -52,6 +54,9 @@ Block *code_cache_find(CodeCache *cache, BlockKey key);
 /* Decodes a block at key from host_page (the host address of the page of key.pa) and enters it. NULL if it
  * cannot be kept: its first instruction crosses into the next page. */
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page);
+
+/* The block depends on these bytes of its page too: it is dropped when they are written. */
+void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size);
 
 /* Since the start, for statistics. */
 typedef struct CodeCacheCounts {

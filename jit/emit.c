@@ -230,6 +230,9 @@ AluOut add_with_carry(C *c, V x, V y, V carry)
     }
     if (ir_is(c->ir, x.ref, IR_NOT) && !ir_is(c->ir, y.ref, IR_NOT)) /* RSB: ~x + y */
         return add_with_carry(c, y, x, carry);
+    if (known && emit_is_const(c, y.ref, &value) &&
+        value == -cin) /* x - 0, as comparisons with 0 are, or x + 0 */
+        return (AluOut){x, imm(c, cin), imm(c, 0)};
     bool inverted = ir_is(c->ir, y.ref, IR_NOT) || emit_is_const(c, y.ref, &value);
     IrRef z = ir_is(c->ir, y.ref, IR_NOT) ? c->ir->insn[y.ref].a : IR_NO_REF;
     if (known && cin == 0) {
@@ -383,9 +386,26 @@ static uint32_t access_imm(unsigned op)
     return (op & MEM_SIZE) | (aligned ? IR_ALIGNED : 0);
 }
 
+/* A constant beside the code, in its page: whoever may execute that may read it, and writing to it drops the
+ * block. Big-endian data are not for compiled code. */
+static bool literal(C *c, IrRef address, unsigned op, uint32_t *value)
+{
+    uint32_t offset, size = op & MEM_SIZE;
+    const uint8_t *page = c->block->host_page;
+    if (!page || !is_pcrel(c, address, &offset) || offset > PAGE_SIZE - size || offset % size)
+        return false;
+    *value = 0;
+    memcpy(value, page + offset, size);
+    code_cache_depend(c->cpu->code, c->block, offset, size);
+    return true;
+}
+
 V load(C *c, V address, unsigned op)
 {
+    uint32_t value;
     c->must_call |= (op & MEM_UNPRIV) != 0;
+    if (!c->must_call && literal(c, address.ref, op, &value))
+        return (V){emit_const(c, value)};
     return (V){emit_slow(c, IR_LOAD, address.ref, 0, access_imm(op))};
 }
 

@@ -4,8 +4,8 @@
 #ifndef ARMATURE_JIT_EMIT_H
 #define ARMATURE_JIT_EMIT_H
 
+#include "cpu/code_cache.h"
 #include "cpu/cpu.h"
-#include "cpu/insn.h"
 #include "jit/ir.h"
 
 typedef struct V {
@@ -20,6 +20,7 @@ typedef struct V64 {
 typedef struct Translator {
     Ir *ir;
     Cpu *cpu;
+    Block *block;
     const Insn *insn; /* the instruction that is translated */
     bool thumb;
     bool must_call; /* the body met something that only the interpreter's function does */

@@ -77,8 +77,12 @@ static bool compile(Jit *jit, Cpu *cpu, Block *block)
     return false;
 }
 
+/* Big-endian data are the interpreter's: compiled code takes constants from memory as they are in little-endian
+ * state. Whatever changes the state leaves compiled code. */
 static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 {
+    if (unlikely(cpu->e))
+        return false;
     if (block->jit)
         return block->jit != BLOCK_UNFIT;
     return block->heat++ >= jit->options.threshold && compile(jit, cpu, block);
@@ -91,7 +95,7 @@ static const void *next_code(Cpu *cpu)
 {
     uint32_t key = cpu->pc | cpu->thumb;
     const JumpEntry *entry = jump_find(cpu->jumps, key);
-    if (cpu->attention || cpu->icount_limit != cpu->jit_end || !entry || cpu->itstate)
+    if (cpu->attention || cpu->icount_limit != cpu->jit_end || !entry || cpu->itstate || cpu->e)
         return JIT_LEAVE;
     cpu->jit_target = key;
     cpu->jit_budget = (int64_t)(cpu->jit_end - cpu->icount);
@@ -211,9 +215,10 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
     uint64_t exit = EXIT_NONE;
     while (cpu->icount < cpu->icount_limit) {
         uint32_t epoch = code_cache_epoch(jit->code);
-        if (has_code(jit, cpu, block) && exit != EXIT_NONE)
+        bool compiled = has_code(jit, cpu, block);
+        if (compiled && exit != EXIT_NONE)
             link_exit(jit, cpu, exit, block);
-        if (block->jit && block->jit != BLOCK_UNFIT && cpu->icount_limit - cpu->icount >= block->count) {
+        if (compiled && cpu->icount_limit - cpu->icount >= block->count) {
             if (unlikely(jit->verifier != NULL) && !verify_block(jit, cpu, block))
                 return;
             exit = jit->verifier ? EXIT_NONE : jit_enter(jit, cpu, block);

@@ -73,7 +73,7 @@ static void print_code(const char *title, const JitCode *code, FILE *out)
         print_hex(code->code, code->size, out);
 }
 
-void jit_print_block(Jit *jit, const Block *block, uint32_t page, FILE *out)
+void jit_print_block(Jit *jit, Block *block, uint32_t page, FILE *out)
 {
     JitCode usual, rare;
     fprintf(out, "guest code, physical address %08x:\n", block->key.pa);

@@ -9,7 +9,7 @@
 
 /* page: the virtual address of the page that the block is in, for the disassembly. Host code is disassembled
  * by objdump, where that is installed; otherwise it is written as hexadecimal digits. */
-void jit_print_block(Jit *jit, const Block *block, uint32_t page, FILE *out);
+void jit_print_block(Jit *jit, Block *block, uint32_t page, FILE *out);
 
 /* A block's host code: what is usually executed, and what is rarely. `at`: offset in the code buffer. */
 typedef struct JitCode {

@@ -8,6 +8,6 @@
 /* Fills ir with what the block does. cpu is the one that is about to run it: what holds in its present
  * state is checked again when the code runs. Instructions without a translation become CALL_INSN, so that
  * every block has one. */
-void translate_block(Ir *ir, Cpu *cpu, const Block *block);
+void translate_block(Ir *ir, Cpu *cpu, Block *block);
 
 #endif

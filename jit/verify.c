@@ -103,7 +103,7 @@ static void print_stores(const StoreLog *log, FILE *out)
     }
 }
 
-static void write_report(Jit *jit, const Cpu *cpu, const Block *block, const char *part, FILE *out)
+static void write_report(Jit *jit, const Cpu *cpu, Block *block, const char *part, FILE *out)
 {
     const Verifier *v = jit->verifier;
     fprintf(out,
@@ -117,7 +117,7 @@ static void write_report(Jit *jit, const Cpu *cpu, const Block *block, const cha
     print_stores(&v->log, out);
 }
 
-static void report(Jit *jit, const Cpu *cpu, const Block *block, const char *part)
+static void report(Jit *jit, const Cpu *cpu, Block *block, const char *part)
 {
     char *text = NULL;
     size_t size;
@@ -138,7 +138,7 @@ static bool stop(Cpu *cpu)
     return false;
 }
 
-bool verify_block(Jit *jit, Cpu *cpu, const Block *block)
+bool verify_block(Jit *jit, Cpu *cpu, Block *block)
 {
     Verifier *v = jit->verifier;
     if (v->different)

@@ -14,6 +14,6 @@ void verifier_free(Verifier *verifier);
  * runs the compiled code, and compares. What the interpreter did is kept where it cannot be repeated (device
  * registers). Compiled code must not be linked. True if there is no difference, and as long as there was none
  * before: the first is handed to jit_on_difference()'s hook. */
-bool verify_block(Jit *jit, Cpu *cpu, const Block *block);
+bool verify_block(Jit *jit, Cpu *cpu, Block *block);
 
 #endif

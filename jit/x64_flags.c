@@ -172,6 +172,23 @@ static IrRef common_origin(const Lower *l, const IrCond *cond)
 
 enum { COND_EQ = 0, COND_CS = 2, COND_MI = 4, COND_VS = 6, COND_HI = 8, COND_GE = 10, COND_GT = 12 };
 
+/* After a comparison with 0 only the value is to be looked at: carry is set, and overflow is not. */
+static bool condition_of_zero(Lower *l, const IrCond *cond, Cc *cc)
+{
+    const IrFlags *flags = &cond->flags;
+    IrRef value = flags->value[FIELD_NF];
+    uint32_t carry, overflow;
+    unsigned base = cond->cond & ~1u;
+    if (base < COND_HI || value == IR_NO_REF || value != flags->value[FIELD_ZF] ||
+        l->loc[value].kind == LOC_NONE || !is_const(l, flags->value[FIELD_CF], &carry) || !carry ||
+        !is_const(l, flags->value[FIELD_VF], &overflow) || overflow)
+        return false;
+    clobber_flags(l); /* those of the operation that made the value may say something else */
+    make_flags(l, value, false);
+    *cc = base == COND_HI ? CC_NE : base == COND_GE ? CC_GE : CC_G;
+    return true;
+}
+
 static bool direct_condition(Lower *l, const IrCond *cond, Cc *cc)
 {
     static const uint8_t of_subtraction[] = {CC_E, CC_AE, CC_S, CC_O, CC_A, CC_GE, CC_G};
@@ -263,7 +280,7 @@ Cc condition(Lower *l, const IrCond *cond)
     Cc cc;
     if (fp_condition(l, cond, &cc)) {
         clobber_flags(l);
-    } else if (!direct_condition(l, cond, &cc)) {
+    } else if (!condition_of_zero(l, cond, &cc) && !direct_condition(l, cond, &cc)) {
         cc = composed_condition(l, cond);
         clobber_flags(l);
     }
