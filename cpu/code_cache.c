@@ -42,6 +42,7 @@ struct CodeCache {
     bool flush_pending;
     uint64_t decoded, dropped;
     CodeCacheHooks hooks;
+    unsigned side_exits;
     uint32_t epoch; /* counts how often everything was dropped */
     unsigned cpus;
     Cpu *const *peers;
@@ -105,6 +106,11 @@ static void empty(CodeCache *cache)
 void code_cache_set_hooks(CodeCache *cache, const CodeCacheHooks *hooks)
 {
     cache->hooks = *hooks;
+}
+
+void code_cache_set_side_exits(CodeCache *cache, unsigned most)
+{
+    cache->side_exits = most;
 }
 
 CodeCacheCounts code_cache_counts(const CodeCache *cache)
@@ -222,6 +228,20 @@ static uint64_t block_grains(const Block *b)
     return grain_mask(b->key.pa & ~PAGE_MASK, b->end_offset - 1u) | b->literals;
 }
 
+bool code_cache_shorten(Block *block)
+{
+    for (unsigned n = 0; n + 1u < block->count; n++) {
+        const Insn *insn = &block->insn[n];
+        if (!insn->may_fall)
+            continue;
+        block->count = (uint8_t)(n + 1);
+        block->end_offset = insn->offset + insn->length;
+        block->next_itstate = insn_next_itstate(insn);
+        return true;
+    }
+    return false;
+}
+
 void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size)
 {
     block->literals |= grain_mask(offset, offset + size - 1);
@@ -251,7 +271,14 @@ static bool decode_at(Insn *insn, const uint8_t *host_page, uint32_t offset, Blo
     return true;
 }
 
-static void decode_block(Block *b, const uint8_t *host_page)
+/* Backwards it is a loop, behind which little is executed. */
+static bool goes_on(const Insn *insn, bool thumb)
+{
+    uint32_t target = branch_offset(insn, thumb);
+    return insn->may_fall && target > insn->offset && target < PAGE_SIZE;
+}
+
+static void decode_block(Block *b, const uint8_t *host_page, unsigned side_exits)
 {
     BlockKey key = b->key;
     uint32_t offset = key.pa & ~PAGE_MASK;
@@ -262,8 +289,9 @@ static void decode_block(Block *b, const uint8_t *host_page)
         b->count++;
         offset += insn->length;
         key.itstate = insn_next_itstate(insn);
-        if (insn->ends_block)
+        if (insn->ends_block && (side_exits == 0 || !goes_on(insn, key.thumb)))
             break;
+        side_exits -= insn->ends_block;
     }
     b->end_offset = (uint16_t)offset;
     b->next_itstate = key.itstate;
@@ -280,7 +308,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     memset(b, 0, sizeof *b);
     b->key = key;
     b->host_page = host_page;
-    decode_block(b, host_page);
+    decode_block(b, host_page, cache->side_exits);
     if (!b->count)
         return NULL;
     arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));

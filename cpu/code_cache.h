@@ -1,6 +1,7 @@
 /* Decoded code, kept by physical address so that every mapping and every process shares it.
  *
- * A block is a run of instructions within one page that is entered at its first one. It is found by physical
+ * A block is a run of instructions within one page that is entered at its first one. For a compiler it may go
+ * on behind conditional branches forward, by which it is left at several places. It is found by physical
  * address, instruction set and ITSTATE, which together are all that decoding depends on. Blocks within one
  * page are linked to the blocks that follow them. Writes to memory that holds blocks drop them, at a grain of
  * 64 bytes; a page that holds some is never written through the TLB's fast path. When the arena is full,
@@ -48,12 +49,25 @@ typedef struct CodeCacheHooks {
 
 void code_cache_set_hooks(CodeCache *cache, const CodeCacheHooks *hooks);
 
+/* How many conditional branches a block may go on behind; none at first. For blocks that are decoded from now
+ * on. */
+void code_cache_set_side_exits(CodeCache *cache, unsigned most);
+
+/* Where a direct branch goes, as an offset in its page; not below the page's size if that is in another. */
+static inline uint32_t branch_offset(const Insn *insn, bool thumb)
+{
+    return insn->offset + (thumb ? 4u : 8u) + insn->imm;
+}
+
 /* The valid block for key, NULL if there is none yet. */
 Block *code_cache_find(CodeCache *cache, BlockKey key);
 
 /* Decodes a block at key from host_page (the host address of the page of key.pa) and enters it. NULL if it
  * cannot be kept: its first instruction crosses into the next page. */
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page);
+
+/* Cuts the block behind its first conditional branch; false if it ends there anyway. */
+bool code_cache_shorten(Block *block);
 
 /* The block depends on these bytes of its page too: it is dropped when they are written. */
 void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size);

@@ -434,9 +434,11 @@ bool fmt_swp(Insn *insn, const Fields *f)
 
 /* ---- Branches --------------------------------------------------------------------------------------- */
 
+/* B and BL. */
 bool fmt_branch(Insn *insn, const Fields *f)
 {
     insn->imm = (uint32_t)sign_extend(F('i') << 2, 26);
+    insn->may_fall = insn->cond < 14 && !(insn->raw >> 24 & 1);
     return true;
 }
 

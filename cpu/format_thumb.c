@@ -490,6 +490,7 @@ bool fmt_t16_b_cond(Insn *insn, const Fields *f)
 {
     insn->cond = (uint8_t)F('c');
     insn->imm = (uint32_t)sign_extend(F('i') << 1, 9);
+    insn->may_fall = true;
     return true;
 }
 
@@ -505,6 +506,7 @@ bool fmt_t16_cbz(Insn *insn, const Fields *f)
     insn->rn = (uint8_t)F('n');
     insn->q = insn->raw >> 11 & 1;
     insn->imm = F('i') << 1;
+    insn->may_fall = true;
     return true;
 }
 
@@ -514,6 +516,7 @@ bool fmt_t32_b_cond(Insn *insn, const Fields *f)
     uint32_t top = F('S') << 20 | F('K') << 19 | F('J') << 18;
     insn->cond = (uint8_t)F('c');
     insn->imm = (uint32_t)sign_extend(top | F('j') << 12 | F('i') << 1, 21);
+    insn->may_fall = true;
     return insn->cond < 14;
 }
 

@@ -53,6 +53,7 @@ struct Insn {
     uint8_t q;       /* NEON: 1 = quadword; else what the format says */
     uint8_t count;   /* how many bits are set in the low half of imm: registers in a list */
     bool ends_block; /* branches, and whatever may change how the next instruction is decoded or executed */
+    bool may_fall;   /* a direct branch, which a condition decides: a block may go on behind it */
     bool starts_it;  /* IT: imm is the new ITSTATE */
 };
 

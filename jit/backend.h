@@ -37,7 +37,8 @@ typedef struct X64Link {
     uint32_t lookup; /* offset in the code buffer */
 } X64Link;
 
-enum { X64_MAX_LINKS = 4 };
+/* Conditional branches that a block goes on behind, and exits of all kinds. */
+enum { SIDE_EXITS = 3, X64_MAX_LINKS = SIDE_EXITS + 3 };
 
 typedef struct X64Exits {
     X64Link link[X64_MAX_LINKS];

@@ -12,7 +12,11 @@
 #define MFD_EXEC 0x10u
 #endif
 
-enum { RARE_PIECE = 1 << 20, RARE_ROOM = 64 << 10 };
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+enum { LARGE_PAGE = 2 << 20, RARE_PIECE = LARGE_PAGE, RARE_ROOM = 64 << 10 };
 
 /* Kernels since 6.3 want to be told that the file is meant to be executed; older ones know no such flag. */
 static int anonymous_file(void)
@@ -23,10 +27,23 @@ static int anonymous_file(void)
     return fd;
 }
 
+/* At a multiple of large pages. */
 static uint8_t *map_view(int fd, size_t size, int protection)
 {
-    void *view = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
-    return view == MAP_FAILED ? NULL : view;
+    size_t room = size + LARGE_PAGE;
+    uint8_t *all = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED)
+        return NULL;
+    size_t before = -(uintptr_t)all & (LARGE_PAGE - 1);
+    uint8_t *view = mmap(all + before, size, protection, MAP_SHARED | MAP_FIXED, fd, 0);
+    if (view == MAP_FAILED) {
+        munmap(all, room);
+        return NULL;
+    }
+    if (before)
+        munmap(all, before);
+    munmap(view + size, room - before - size);
+    return view;
 }
 
 /* What the host refused, as the reason for having no translated code. */
@@ -70,7 +87,7 @@ void codebuf_reset(CodeBuf *buf, size_t used)
 }
 
 /* A piece is much larger than what must be left in it, so that little is wasted. */
-bool codebuf_rare_room(CodeBuf *buf)
+static bool make_rare_room(CodeBuf *buf)
 {
     size_t piece = buf->size / 16 < RARE_PIECE ? buf->size / 16 : RARE_PIECE;
     size_t room = piece / 4 < RARE_ROOM ? piece / 4 : RARE_ROOM;
@@ -80,6 +97,29 @@ bool codebuf_rare_room(CodeBuf *buf)
         return false;
     buf->rare_end = buf->end;
     buf->rare = buf->end = buf->end - piece;
+    return true;
+}
+
+/* Hosts that do not know how, or have no such page to give, stay with small ones. */
+static void ask_for_large_page(CodeBuf *buf, size_t at)
+{
+    size_t n = at / LARGE_PAGE;
+    if (buf->large[n / 64] >> (n % 64) & 1)
+        return;
+    buf->large[n / 64] |= (uint64_t)1 << (n % 64);
+    if ((n + 1) * LARGE_PAGE > buf->size)
+        return;
+    volatile uint8_t *first = buf->write + n * LARGE_PAGE; /* what nobody ever used cannot be collapsed */
+    *first = *first;
+    (void)madvise(buf->run + n * LARGE_PAGE, LARGE_PAGE, MADV_COLLAPSE);
+}
+
+bool codebuf_prepare(CodeBuf *buf)
+{
+    if (!make_rare_room(buf))
+        return false;
+    ask_for_large_page(buf, buf->used);
+    ask_for_large_page(buf, buf->rare);
     return true;
 }
 

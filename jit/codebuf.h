@@ -17,6 +17,7 @@ typedef struct CodeBuf {
      * the buffer's end downwards. */
     size_t rare, rare_end; /* what is left of the latest piece */
     size_t end;            /* where that piece begins: `used` must not pass it */
+    uint64_t large[16];    /* bit set: a large page was asked for there */
 } CodeBuf;
 
 /* size: bytes, rounded up to pages. Pages are not touched until used. */
@@ -26,9 +27,10 @@ void codebuf_free(CodeBuf *buf);
 /* Forgets what is behind the first `used` bytes, and everything rare. */
 void codebuf_reset(CodeBuf *buf, size_t used);
 
-/* Makes sure that there are 64 KiB for rare code, or what a small buffer can give. False if there is no room.
- */
-bool codebuf_rare_room(CodeBuf *buf);
+/* Makes ready for another block: there are 64 KiB for rare code, or what a small buffer can give, and the
+ * host was asked for large pages where code is going, since it is scattered over more memory than the host's
+ * buffers for translations cover with small ones. False if there is no room. */
+bool codebuf_prepare(CodeBuf *buf);
 
 /* Bytes in use, of both kinds. */
 size_t codebuf_bytes(const CodeBuf *buf);

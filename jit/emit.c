@@ -354,7 +354,8 @@ ShiftOut emit_shift_reg_c(C *c, V x, unsigned type, V amount)
 
 /* ---- Memory -------------------------------------------------------------------------------------------- */
 
-IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
+/* With the operation goes which flags are not in the CPU yet. */
+static IrRef emit_with_flags(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
 {
     Ir *ir = c->ir;
     if (ir->snaps >= IR_MAX_SNAPS) {
@@ -375,6 +376,12 @@ IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
             ir->snap[ir->snaps++] = pending;
         ir->insn[ref].snap = (uint16_t)(ir->snaps - 1);
     }
+    return ref;
+}
+
+IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm)
+{
+    IrRef ref = emit_with_flags(c, op, a, b, imm);
     if (!c->slow)
         c->slow = (IrRef)c->ir->count;
     return ref;
@@ -470,6 +477,16 @@ void branch_if(C *c, V condition, V target)
     }
     exit_to(c, target.ref, c->thumb);
     emit_op(c, IR_LABEL, 0, 0, 0, skip);
+}
+
+bool emit_exit_if(C *c, const IrCond *cond, uint32_t offset)
+{
+    Ir *ir = c->ir;
+    if (ir->conds == IR_MAX_CONDS)
+        return false;
+    c->must_call = false;
+    ir->cond[ir->conds] = *cond;
+    return emit_with_flags(c, IR_EXIT_IF, 0, 0, ir->conds++ | offset << 16) != IR_NO_REF;
 }
 
 void bx_write_pc(C *c, V target)

@@ -63,6 +63,8 @@ bool emit_is_const(const C *c, IrRef ref, uint32_t *value);
 
 /* An operation that may leave the fast path: which flags must be stored before is noted beside it. */
 IrRef emit_slow(C *c, IrOp op, IrRef a, IrRef b, uint32_t imm);
+/* Leaves the block for an offset in its page if the condition holds. False: there is no room for that. */
+bool emit_exit_if(C *c, const IrCond *cond, uint32_t offset);
 
 /* Stores flags that are only known as values into the CPU; they stay known. */
 void emit_store_flags(C *c);

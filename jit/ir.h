@@ -48,7 +48,8 @@ typedef struct IrInsn {
     IrRef a, b, c;
     uint32_t imm;
     IrRef last;    /* the last operation that needs this value; 0: nobody does (opt.c) */
-    uint16_t snap; /* SLOW operations: flags that are not in the CPU yet (index of an IrFlags), 0: none */
+    uint16_t snap; /* SLOW operations and EXIT_IF: flags that are not in the CPU yet (index of an IrFlags), 0:
+                      none */
 } IrInsn;
 
 /* Where the flags are: values, or IR_NO_REF for what the CPU's field holds. */
@@ -75,6 +76,9 @@ static inline bool ir_is(const Ir *ir, IrRef ref, IrOp op)
 {
     return ref != IR_NO_REF && ir->insn[ref].op == op;
 }
+
+/* The condition that an operation depends on, or NULL. */
+const IrCond *ir_condition(const Ir *ir, const IrInsn *insn);
 
 /* Which flags a condition looks at: bit f for field f. */
 uint8_t ir_cond_needs(unsigned cond);

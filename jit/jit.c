@@ -46,39 +46,43 @@ static void drop_all(Jit *jit)
         jit->peers[n]->leave = 0;
 }
 
+static void compiled(Jit *jit, Cpu *cpu, Block *block)
+{
+    block->jit = jit->count++;
+    jit->counts.blocks++;
+    jit->counts.insns += block->count;
+    if (unlikely(jit->perf_map != NULL))
+        jit_map_block(jit, cpu, block);
+    if (unlikely(log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM)))
+        jit_log_block(jit, cpu, block);
+}
+
+/* A block for which the back end has not enough registers is tried again as a shorter one. */
 static bool compile(Jit *jit, Cpu *cpu, Block *block)
 {
-    bool full = false;
+    bool full = jit->count == jit->most_blocks;
     JitBlock *made = &jit->blocks[jit->count];
-    if (jit->count == jit->most_blocks) {
-        drop_all(jit);
-        return false;
+    while (!full) {
+        made->block = block;
+        translate_block(jit->ir, cpu, block);
+        ir_optimise(jit->ir);
+        X64Block what = {jit->ir, block, jit->count};
+        if (x64_lower(jit->lower, &jit->buf, &jit->runtime, &what, &made->exits, &full)) {
+            compiled(jit, cpu, block);
+            return true;
+        }
+        if (!full && !code_cache_shorten(block)) {
+            block->jit = BLOCK_UNFIT;
+            jit->counts.unfit++;
+            return false;
+        }
     }
-    made->block = block;
-    translate_block(jit->ir, cpu, block);
-    ir_optimise(jit->ir);
-    X64Block what = {jit->ir, block, jit->count};
-    if (x64_lower(jit->lower, &jit->buf, &jit->runtime, &what, &made->exits, &full)) {
-        block->jit = jit->count++;
-        jit->counts.blocks++;
-        jit->counts.insns += block->count;
-        if (unlikely(jit->perf_map != NULL))
-            jit_map_block(jit, cpu, block);
-        if (unlikely(log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM)))
-            jit_log_block(jit, cpu, block);
-        return true;
-    }
-    if (full) {
-        drop_all(jit);
-    } else {
-        block->jit = BLOCK_UNFIT;
-        jit->counts.unfit++;
-    }
+    drop_all(jit);
     return false;
 }
 
-/* Big-endian data are the interpreter's: compiled code takes constants from memory as they are in little-endian
- * state. Whatever changes the state leaves compiled code. */
+/* Big-endian data are the interpreter's: compiled code takes constants from memory as they are in
+ * little-endian state. Whatever changes the state leaves compiled code. */
 static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 {
     if (unlikely(cpu->e))
@@ -277,6 +281,7 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     if (options->mode == JIT_VERIFY)
         jit->verifier = verifier_new();
     jit->count = 1;
+    code_cache_set_side_exits(code, SIDE_EXITS);
     code_cache_set_hooks(code, &(CodeCacheHooks){dropped, emptied, jit});
     for (unsigned n = 0; n < cpus; n++)
         peers[n]->jit = jit, x64_prepare_cpu(peers[n]);

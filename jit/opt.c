@@ -35,6 +35,13 @@ uint8_t ir_cond_needs(unsigned cond)
     return needs[cond >> 1];
 }
 
+const IrCond *ir_condition(const Ir *ir, const IrInsn *insn)
+{
+    if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF)
+        return &ir->cond[insn->imm];
+    return insn->op == IR_EXIT_IF ? &ir->cond[insn->imm & 0xffff] : NULL;
+}
+
 /* ---- What is used ----------------------------------------------------------------------------------- */
 
 /* Calls use() for every value that operation at needs. */
@@ -57,10 +64,9 @@ static void use_operands(Ir *ir, IrRef at, IrUse *use)
             use(ir, operand[n], at, of_flags);
     if (insn->snap)
         use_flags(ir, &ir->snap[insn->snap], 0xf, at, use);
-    if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF) {
-        const IrCond *cond = &ir->cond[insn->imm];
+    const IrCond *cond = ir_condition(ir, insn);
+    if (cond)
         use_flags(ir, &cond->flags, ir_cond_needs(cond->cond), at, use);
-    }
 }
 
 static void mark(Ir *ir, IrRef ref, IrRef at, bool as_flags)
@@ -87,7 +93,7 @@ static void drop_unused(Ir *ir)
             continue;
         }
         use_operands(ir, (IrRef)at, mark);
-        if (insn->snap)
+        if (insn->snap && insn->op != IR_EXIT_IF) /* which has the comparison made again */
             mark_snap(ir, (IrRef)at);
     }
 }
@@ -182,7 +188,7 @@ static bool may_go_early(const Ir *ir, IrRef from, IrRef to, uint32_t n)
         bool touches = (insn->op == IR_GET_REG || insn->op == IR_SET_REG) && insn->imm == n;
         bool leaves = ir_ops[insn->op].effect == IR_SLOW || insn->op == IR_SKIP_UNLESS ||
                       insn->op == IR_SKIP_IF_ZERO || insn->op == IR_LABEL || insn->op == IR_EXIT ||
-                      insn->op == IR_EXIT_TO || insn->op == IR_INSN;
+                      insn->op == IR_EXIT_IF || insn->op == IR_EXIT_TO || insn->op == IR_INSN;
         if (touches || leaves)
             return false;
     }
@@ -234,9 +240,10 @@ void ir_print(const Ir *ir, FILE *out)
         for (unsigned n = 0; n < info->operands; n++)
             fprintf(out, " %%%u", operand[n]);
         fprintf(out, " #0x%x", insn->imm);
-        if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF) {
-            fprintf(out, " cond %u", ir->cond[insn->imm].cond);
-            print_flags(&ir->cond[insn->imm].flags, out);
+        const IrCond *cond = ir_condition(ir, insn);
+        if (cond) {
+            fprintf(out, " cond %u", cond->cond);
+            print_flags(&cond->flags, out);
         }
         if (insn->snap) {
             fputs(" pending", out);

@@ -325,6 +325,18 @@ static void conditional(C *c)
     }
 }
 
+/* A conditional branch that the block goes on behind. False: it cannot be emitted so. */
+static bool side_exit(C *c)
+{
+    const Insn *i = c->insn;
+    IrCond cond = {c->flags, i->cond};
+    if (i->cond == 14) { /* CBZ, CBNZ: the register is looked at as if it were the last result */
+        cond = (IrCond){.cond = i->q ? 1 : 0};
+        cond.flags.value[FIELD_ZF] = get_reg(c, i->rn).ref;
+    }
+    return emit_exit_if(c, &cond, branch_offset(i, c->thumb));
+}
+
 /* Ends the block where it falls through to the next instruction. */
 static void fall_through(C *c, const Insn *last)
 {
@@ -339,6 +351,8 @@ void translate_block(Ir *ir, Cpu *cpu, Block *block)
     for (unsigned n = 0; n < block->count; n++) {
         c.insn = &block->insn[n];
         emit_op(&c, IR_INSN, 0, 0, 0, n);
+        if (c.insn->may_fall && n + 1u < block->count && side_exit(&c))
+            continue;
         if (c.insn->cond >= 14) /* 15: an encoding that is UNDEFINED */
             unconditional(&c);
         else if (!conditional_move(&c))

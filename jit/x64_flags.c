@@ -134,6 +134,16 @@ void store_flag(Lower *l, IrField field, IrRef ref)
         x64_store(l->a, W32, field_mem(field), use_reg(l, ref));
 }
 
+void store_flags(Lower *l, const IrFlags *flags)
+{
+    static const bool nothing_pinned[TEMPS];
+    for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
+        if (flags->value[f] != IR_NO_REF)
+            store_flag(l, f, flags->value[f]);
+        unpin(l, nothing_pinned);
+    }
+}
+
 /* ---- Conditions -------------------------------------------------------------------------------------- */
 
 /* The operation whose flags f are, if its host flags would tell: IR_NO_REF if there is none. */

@@ -488,19 +488,35 @@ static void lower_store_at(Lower *l, const IrInsn *insn)
 
 /* ---- Control ----------------------------------------------------------------------------------------- */
 
-static void add_link(Lower *l, Patch patch, uint32_t offset)
+static void add_link(Lower *l, Patch patch, uint32_t offset, uint8_t itstate)
 {
     X64Exits *exits = l->exits;
     if (exits->links == X64_MAX_LINKS) {
         l->failed = true;
         return;
     }
+    exits->link[exits->links++] =
+        (X64Link){.patch = patch, .offset = offset, .itstate = itstate, .thumb = l->block->key.thumb};
+}
+
+/* Of the block's end, where an IT block may go on. */
+static uint8_t itstate_at(const Lower *l, uint32_t offset)
+{
     const Insn *last = &l->block->insn[l->block->count - 1];
-    bool falls = offset == (uint32_t)last->offset + last->length;
-    exits->link[exits->links++] = (X64Link){.patch = patch,
-                                            .offset = offset,
-                                            .itstate = falls ? l->block->next_itstate : 0,
-                                            .thumb = l->block->key.thumb};
+    return offset == (uint32_t)last->offset + last->length ? l->block->next_itstate : 0;
+}
+
+/* How many of the block's instructions are behind the present one: they are not executed if it is left here.
+ */
+static unsigned not_begun(const Lower *l)
+{
+    return l->insn < l->block->count ? l->block->count - l->insn - 1 : 0;
+}
+
+static void give_back(Lower *l, unsigned insns)
+{
+    if (insns)
+        x64_alu_ri(l->a, ALU_ADD, W64, REG_BUDGET, (int32_t)insns);
 }
 
 static bool is_own_start(const Lower *l, const IrInsn *exit)
@@ -571,17 +587,50 @@ static void far_link_elsewhere(Lower *l, unsigned number)
  * link too, but never linked. */
 static void lower_exit(Lower *l, const IrInsn *insn)
 {
+    give_back(l, not_begun(l));
     if ((insn->imm < PAGE_SIZE && !insn->c) || (insn->imm == PAGE_SIZE && l->block->next_itstate)) {
         if (is_own_start(l, insn))
             settle_loop_xmms(l);
-        add_link(l, x64_jmp(l->a), insn->imm);
+        add_link(l, x64_jmp(l->a), insn->imm, itstate_at(l, insn->imm));
         return;
     }
     far_link(l, insn->imm, l->block->key.thumb ^ insn->c);
 }
 
+static void lower_exit_if(Lower *l, const IrInsn *insn)
+{
+    if (l->sides == SIDE_EXITS) {
+        l->failed = true;
+        return;
+    }
+    Cc cc = condition(l, ir_condition(l->ir, insn));
+    SideExit *side = &l->side[l->sides++];
+    keep_books(l, &side->books);
+    side->flags = l->ir->snap[insn->snap];
+    side->host_flags = l->host_flags;
+    side->host_flags_all = l->host_flags_all;
+    side->not_begun = not_begun(l);
+    side->offset = insn->imm >> 16;
+    side->from = x64_jcc(l->a, cc);
+}
+
+static void emit_side_exits(Lower *l)
+{
+    for (unsigned n = 0; n < l->sides && !l->a->full; n++) {
+        const SideExit *side = &l->side[n];
+        x64_patch(side->from, l->a->at);
+        enter_books(l, &side->books);
+        l->at--; /* what is last needed here may be asked for by several flags */
+        flags_are(l, side->host_flags, side->host_flags_all);
+        store_flags(l, &side->flags);
+        give_back(l, side->not_begun);
+        add_link(l, x64_jmp(l->a), side->offset, 0);
+    }
+}
+
 static void lower_exit_to(Lower *l, const IrInsn *insn)
 {
+    give_back(l, not_begun(l));
     move_to(l, RAX, insn->a);
     x64_patch(far_jump(l), l->runtime->exit_far - l->a->to_run);
 }
@@ -606,12 +655,13 @@ static IrRef find_label(const Lower *l, IrRef skip)
 static bool exit_if(Lower *l, IrRef *at, Cc cc)
 {
     IrRef exit = next_op(l, *at), label = next_op(l, exit);
-    if (insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE || insn_of(l, exit)->c ||
-        insn_of(l, label)->op != IR_LABEL)
+    if (not_begun(l) || insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE ||
+        insn_of(l, exit)->c || insn_of(l, label)->op != IR_LABEL)
         return false;
     if (is_own_start(l, insn_of(l, exit)))
         settle_loop_xmms(l);
-    add_link(l, x64_jcc(l->a, cc), insn_of(l, exit)->imm);
+    uint32_t offset = insn_of(l, exit)->imm;
+    add_link(l, x64_jcc(l->a, cc), offset, itstate_at(l, offset));
     *at = label;
     return true;
 }
@@ -802,6 +852,9 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
     case IR_EXIT:
         lower_exit(l, insn);
         break;
+    case IR_EXIT_IF:
+        lower_exit_if(l, insn);
+        break;
     case IR_EXIT_TO:
         lower_exit_to(l, insn);
         break;
@@ -916,7 +969,7 @@ static void begin(Lower *l, const X64Block *what, X64Exits *exits)
     l->block = what->block;
     l->number = what->number;
     l->exits = exits;
-    l->lives = l->sites = l->open_sites = 0;
+    l->lives = l->sites = l->open_sites = l->sides = 0;
     l->host_flags = IR_NO_REF;
     memset(&l->xmm, 0, sizeof l->xmm);
     l->loops = false;
@@ -936,7 +989,7 @@ bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, const X64Block
                bool *full)
 {
     Patch budget;
-    *full = !codebuf_rare_room(buf);
+    *full = !codebuf_prepare(buf);
     if (*full)
         return false;
     Asm usual = {buf->write + buf->used, buf->write + buf->end, buf->run - buf->write, false};
@@ -947,6 +1000,7 @@ bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, const X64Block
     l->a = &usual;
     prologue(l, buf->write, &budget);
     lower_ops(l);
+    emit_side_exits(l);
     exits->end = (uint32_t)(usual.at - buf->write);
     l->a = &rare;
     if (!usual.full && !l->failed)

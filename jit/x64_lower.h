@@ -53,15 +53,32 @@ typedef struct LiveSet {
     unsigned count;
 } LiveSet;
 
+/* Where values are at a branch. */
+typedef struct Books {
+    IrRef at; /* the operation */
+    LiveSet here;
+    IrRef spill[SPILLS];
+} Books;
+
+/* A conditional way out of the block. */
+typedef struct SideExit {
+    Patch from;
+    Books books;
+    IrFlags flags;    /* to be stored first */
+    IrRef host_flags; /* what the host's flags are at the branch */
+    bool host_flags_all;
+    unsigned not_begun; /* instructions of the block behind it */
+    uint32_t offset;
+} SideExit;
+
 /* A way off the fast path: code that is appended after the block. */
 typedef struct SlowSite {
     Patch from[6]; /* branches to it */
     unsigned froms;
-    unsigned insn;       /* index in the block */
-    IrRef at;            /* the operation */
-    IrFlags flags;       /* to be stored first */
-    LiveSet here, after; /* where values are at the branch, and where the fast path goes on */
-    IrRef spill[SPILLS];
+    unsigned insn; /* index in the block */
+    IrFlags flags; /* to be stored first */
+    Books books;
+    LiveSet after;    /* where values are where the fast path goes on */
     uint8_t *resume;  /* where the fast path goes on */
     XmmCopies copies; /* in XMM registers there */
     uint8_t host;     /* FP_HOST_* that it can bring about, going back to `back` */
@@ -91,6 +108,8 @@ struct Lower {
     IrRef holds[15];     /* the value that a guest register has, if one is known */
     IrRef host_flags;    /* the operation whose result the host's flags describe, IR_NO_REF: none */
     bool host_flags_all; /* carry and overflow too, as an addition or subtraction leaves them */
+    SideExit side[SIDE_EXITS];
+    unsigned sides;
     SlowSite site[MAX_SITES];
     unsigned sites;
     unsigned open_sites; /* first site whose resume point is not known yet */
@@ -158,7 +177,8 @@ void live_after(const Lower *l, IrRef end, LiveSet *set);
 void keep_before_skip(Lower *l, IrRef label);
 void restore_at_label(Lower *l);
 void forget_slots(Lower *l, const IrRef *filled_before);
-void enter_site(Lower *l, const SlowSite *site);
+void keep_books(const Lower *l, Books *books);
+void enter_books(Lower *l, const Books *books);
 void save_lives(Lower *l, const SlowSite *site);
 void reload_lives(Lower *l, const SlowSite *site);
 
@@ -174,6 +194,8 @@ Cc flag_condition(Lower *l, IrRef ref);
 /* Carry flag of the host := value ref (0 or 1), or its opposite. */
 void carry_in(Lower *l, IrRef ref, bool inverted);
 void store_flag(Lower *l, IrField field, IrRef ref);
+/* All of them that are values, one after the other. */
+void store_flags(Lower *l, const IrFlags *flags);
 /* A value that was not computed because only its flags were wanted, in a temporary. */
 Reg compute(Lower *l, IrRef ref);
 

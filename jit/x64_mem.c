@@ -25,13 +25,10 @@ SlowSite *new_site(Lower *l)
     SlowSite *site = &l->site[l->sites++];
     site->froms = 0;
     site->insn = l->insn;
-    site->at = l->at;
     site->flags = l->ir->snap[0];
     if (insn_of(l, l->at)->snap)
         site->flags = l->ir->snap[insn_of(l, l->at)->snap];
-    live_after(l, 0, &site->here);
-    for (unsigned n = 0; n < SPILLS; n++)
-        site->spill[n] = l->spill[n];
+    keep_books(l, &site->books);
     site->host = 0;
     site->rest = false;
     site->look.kind = LOOK_NONE;
@@ -56,7 +53,7 @@ void leave_if(Lower *l, SlowSite *site, Cc cc)
  * it. */
 static bool made_behind(const SlowSite *site, const LiveAt *live)
 {
-    return live->ref > site->at && (live->loc.kind == LOC_TEMP || live->loc.kind == LOC_SPILL);
+    return live->ref > site->books.at && (live->loc.kind == LOC_TEMP || live->loc.kind == LOC_SPILL);
 }
 
 /* The guest instruction is complete: here its slow paths go on. */
@@ -69,7 +66,7 @@ void close_sites(Lower *l)
             l->failed |= made_behind(site, &site->after.at[n]);
         site->resume = l->a->at;
         site->copies = l->xmm.copies;
-        forget_slots(l, site->spill);
+        forget_slots(l, site->books.spill);
     }
 }
 
@@ -133,13 +130,8 @@ static void emit_site(Lower *l, const SlowSite *site)
         second_look(l, site);
     if (site->span.bytes)
         look_at_span(l, site);
-    enter_site(l, site);
-    for (IrField f = FIELD_NF; f <= FIELD_VF; f++) {
-        if (site->flags.value[f] != IR_NO_REF)
-            store_flag(l, f, site->flags.value[f]);
-        for (unsigned n = 0; n < TEMPS; n++)
-            l->pinned[n] = false;
-    }
+    enter_books(l, &site->books);
+    store_flags(l, &site->flags);
     save_lives(l, site);
     x64_mov_ri(a, RAX, l->number << 8 | site->insn);
     x64_call_to(a, site->rest ? l->runtime->call_rest : l->runtime->call_insn);

@@ -308,8 +308,8 @@ static bool asked_again(const Lower *l, IrRef ref)
             times += (of == ref) + (insn_of(l, of)->a == ref) + (insn_of(l, of)->b == ref);
         }
     }
-    if (insn->op == IR_SKIP_UNLESS || insn->op == IR_SELECT_IF) {
-        const IrCond *cond = &l->ir->cond[insn->imm];
+    const IrCond *cond = ir_condition(l->ir, insn);
+    if (cond) {
         for (IrField f = FIELD_NF; f <= FIELD_VF; f++)
             times += ir_cond_needs(cond->cond) >> f & 1 && cond->flags.value[f] == ref;
     }
@@ -541,8 +541,15 @@ void restore_at_label(Lower *l)
             l->holds[n] = IR_NO_REF;
 }
 
-/* The state of the books where the site branches off, to go on from there. */
-void enter_site(Lower *l, const SlowSite *site)
+void keep_books(const Lower *l, Books *books)
+{
+    books->at = l->at;
+    live_after(l, 0, &books->here);
+    memcpy(books->spill, l->spill, sizeof books->spill);
+}
+
+/* The state of the books at a branch, to go on from there. */
+void enter_books(Lower *l, const Books *books)
 {
     for (unsigned n = 0; n < l->lives; n++)
         l->loc[l->live[n]].kind = LOC_NONE;
@@ -551,11 +558,11 @@ void enter_site(Lower *l, const SlowSite *site)
         l->temp[n] = IR_NO_REF;
         l->pinned[n] = false;
     }
-    memcpy(l->spill, site->spill, sizeof l->spill);
+    memcpy(l->spill, books->spill, sizeof l->spill);
     memset(l->holds, 0, sizeof l->holds);
-    for (unsigned n = 0; n < site->here.count; n++)
-        set_loc(l, site->here.at[n].ref, (LocKind)site->here.at[n].loc.kind, site->here.at[n].loc.n);
-    l->at = site->at;
+    for (unsigned n = 0; n < books->here.count; n++)
+        set_loc(l, books->here.at[n].ref, (LocKind)books->here.at[n].loc.kind, books->here.at[n].loc.n);
+    l->at = books->at;
     l->host_flags = IR_NO_REF;
 }
 
