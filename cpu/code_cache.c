@@ -41,6 +41,7 @@ struct CodeCache {
     size_t used;
     bool flush_pending;
     uint64_t decoded, dropped;
+    Breakpoints breakpoints;
     CodeCacheHooks hooks;
     uint32_t epoch; /* counts how often everything was dropped */
     unsigned cpus;
@@ -105,6 +106,11 @@ static void empty(CodeCache *cache)
 void code_cache_set_hooks(CodeCache *cache, const CodeCacheHooks *hooks)
 {
     cache->hooks = *hooks;
+}
+
+Breakpoints *code_cache_breakpoints(CodeCache *cache)
+{
+    return &cache->breakpoints;
 }
 
 CodeCacheCounts code_cache_counts(const CodeCache *cache)
@@ -251,11 +257,11 @@ static bool decode_at(Insn *insn, const uint8_t *host_page, uint32_t offset, Blo
     return true;
 }
 
-static void decode_block(Block *b, const uint8_t *host_page)
+static void decode_block(Block *b, const Breakpoints *breakpoints, const uint8_t *host_page)
 {
     BlockKey key = b->key;
     uint32_t offset = key.pa & ~PAGE_MASK;
-    while (b->count < BLOCK_MAX_INSNS && offset < PAGE_SIZE) {
+    while (b->count < BLOCK_MAX_INSNS && offset < PAGE_SIZE && !breakpoints_in_place(breakpoints, offset)) {
         Insn *insn = &b->insn[b->count];
         if (!decode_at(insn, host_page, offset, key))
             break;
@@ -271,6 +277,8 @@ static void decode_block(Block *b, const uint8_t *host_page)
 
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page)
 {
+    if (breakpoints_in_place(&cache->breakpoints, key.pa))
+        return NULL;
     size_t most = sizeof(Block) + BLOCK_MAX_INSNS * sizeof(Insn);
     if (cache->flush_pending || cache->slots_used >= SLOTS_MAX ||
         cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES)
@@ -280,7 +288,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     memset(b, 0, sizeof *b);
     b->key = key;
     b->host_page = host_page;
-    decode_block(b, host_page);
+    decode_block(b, &cache->breakpoints, host_page);
     if (!b->count)
         return NULL;
     arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));
