@@ -458,9 +458,11 @@ bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err)
     return true;
 }
 
-const Breakpoints *machine_breakpoints(const Machine *machine)
+const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count)
 {
-    return code_cache_breakpoints(machine->code);
+    const Breakpoints *list = code_cache_breakpoints(machine->code);
+    *count = list->count;
+    return list->address;
 }
 
 bool machine_stopped(Machine *machine, unsigned *cpu)

@@ -113,7 +113,8 @@ uint64_t machine_step_cpu(Machine *machine, unsigned cpu, uint64_t count);
  * many, or if there is none to remove. Adding one twice is adding it once. */
 bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err);
 bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err);
-const struct Breakpoints *machine_breakpoints(const Machine *machine);
+/* Their addresses, ascending. */
+const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count);
 
 /* True once for each stop: which CPU it was. */
 bool machine_stopped(Machine *machine, unsigned *cpu);
