@@ -25,13 +25,24 @@ def check(condition, text):
         raise Failure(text)
 
 
+def connect(end, path):
+    """The socket has its name a moment before the machine listens there."""
+    for _ in range(100):
+        try:
+            end.connect(path)
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+    end.connect(path)
+
+
 class Client:
     """One connection: requests, replies and notifications, a line each."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(TIMEOUT)
-        self.socket.connect(path)
+        connect(self.socket, path)
         self.lines = self.socket.makefile("r", encoding="utf-8")
         self.number = 0
         self.events = []
