@@ -41,6 +41,7 @@ struct CodeCache {
     size_t used;
     bool flush_pending;
     uint64_t decoded, dropped;
+    Breakpoints breakpoints;
     CodeCacheHooks hooks;
     unsigned side_exits;
     uint32_t epoch; /* counts how often everything was dropped */
@@ -111,6 +112,11 @@ void code_cache_set_hooks(CodeCache *cache, const CodeCacheHooks *hooks)
 void code_cache_set_side_exits(CodeCache *cache, unsigned most)
 {
     cache->side_exits = most;
+}
+
+Breakpoints *code_cache_breakpoints(CodeCache *cache)
+{
+    return &cache->breakpoints;
 }
 
 CodeCacheCounts code_cache_counts(const CodeCache *cache)
@@ -278,13 +284,15 @@ static bool goes_on(const Insn *insn, bool thumb)
     return insn->may_fall && target > insn->offset && target < PAGE_SIZE;
 }
 
-static void decode_block(Block *b, const uint8_t *host_page, unsigned side_exits)
+static void decode_block(const CodeCache *cache, Block *b)
 {
     BlockKey key = b->key;
     uint32_t offset = key.pa & ~PAGE_MASK;
-    while (b->count < BLOCK_MAX_INSNS && offset < PAGE_SIZE) {
+    unsigned side_exits = cache->side_exits;
+    while (b->count < BLOCK_MAX_INSNS && offset < PAGE_SIZE &&
+           !breakpoints_in_place(&cache->breakpoints, offset)) {
         Insn *insn = &b->insn[b->count];
-        if (!decode_at(insn, host_page, offset, key))
+        if (!decode_at(insn, b->host_page, offset, key))
             break;
         b->count++;
         offset += insn->length;
@@ -299,6 +307,8 @@ static void decode_block(Block *b, const uint8_t *host_page, unsigned side_exits
 
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page)
 {
+    if (breakpoints_in_place(&cache->breakpoints, key.pa))
+        return NULL;
     size_t most = sizeof(Block) + BLOCK_MAX_INSNS * sizeof(Insn);
     if (cache->flush_pending || cache->slots_used >= SLOTS_MAX ||
         cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES)
@@ -308,7 +318,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     memset(b, 0, sizeof *b);
     b->key = key;
     b->host_page = host_page;
-    decode_block(b, host_page, cache->side_exits);
+    decode_block(cache, b);
     if (!b->count)
         return NULL;
     arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));

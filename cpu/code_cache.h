@@ -3,12 +3,14 @@
  * A block is a run of instructions within one page that is entered at its first one. For a compiler it may go
  * on behind conditional branches forward, by which it is left at several places. It is found by physical
  * address, instruction set and ITSTATE, which together are all that decoding depends on. Blocks within one
- * page are linked to the blocks that follow them. Writes to memory that holds blocks drop them, at a grain of
+ * page are linked to the blocks that follow them. No block contains an instruction at the place in its page
+ * where a breakpoint lies. Writes to memory that holds blocks drop them, at a grain of
  * 64 bytes; a page that holds some is never written through the TLB's fast path. When the arena is full,
  * everything is dropped. */
 #ifndef ARMATURE_CPU_CODE_CACHE_H
 #define ARMATURE_CPU_CODE_CACHE_H
 
+#include "cpu/breakpoints.h"
 #include "cpu/insn.h"
 
 typedef struct Block Block;
@@ -63,7 +65,7 @@ static inline uint32_t branch_offset(const Insn *insn, bool thumb)
 Block *code_cache_find(CodeCache *cache, BlockKey key);
 
 /* Decodes a block at key from host_page (the host address of the page of key.pa) and enters it. NULL if it
- * cannot be kept: its first instruction crosses into the next page. */
+ * cannot be kept: its first instruction crosses into the next page, or a breakpoint may lie there. */
 Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_page);
 
 /* Cuts the block behind its first conditional branch; false if it ends there anyway. */
@@ -71,6 +73,9 @@ bool code_cache_shorten(Block *block);
 
 /* The block depends on these bytes of its page too: it is dropped when they are written. */
 void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size);
+
+/* To be changed between instructions, with code_cache_flush() after it. */
+Breakpoints *code_cache_breakpoints(CodeCache *cache);
 
 /* Since the start, for statistics. */
 typedef struct CodeCacheCounts {

@@ -71,6 +71,8 @@ void cpu_reset(Cpu *cpu)
     cpu->leave = 0;
     cpu->attention &= (uint8_t) ~(ATTN_HALTED | ATTN_INPUT);
     cpu->halted_for_event = cpu->event = cpu->exclusive_valid = false;
+    cpu->stop_icount = UINT64_MAX;
+    cpu->stopped = false;
     cp15_reset(cpu);
     fpu_update_access(cpu);
     mmu_flush_all(cpu);

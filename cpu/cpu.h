@@ -194,6 +194,10 @@ typedef struct Cpu {
     struct CodeCache *code;
     struct Jit *jit;         /* NULL: interpreter only */
     struct StoreLog *stores; /* NULL, or where stores are noted, see store_log.h */
+    /* The breakpoint that it stopped at the last time: it goes on from there. UINT64_MAX: none. */
+    uint64_t stop_icount;
+    uint32_t stop_pc;
+    bool stopped; /* the engine returned for that; cleared by whoever lets it run */
     IrqLine pmu_irq;
     struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
     void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */
@@ -328,7 +332,8 @@ static inline bool fpu_simd_enabled(Cpu *cpu)
 
 /* ---- Engine (interp.c) ------------------------------------------------------------------------------ */
 
-/* Runs until icount reaches icount_limit or attention demands the machine (ATTN_STOP, halted). */
+/* Runs until icount reaches icount_limit, attention demands the machine (ATTN_STOP, halted), or a breakpoint
+ * is reached (stopped). */
 void interp_run(Cpu *cpu);
 
 struct CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers);

@@ -58,34 +58,83 @@ static inline Block *linked(const Cpu *cpu, const Block *b, unsigned slot)
     return NULL;
 }
 
-/* Runs one instruction that cannot be kept: it crosses a page, or its memory is not plain. */
+static void log_insns(const Cpu *cpu, const Insn *insn, unsigned count)
+{
+    char text[96];
+    if (log_on_at(cpu->log, LOG_EXEC, cpu->pc))
+        log_line(cpu->log, LOG_EXEC, cpu->name, "%08x %s icount %llu", cpu->pc, cpu->thumb ? "T32" : "A32",
+                 (unsigned long long)cpu->icount);
+    for (unsigned n = 0; log_on(cpu->log, LOG_IN_ASM) && n < count; n++) {
+        uint32_t address = (cpu->pc & PAGE_MASK) + insn[n].offset;
+        if (!log_on_at(cpu->log, LOG_IN_ASM, address))
+            continue;
+        disassemble(&insn[n], address, text, sizeof text);
+        log_line(cpu->log, LOG_IN_ASM, cpu->name, "%08x  %08x  %s", address, insn[n].raw, text);
+    }
+}
+
+static bool logging_blocks(const Cpu *cpu)
+{
+    return log_on(cpu->log, LOG_EXEC) || log_on(cpu->log, LOG_IN_ASM);
+}
+
+/* True between a stop at a breakpoint and the instruction that it is at. */
+static bool goes_on(const Cpu *cpu)
+{
+    return cpu->icount == cpu->stop_icount && cpu->pc == cpu->stop_pc;
+}
+
+static bool stops(Cpu *cpu)
+{
+    if (goes_on(cpu) || !breakpoints_at(code_cache_breakpoints(cpu->code), cpu->pc))
+        return false;
+    cpu->stop_icount = cpu->icount_limit = cpu->icount;
+    cpu->stop_pc = cpu->pc;
+    return cpu->stopped = true;
+}
+
+/* Fetches and decodes the instruction at pc, whatever it lies in. False: an abort was taken. */
+static bool fetch_insn(Cpu *cpu, Insn *insn)
+{
+    uint16_t half[2] = {0};
+    bool is_32bit = !cpu->thumb;
+    if (!mmu_fetch_halfword(cpu, cpu->pc, &half[0]))
+        return false;
+    is_32bit |= thumb_is_32bit(half[0]);
+    if (is_32bit && !mmu_fetch_halfword(cpu, cpu->pc + 2, &half[1]))
+        return false;
+    if (!cpu->thumb)
+        decode(insn, SET_A32, (uint32_t)half[1] << 16 | half[0], 0);
+    else if (is_32bit)
+        decode(insn, SET_T32, (uint32_t)half[0] << 16 | half[1], cpu->itstate);
+    else
+        decode(insn, SET_T16, half[0], cpu->itstate);
+    insn->offset = (uint16_t)(cpu->pc & ~PAGE_MASK);
+    return true;
+}
+
+static void count_aborted_fetch(Cpu *cpu)
+{
+    cpu->leave = 0;
+    cpu->icount++;
+}
+
+/* Runs one instruction that cannot be kept: it crosses a page, its memory is not plain, or there may be a
+ * breakpoint, which counts only where the instruction can be fetched. */
 static void run_unkept(Cpu *cpu)
 {
     Insn insn;
-    uint16_t half[2];
-    uint32_t pc = cpu->pc;
-    uint8_t itstate = cpu->itstate;
-    if (!mmu_fetch_halfword(cpu, pc, &half[0]))
-        goto aborted;
-    if (!cpu->thumb) {
-        if (!mmu_fetch_halfword(cpu, pc + 2, &half[1]))
-            goto aborted;
-        decode(&insn, SET_A32, (uint32_t)half[1] << 16 | half[0], 0);
-    } else if (!thumb_is_32bit(half[0])) {
-        decode(&insn, SET_T16, half[0], itstate);
-    } else {
-        if (!mmu_fetch_halfword(cpu, pc + 2, &half[1]))
-            goto aborted;
-        decode(&insn, SET_T32, (uint32_t)half[0] << 16 | half[1], itstate);
+    if (!fetch_insn(cpu, &insn)) {
+        count_aborted_fetch(cpu);
+        return;
     }
-    insn.offset = (uint16_t)(pc & ~PAGE_MASK);
-    cpu->page_va = pc & PAGE_MASK;
+    if (stops(cpu))
+        return;
+    if (unlikely(logging_blocks(cpu)))
+        log_insns(cpu, &insn, 1);
+    cpu->page_va = cpu->pc & PAGE_MASK;
     cpu->itstate = 0;
     finish(cpu, &insn, run_insns(cpu, &insn, 1));
-    return;
-aborted:
-    cpu->leave = 0;
-    cpu->icount++;
 }
 
 Block *engine_lookup(Cpu *cpu)
@@ -100,8 +149,7 @@ Block *engine_lookup(Cpu *cpu)
     }
     const uint8_t *host_page;
     if (!mmu_fetch_page(cpu, cpu->pc, &key.pa, &host_page)) {
-        cpu->leave = 0;
-        cpu->icount++;
+        count_aborted_fetch(cpu);
         return NULL;
     }
     if (!host_page) {
@@ -116,31 +164,11 @@ Block *engine_lookup(Cpu *cpu)
     return b;
 }
 
-static void log_block(const Cpu *cpu, const Block *b)
-{
-    char text[96];
-    if (log_on_at(cpu->log, LOG_EXEC, cpu->pc))
-        log_line(cpu->log, LOG_EXEC, cpu->name, "%08x %s icount %llu", cpu->pc, cpu->thumb ? "T32" : "A32",
-                 (unsigned long long)cpu->icount);
-    for (unsigned n = 0; log_on(cpu->log, LOG_IN_ASM) && n < b->count; n++) {
-        uint32_t address = (cpu->pc & PAGE_MASK) + b->insn[n].offset;
-        if (!log_on_at(cpu->log, LOG_IN_ASM, address))
-            continue;
-        disassemble(&b->insn[n], address, text, sizeof text);
-        log_line(cpu->log, LOG_IN_ASM, cpu->name, "%08x  %08x  %s", address, b->insn[n].raw, text);
-    }
-}
-
-static bool logging_blocks(const Cpu *cpu)
-{
-    return log_on(cpu->log, LOG_EXEC) || log_on(cpu->log, LOG_IN_ASM);
-}
-
 uint8_t engine_step(Cpu *cpu, const Block *block)
 {
     uint64_t left = cpu->icount_limit - cpu->icount;
     if (unlikely(logging_blocks(cpu)))
-        log_block(cpu, block);
+        log_insns(cpu, block->insn, block->count);
     cpu->page_va = cpu->pc & PAGE_MASK;
     cpu->itstate = 0;
     return finish(cpu, block->insn,
@@ -178,7 +206,7 @@ static void run_chain(Cpu *cpu, Block *b)
     cpu->page_va = cpu->pc & PAGE_MASK;
     for (;;) {
         if (unlikely(logging))
-            log_block(cpu, b);
+            log_insns(cpu, b->insn, b->count);
         uint64_t left = cpu->icount_limit - cpu->icount;
         unsigned n = likely(b->count <= left) ? b->count : (unsigned)left;
         cpu->itstate = 0;
@@ -226,14 +254,15 @@ static bool awake(Cpu *cpu)
     return wake;
 }
 
-/* Returns false if the CPU cannot go on now. */
+/* Returns false if the CPU cannot go on now. What comes while it stands at a breakpoint is taken after that
+ * instruction: otherwise it would come back there and stop once more. */
 bool engine_attend(Cpu *cpu)
 {
     if (cpu->attention & (ATTN_STOP | ATTN_RESET))
         return false;
     if ((cpu->attention & ATTN_HALTED) && !awake(cpu))
         return false;
-    if (exception_take_pending(cpu)) {
+    if (!goes_on(cpu) && exception_take_pending(cpu)) {
         cpu->leave = 0;
         cpu->attention &= (uint8_t)~ATTN_INPUT;
     }

@@ -8,8 +8,8 @@
  */
 bool engine_attend(Cpu *cpu);
 
-/* The block at pc, decoded if need be. NULL: an abort was taken or one instruction was run another way; pc
- * and icount are up to date. */
+/* The block at pc, decoded if need be. NULL: an abort was taken, one instruction was run another way, or a
+ * breakpoint was reached; pc and icount are up to date. */
 Block *engine_lookup(Cpu *cpu);
 
 /* Interprets the block at pc, or as much of it as icount_limit allows; at least one instruction, which the

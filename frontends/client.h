@@ -15,6 +15,7 @@ struct Client {
     Session *session;
     const char *name;
     bool binary;                 /* binary data is not in hexadecimal */
+    bool sets_breakpoints;       /* it has set some */
     uint64_t read[SERIAL_PORTS]; /* how far it has seen each port's output */
     uint64_t timeout_ns;
     Call *calls; /* that wait */

@@ -16,8 +16,9 @@
 /* How long the rest of a key's sequence may take. */
 #define SEQUENCE_NS 50000000u
 
-/* What has libedit show the line again (Ctrl-R). */
-#define REDISPLAY "\x12"
+/* What has libedit show the line again: Ctrl-_, which means nothing else. (Ctrl-R searches in some versions.)
+ */
+#define REDISPLAY "\x1f"
 
 enum { CTRL_C = 3, CTRL_D = 4, TAB = 9, HISTORY_LINES = 500, WAITING_MOST = 65536, COMPLETIONS_MOST = 200 };
 
@@ -206,6 +207,14 @@ void line_editor_prompt(LineEditor *editor)
     work(editor);
 }
 
+void line_editor_show(LineEditor *editor)
+{
+    if (!editor->active)
+        return;
+    type_first(editor, REDISPLAY);
+    work(editor);
+}
+
 void line_editor_stop(LineEditor *editor)
 {
     if (editor->active)
@@ -261,6 +270,7 @@ LineEditor *line_editor_new(Loop *loop, const char *prompt, const LineEditorOwne
     el_set(editor->edit, EL_PROMPT, show_prompt);
     el_set(editor->edit, EL_SIGNAL, 0);
     el_set(editor->edit, EL_EDITOR, "emacs");
+    el_set(editor->edit, EL_BIND, "^_", "ed-redisplay", NULL);
     el_set(editor->edit, EL_HIST, history, editor->history);
     el_set(editor->edit, EL_GETCFN, read_char);
     /* A line's end is not a place to give the terminal back: a key typed then would be taken for a signal. */

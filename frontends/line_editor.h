@@ -28,6 +28,9 @@ void line_editor_free(LineEditor *editor); /* NULL is allowed */
 /* Shows the prompt and begins a line; what was typed ahead is in it already. */
 void line_editor_prompt(LineEditor *editor);
 
+/* Shows prompt and line again, after something else was printed. */
+void line_editor_show(LineEditor *editor);
+
 /* Leaves the line where it is and what was typed with it. */
 void line_editor_stop(LineEditor *editor);
 

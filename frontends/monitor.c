@@ -8,12 +8,14 @@
 #include "frontends/client.h"
 #include "frontends/exit_codes.h"
 #include "frontends/line_editor.h"
+#include "frontends/script.h"
 
 enum { CTRL_C = 3, WORDS_MOST = 256 };
 
 struct Monitor {
     Client client;
     Session *session;
+    SessionListener *listener;
     Console *console;
     LineEditor *editor; /* NULL: input is no terminal, lines are taken as they come */
     char *line;         /* the line that is coming, without an editor */
@@ -183,6 +185,32 @@ static void input(void *opaque, const uint8_t *data, size_t length)
     line_editor_input(monitor->editor, data, length);
 }
 
+/* ---- Breakpoints -----------------------------------------------------------------------------------------
+ */
+
+/* What has been typed so far is shown again behind the text. */
+static void show_between(Monitor *monitor, const char *text)
+{
+    bool at_prompt = monitor->editor && !monitor->waiting;
+    printf("%s%s\n", at_prompt ? "\n" : "", text);
+    fflush(stdout);
+    if (at_prompt)
+        line_editor_show(monitor->editor);
+}
+
+/* Whoever waits for a stop, or fails because of it, is told another way. */
+static void on_event(void *opaque, const SessionEvent *event)
+{
+    Monitor *monitor = opaque;
+    const char *key = console_escape_name(monitor->console);
+    if (event->kind != SESSION_BREAKPOINT || (monitor->waiting && call_ends_at_stop(monitor->waiting)))
+        return;
+    if (monitor->active)
+        show_between(monitor, event->text);
+    else if (key && !script_wanted(session_options(monitor->session)))
+        fprintf(stderr, "\narmature: %s; %s p goes on\n", event->text, key);
+}
+
 /* ---- Completion ------------------------------------------------------------------------------------------
  */
 
@@ -305,6 +333,8 @@ Monitor *monitor_new(Session *session, Console *console)
         abort();
     monitor->session = session;
     monitor->console = console;
+    /* Before the client: whether its call waits is known then. */
+    monitor->listener = session_listen(session, on_event, monitor);
     client_init(&monitor->client, session, "monitor");
     if (!session_options(session)->monitor) {
         console_add_command(console, 'c', "goes to the emulator's monitor, and back", toggle, monitor);
@@ -323,6 +353,7 @@ void monitor_free(Monitor *monitor)
         line_editor_stop(monitor->editor);
     console_divert(monitor->console, NULL, NULL);
     client_leave(&monitor->client);
+    session_unlisten(monitor->listener);
     line_editor_free(monitor->editor);
     free(monitor->line);
     free(monitor);

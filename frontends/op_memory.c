@@ -18,8 +18,7 @@ static Machine *machine_of(const Call *call)
     return session_machine(call->client->session);
 }
 
-/* For operations that need a CPU. */
-static bool has_cpu(Call *call, int cpu)
+bool call_has_cpu(Call *call, int cpu)
 {
     if (cpu >= 0)
         return true;
@@ -32,7 +31,7 @@ static bool has_cpu(Call *call, int cpu)
 
 json_t *op_registers(Call *call, int cpu)
 {
-    if (!has_cpu(call, cpu))
+    if (!call_has_cpu(call, cpu))
         return NULL;
     json_t *result = json_object();
     const char *name;
@@ -52,7 +51,8 @@ uint64_t op_read_register(Call *call, const char *name, int cpu)
 {
     Error err;
     uint64_t value = 0;
-    if (has_cpu(call, cpu) && !inspect_read_register(machine_of(call), (unsigned)cpu, name, &value, &err))
+    if (call_has_cpu(call, cpu) &&
+        !inspect_read_register(machine_of(call), (unsigned)cpu, name, &value, &err))
         call_fail(call, "%s", err.text);
     return value;
 }
@@ -60,7 +60,8 @@ uint64_t op_read_register(Call *call, const char *name, int cpu)
 void op_write_register(Call *call, const char *name, uint64_t value, int cpu)
 {
     Error err;
-    if (has_cpu(call, cpu) && !inspect_write_register(machine_of(call), (unsigned)cpu, name, value, &err))
+    if (call_has_cpu(call, cpu) &&
+        !inspect_write_register(machine_of(call), (unsigned)cpu, name, value, &err))
         call_fail(call, "%s", err.text);
 }
 
@@ -159,17 +160,17 @@ char *op_dump(Call *call, uint32_t address, uint32_t size, int cpu)
 /* ---- Code ------------------------------------------------------------------------------------------------
  */
 
-static const Symbols *symbols_of(const Call *call)
+const Symbols *call_symbols(const Call *call)
 {
     Watchdog *watchdog = session_watchdog(call->client->session);
     return watchdog ? watchdog_symbols(watchdog) : NULL;
 }
 
-static void set_address(json_t *object, const char *name, uint32_t value, bool number)
+json_t *address_json(const Call *call, uint32_t address)
 {
     char text[16];
-    snprintf(text, sizeof text, "0x%08x", value);
-    json_object_set_new(object, name, number ? json_integer(value) : json_string(text));
+    snprintf(text, sizeof text, "0x%08x", address);
+    return call->client->binary ? json_integer(address) : json_string(text);
 }
 
 /* "thumb" or "arm", or as the CPU is; false, and the call has failed, for anything else. */
@@ -195,8 +196,8 @@ static bool choose_address(Call *call, const char *text, int cpu, uint32_t *addr
 json_t *op_disassemble(Call *call, const char *where, uint32_t count, int cpu, const char *set)
 {
     uint32_t address;
-    bool thumb, numbers = call->client->binary;
-    if (!has_cpu(call, cpu) || !choose_set(call, set, cpu, &thumb) ||
+    bool thumb;
+    if (!call_has_cpu(call, cpu) || !choose_set(call, set, cpu, &thumb) ||
         !choose_address(call, where, cpu, &address))
         return NULL;
     json_t *result = json_array();
@@ -208,7 +209,7 @@ json_t *op_disassemble(Call *call, const char *where, uint32_t count, int cpu, c
         if (!length)
             break;
         json_t *row = json_object();
-        set_address(row, "address", address, numbers);
+        json_object_set_new(row, "address", address_json(call, address));
         snprintf(encoding, sizeof encoding, "%0*x", (int)(2 * length), raw);
         json_object_set_new(row, "encoding", json_string(encoding));
         json_object_set_new(row, "text", json_string(text));
@@ -225,7 +226,7 @@ json_t *op_disassemble(Call *call, const char *where, uint32_t count, int cpu, c
 json_t *op_symbol(Call *call, uint32_t address)
 {
     uint32_t offset = 0;
-    const Symbols *symbols = symbols_of(call);
+    const Symbols *symbols = call_symbols(call);
     const char *name = symbols ? symbols_name(symbols, address, &offset) : NULL;
     if (!symbols)
         call_fail(call, "symbol: there are no symbols; start with --symbols FILE");
@@ -235,7 +236,7 @@ json_t *op_symbol(Call *call, uint32_t address)
         return NULL;
     char text[SYMBOLS_TEXT];
     json_t *result = json_object();
-    set_address(result, "address", address, call->client->binary);
+    json_object_set_new(result, "address", address_json(call, address));
     json_object_set_new(result, "name", json_bytes(name, strlen(name)));
     json_object_set_new(result, "offset", json_integer(offset));
     symbols_text(symbols, address, text, sizeof text);

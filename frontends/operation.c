@@ -82,21 +82,39 @@ char *operation_usage(const Operation *operation)
 
 /* ---- Clients ----------------------------------------------------------------------------------------- */
 
-static void switched_off(Call *call)
+static void switched_off(Call *call, const SessionEvent *event)
 {
     const Wait *wait = call->wait;
+    (void)event;
     if (call->off)
         call->off(call);
     else
         call_fail(call, "%s: the guest switched the machine off", wait ? wait->what : call->operation->name);
 }
 
-static void client_event(void *opaque, const SessionEvent *event)
+bool call_ends_at_stop(const Call *call)
 {
-    Client *client = opaque;
-    if (event->kind != SESSION_OFF)
-        return;
-    /* Whoever is told may call again; those calls are newer and come first in the list. */
+    const Client *client = call->client;
+    bool one_thing = client->sets_breakpoints && !client->subscribe;
+    return call->stopped || one_thing || !session_attended(client->session);
+}
+
+static void stopped(Call *call, const SessionEvent *event)
+{
+    const Wait *wait = call->wait;
+    if (!session_paused(call->client->session))
+        return; /* somebody has let it go on already */
+    if (call->stopped)
+        call->stopped(call, event);
+    else if (call_ends_at_stop(call))
+        call_fail(call, "%s: %s", wait ? wait->what : call->operation->name, event->text);
+}
+
+/* Tells the calls that wait now. Whoever is told may call again; those calls are newer and come first in the
+ * list. */
+static void tell_calls(const Client *client, const SessionEvent *event,
+                       void (*tell)(Call *call, const SessionEvent *event))
+{
     Call *waiting[64];
     unsigned count = 0;
     for (Call *call = client->calls; call && count < 64; call = call->next)
@@ -104,9 +122,17 @@ static void client_event(void *opaque, const SessionEvent *event)
     for (unsigned n = count; n-- > 0;)
         for (Call *call = client->calls; call; call = call->next)
             if (call == waiting[n]) {
-                switched_off(call);
+                tell(call, event);
                 break;
             }
+}
+
+static void client_event(void *opaque, const SessionEvent *event)
+{
+    if (event->kind == SESSION_OFF)
+        tell_calls(opaque, event, switched_off);
+    else if (event->kind == SESSION_BREAKPOINT)
+        tell_calls(opaque, event, stopped);
 }
 
 void client_init(Client *client, Session *session, const char *name)

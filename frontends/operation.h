@@ -88,6 +88,8 @@ struct Call {
      * let go of everything. off: the guest switched the machine off; NULL: that is a failure. */
     void (*stop)(Call *call);
     void (*off)(Call *call);
+    /* A CPU stopped at a breakpoint; NULL: see call_ends_at_stop(). */
+    void (*stopped)(Call *call, const SessionEvent *event);
     void *wait;
     bool started; /* the function has returned */
     Call *next;
@@ -102,6 +104,11 @@ Call *operation_call(Client *client, const Operation *operation, const json_t *a
 /* For the functions behind the rows. The result is taken over; call_fail() with a format makes the error. */
 void call_finish(Call *call, json_t *result);
 void call_fail(Call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* True if the call does not wait any longer when a CPU stops at a breakpoint. Calls that wait for something
+ * else fail then if nobody is there to let the machine go on, or if whoever waits has set breakpoints and
+ * does one thing at a time (scripts, the monitor): it would wait for itself. */
+bool call_ends_at_stop(const Call *call);
 
 /* Ends a waiting call as failed, "cancelled". */
 void call_cancel(Call *call);

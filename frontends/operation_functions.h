@@ -38,6 +38,15 @@ typedef const json_t *ArgumentLIST;
 
 /* Shared by several of them. */
 
+/* An address as a member of a result: a number where the client computes with it. */
+json_t *address_json(const Call *call, uint32_t address);
+
+/* NULL: there are none (--symbols). */
+const struct Symbols *call_symbols(const Call *call);
+
+/* False, and the call has failed, if `cpu` is none. */
+bool call_has_cpu(Call *call, int cpu);
+
 /* A copy of data as a result. */
 Bytes *bytes_new(const void *data, size_t length);
 

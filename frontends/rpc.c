@@ -260,9 +260,10 @@ void rpc_too_long(Rpc *rpc)
  */
 
 static const char *const event_names[] = {
-    [SESSION_OUTPUT] = "output",   [SESSION_PROGRESS] = "progress", [SESSION_PANIC] = "panic",
-    [SESSION_SILENCE] = "silence", [SESSION_RESET] = "reset",       [SESSION_PAUSED] = "paused",
-    [SESSION_RESUMED] = "resumed", [SESSION_STOPPED] = "stopped",   [SESSION_OFF] = "off"};
+    [SESSION_OUTPUT] = "output",        [SESSION_PROGRESS] = "progress", [SESSION_PANIC] = "panic",
+    [SESSION_SILENCE] = "silence",      [SESSION_RESET] = "reset",       [SESSION_PAUSED] = "paused",
+    [SESSION_RESUMED] = "resumed",      [SESSION_STOPPED] = "stopped",   [SESSION_OFF] = "off",
+    [SESSION_BREAKPOINT] = "breakpoint"};
 
 enum { EVENTS = sizeof event_names / sizeof *event_names };
 
@@ -305,6 +306,14 @@ static void add_output(json_t *params, const SessionEvent *event)
     free(hex);
 }
 
+static void add_stop(json_t *params, const SessionEvent *event)
+{
+    char pc[16];
+    snprintf(pc, sizeof pc, "0x%08x", event->pc);
+    json_object_set_new(params, "cpu", json_integer(event->cpu));
+    json_object_set_new(params, "pc", json_string(pc));
+}
+
 void rpc_event(Rpc *rpc, const SessionEvent *event)
 {
     if (!(rpc->events >> event->kind & 1))
@@ -312,6 +321,8 @@ void rpc_event(Rpc *rpc, const SessionEvent *event)
     json_t *message = json_object(), *params = json_object();
     if (event->kind == SESSION_OUTPUT)
         add_output(params, event);
+    if (event->kind == SESSION_BREAKPOINT)
+        add_stop(params, event);
     if (event->kind == SESSION_STOPPED)
         json_object_set_new(params, "code", json_integer(event->code));
     if (event->text) {

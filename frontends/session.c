@@ -46,6 +46,8 @@ struct Session {
     sigset_t old_signals;
     uint64_t looked; /* host ns at the last look at descriptors */
     bool paused, held, ending, off, ran;
+    bool stopped; /* at a breakpoint, which nobody has taken notice of */
+    unsigned stopped_cpu;
     unsigned number;
     int code;
     char *end_text;
@@ -160,7 +162,7 @@ void session_resume(Session *session)
 {
     if (!session->paused)
         return;
-    session->paused = false;
+    session->paused = session->stopped = false;
     hold_time(session);
     post(session, SESSION_RESUMED);
 }
@@ -168,6 +170,30 @@ void session_resume(Session *session)
 bool session_paused(const Session *session)
 {
     return session->paused;
+}
+
+bool session_note_stop(Session *session)
+{
+    unsigned cpu;
+    char address[SYMBOLS_TEXT], text[SYMBOLS_TEXT + 64];
+    if (!machine_stopped(session->machine, &cpu))
+        return false;
+    uint32_t pc = session->machine->cpu[cpu]->pc;
+    session_pause(session);
+    session->stopped = true;
+    session->stopped_cpu = cpu;
+    symbols_text(watchdog_symbols(session->watchdog), pc, address, sizeof address);
+    snprintf(text, sizeof text, "cpu%u stopped at a breakpoint at %s", cpu, address);
+    session_post(session, &(SessionEvent){.kind = SESSION_BREAKPOINT, .cpu = cpu, .pc = pc, .text = text});
+    return true;
+}
+
+bool session_take_stop(Session *session, unsigned *cpu)
+{
+    bool stopped = session->stopped;
+    session->stopped = false;
+    *cpu = session->stopped_cpu;
+    return stopped;
 }
 
 bool session_attended(const Session *session)
@@ -179,6 +205,7 @@ bool session_attended(const Session *session)
 bool session_reset(Session *session, Error *err)
 {
     machine_reset(session->machine);
+    session->stopped = false;
     if (!boot_load(session->machine, &session->options.boot, err))
         return false;
     session->off = false;
@@ -237,6 +264,7 @@ static bool stands_still(Session *session)
 static bool poll_host(void *opaque, uint64_t timeout_ns)
 {
     Session *session = opaque;
+    session_note_stop(session);
     /* What was delivered may have given the guest something to do. */
     if (session_events_deliver(session->events) || session->ending)
         timeout_ns = 0;

@@ -24,8 +24,9 @@ typedef enum SessionEventKind {
     SESSION_RESET,    /* the machine was reset */
     SESSION_PAUSED,
     SESSION_RESUMED,
-    SESSION_STOPPED, /* code, text: the session is about to end */
-    SESSION_OFF      /* the guest switched the machine off; without a reset now, the session ends */
+    SESSION_STOPPED,   /* code, text: the session is about to end */
+    SESSION_OFF,       /* the guest switched the machine off; without a reset now, the session ends */
+    SESSION_BREAKPOINT /* a CPU stopped at one, and the machine is paused: cpu, pc, text */
 } SessionEventKind;
 
 typedef struct SessionEvent {
@@ -35,6 +36,8 @@ typedef struct SessionEvent {
     size_t length;
     const char *text;
     int code;
+    unsigned cpu;
+    uint32_t pc;
 } SessionEvent;
 
 typedef struct Session Session;
@@ -98,6 +101,13 @@ void session_resume(Session *session);
 bool session_paused(const Session *session);
 /* Somebody could let a paused machine go on: at the terminal, or on the control socket. */
 bool session_attended(const Session *session);
+
+/* Pauses the machine and tells everybody if a CPU has stopped at a breakpoint; true if so. Whoever lets the
+ * machine execute otherwise than by machine_run() asks afterwards. */
+bool session_note_stop(Session *session);
+/* A stop that nobody who waits for one was told of, while the machine still stands there: which CPU it was.
+ * False: there is none, or not any more. */
+bool session_take_stop(Session *session, unsigned *cpu);
 
 /* Reset as by the board's button: images are loaded again. False with err set if they cannot be. */
 bool session_reset(Session *session, Error *err);

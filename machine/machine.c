@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cpu/code_cache.h"
 #include "machine/board.h"
 #include "machine/semihosting.h"
 
@@ -340,6 +341,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->options = *options;
     m->ram_fd = -1;
     m->held_at = CLOCK_NEVER;
+    m->stopped_cpu = -1;
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
     m->bus = bus_new(log);
@@ -413,6 +415,14 @@ uint32_t machine_ram_base(const Machine *machine)
     return 0;
 }
 
+/* Between instructions: nobody has to be told. */
+static void drop_code(Machine *m)
+{
+    code_cache_flush(m->code);
+    for (unsigned n = 0; n < m->options.cpus; n++)
+        m->cpu[n]->leave = 0;
+}
+
 void machine_reset(Machine *machine)
 {
     for (unsigned n = 0; n < machine->device_count; n++)
@@ -420,11 +430,48 @@ void machine_reset(Machine *machine)
     for (unsigned n = 0; n < machine->options.cpus; n++)
         cpu_reset(machine->cpu[n]);
     semihosting_reset(machine->semihosting);
-    code_cache_flush(machine->code);
-    for (unsigned n = 0; n < machine->options.cpus; n++)
-        machine->cpu[n]->leave = 0;
+    drop_code(machine);
     machine->request_pending = machine->yield = false;
     machine->next_cpu = 0;
+    machine->slice_end = 0;
+    machine->stopped_cpu = -1;
+}
+
+/* ---- Breakpoints ------------------------------------------------------------------------------------ */
+
+bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err)
+{
+    Breakpoints *list = code_cache_breakpoints(machine->code);
+    if (breakpoints_at(list, address))
+        return true;
+    if (!breakpoints_add(list, address))
+        return error_set(err, "there are %d breakpoints already", BREAKPOINTS_MOST);
+    drop_code(machine);
+    return true;
+}
+
+bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err)
+{
+    if (!breakpoints_remove(code_cache_breakpoints(machine->code), address))
+        return error_set(err, "there is no breakpoint at 0x%08x", address);
+    drop_code(machine);
+    return true;
+}
+
+const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count)
+{
+    const Breakpoints *list = code_cache_breakpoints(machine->code);
+    *count = list->count;
+    return list->address;
+}
+
+bool machine_stopped(Machine *machine, unsigned *cpu)
+{
+    if (machine->stopped_cpu < 0)
+        return false;
+    *cpu = (unsigned)machine->stopped_cpu;
+    machine->stopped_cpu = -1;
+    return true;
 }
 
 /* ---- Running ---------------------------------------------------------------------------------------- */
@@ -444,8 +491,13 @@ static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)
 static void run_cpu(Machine *m, unsigned n, uint64_t count)
 {
     Cpu *cpu = m->cpu[n];
+    /* This CPU may write memory now; another one's store-exclusive after that must fail (DDI 0406C A3.4.2
+     * lets it fail). */
+    if (n != m->current_cpu)
+        mmu_clear_exclusive(m->cpu[m->current_cpu]);
     m->current_cpu = n;
     m->running = true;
+    cpu->stopped = false;
     cpu->icount_limit = cpu->icount + count;
     uint64_t overflow = pmu_next_overflow(cpu);
     if (overflow < cpu->icount_limit)
@@ -457,10 +509,6 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
         interp_run(cpu);
     m->running = false;
     pmu_check(cpu);
-    /* Another CPU may write memory now; a store-exclusive after that must fail (DDI 0406C A3.4.2 lets it
-     * fail). */
-    if (m->options.cpus > 1)
-        mmu_clear_exclusive(cpu);
 }
 
 static bool can_run(const Machine *m, Cpu *cpu)
@@ -476,18 +524,43 @@ static bool can_run(const Machine *m, Cpu *cpu)
     return (cpu->attention & (ATTN_IRQ | ATTN_FIQ)) || (cpu->halted_for_event && cpu->event);
 }
 
+/* How many instructions the CPU whose turn it is may run: those that are left of a slice that a breakpoint
+ * interrupted, or a whole slice. */
+static uint64_t slice_most(Machine *m)
+{
+    uint64_t end = m->slice_end, icount = m->cpu[m->next_cpu]->icount;
+    m->slice_end = 0;
+    if (end)
+        return end > icount ? end - icount : 0;
+    return m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
+}
+
+/* A slice for the CPU whose turn it is; false if a breakpoint interrupts it. */
+static bool run_slice(Machine *m, uint64_t most)
+{
+    Cpu *cpu = m->cpu[m->next_cpu];
+    uint64_t length = slice_length(m, clock_now(m->clock), most), end = cpu->icount + length;
+    run_cpu(m, m->next_cpu, length);
+    if (!cpu->stopped)
+        return true;
+    m->stopped_cpu = (int)m->next_cpu;
+    m->slice_end = end;
+    m->yield = true;
+    return false;
+}
+
 /* Gives every CPU that can run a slice; false if none could. */
 static bool run_slices(Machine *m)
 {
     bool any = m->next_cpu > 0; /* only a whole round shows that none can run */
-    uint64_t most = m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
     for (; m->next_cpu < m->options.cpus && !m->request_pending && !m->yield; m->next_cpu++) {
         unsigned n = m->next_cpu;
+        uint64_t before = m->cpu[n]->icount, most = slice_most(m);
         if (!can_run(m, m->cpu[n]))
             continue;
-        uint64_t before = m->cpu[n]->icount;
-        run_cpu(m, n, slice_length(m, clock_now(m->clock), most));
-        any |= m->cpu[n]->icount != before;
+        if (most && !run_slice(m, most))
+            return true;
+        any |= !most || m->cpu[n]->icount != before;
         if (m->options.deterministic && clock_next_due(m->clock) <= clock_now(m->clock))
             clock_run_due(m->clock);
     }
@@ -580,15 +653,26 @@ void machine_hold_time(Machine *machine, bool hold)
         machine->host_base = host_ns() - (now - machine->time_base);
 }
 
-void machine_step(Machine *machine, uint64_t count)
+uint64_t machine_step_cpu(Machine *machine, unsigned n, uint64_t count)
 {
+    Cpu *cpu = machine->cpu[n];
+    uint64_t start = cpu->icount, target = start + count;
+    uint32_t from = cpu->pc;
     clock_run_due(machine->clock);
-    uint64_t target = machine->cpu[0]->icount + count;
-    while (machine->cpu[0]->icount < target && !machine->request_pending) {
-        uint64_t before = machine->cpu[0]->icount;
-        run_cpu(machine, 0, slice_length(machine, clock_now(machine->clock), target - before));
+    while (cpu->icount < target && !machine->request_pending && can_run(machine, cpu)) {
+        uint64_t before = cpu->icount;
+        run_cpu(machine, n, slice_length(machine, clock_now(machine->clock), target - before));
         clock_run_due(machine->clock);
-        if (machine->cpu[0]->icount == before)
+        bool begins = cpu->stopped && cpu->icount == start && cpu->pc == from;
+        if (cpu->stopped && !begins)
+            machine->stopped_cpu = (int)n;
+        if (!begins && (cpu->stopped || cpu->icount == before))
             break;
     }
+    return cpu->icount - start;
+}
+
+void machine_step(Machine *machine, uint64_t count)
+{
+    machine_step_cpu(machine, 0, count);
 }

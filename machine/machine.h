@@ -64,7 +64,10 @@ typedef struct Machine {
     unsigned next_cpu; /* whose slice is next */
     bool running;      /* a CPU executes right now */
     bool yield;        /* machine_yield() */
-    uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
+    int stopped_cpu;   /* for machine_stopped(); -1: none */
+    /* A breakpoint interrupted the slice of next_cpu, which goes up to this icount; 0: none did. */
+    uint64_t slice_end;
+    uint64_t held_at; /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
     MachineRequest request;
     int exit_code;            /* END_GUEST_EXIT: what the guest chose, any value; 0 means success */
@@ -96,8 +99,25 @@ void machine_yield(Machine *machine);
  * stands still anyway while nothing executes.) */
 void machine_hold_time(Machine *machine, bool hold);
 
-/* Runs at most `count` instructions in all on CPU 0 (tests, monitors). */
+/* Runs so many instructions on CPU 0, or fewer, as machine_step_cpu() does. */
 void machine_step(Machine *machine, uint64_t count);
+
+/* Runs so many instructions on one CPU while the others stand still. It ends earlier where the CPU waits, at
+ * a breakpoint other than one that it begins at, and when a device ends the run. Returns how many there were.
+ */
+uint64_t machine_step_cpu(Machine *machine, unsigned cpu, uint64_t count);
+
+/* Before the instruction at a breakpoint, the CPU stops and poll() is called, which asks machine_stopped().
+ * When it returns, the CPU goes on with that instruction, and nothing is different from a run without
+ * breakpoints. They outlive a reset. Both are for between instructions. False with err set if there are too
+ * many, or if there is none to remove. Adding one twice is adding it once. */
+bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err);
+bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err);
+/* Their addresses, ascending. */
+const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count);
+
+/* True once for each stop: which CPU it was. */
+bool machine_stopped(Machine *machine, unsigned *cpu);
 
 Device *machine_device(Machine *machine, const char *name);
 

@@ -25,13 +25,24 @@ def check(condition, text):
         raise Failure(text)
 
 
+def connect(end, path):
+    """The socket has its name a moment before the machine listens there."""
+    for _ in range(100):
+        try:
+            end.connect(path)
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+    end.connect(path)
+
+
 class Client:
     """One connection: requests, replies and notifications, a line each."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(TIMEOUT)
-        self.socket.connect(path)
+        connect(self.socket, path)
         self.lines = self.socket.makefile("r", encoding="utf-8")
         self.number = 0
         self.events = []
@@ -204,6 +215,55 @@ def events(armature, path):
         machine.ends(0)
 
 
+# r0 is counted up ten times, by 3, at 60001008.
+COUNTER = "0000a0e30a10a0e3030080e2011051e2fcffff1a1eff2fe1"
+STOP = {"cpu": 0, "pc": "0x60001008", "text": "cpu0 stopped at a breakpoint at 0x60001008"}
+
+
+def breakpoints(armature, path):
+    def run(*words, expect=""):
+        done = subprocess.run([armature, "ctl", path, *words], stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=TIMEOUT, check=False)
+        check(done.returncode == 0 and re.search(expect, done.stdout.decode()), f"{words}: {done}")
+
+    with Machine(armature, path, "--cpus", "2") as machine, Client(path) as client, Client(path) as other:
+        client.call("expect", "\n> ")
+        client.call("write_memory", 0x60001000, COUNTER)
+        client.call("subscribe", ["breakpoint", "paused", "resumed"])
+        client.call("breakpoint", 0x60001008)
+        check(client.call("breakpoints") == [{"address": "0x60001008"}], "breakpoints")
+        returned = [each.start("expect", "Returned with r0 = 0000001e") for each in (client, other)]
+        client.call("sendline", "go 60001000")
+        check(client.event("breakpoint") == STOP, "another event")
+        client.event("paused")
+        check(client.call("status")["state"] == "paused", "not paused")
+        # The stop came before anybody waited for one: who comes late is told of it once.
+        place = {"cpu": 0, "pc": "0x60001008", "text": "add r0, r0, #3"}
+        check(other.call("wait_breakpoint") == place, "not told")
+        request = {"jsonrpc": "2.0", "method": "wait_breakpoint"}
+        other.write(json.dumps([{**request, "id": n} for n in ("a", "b")]) + "\n")
+        check([reply["result"] for reply in other.receive()] == [place, place], "not both were told")
+        check(client.call("read_register", "r0") == 3, "r0")
+        check(client.event("breakpoint") == STOP, "no event")
+        client.call("resume")
+        check(client.event("breakpoint") == STOP, "no event")
+        run("wait_breakpoint", expect="cpu +0\npc +0x60001008\ntext +add r0, r0, #3\n")
+        run("wait_breakpoint")
+        check(client.call("read_register", "r0") == 9, "r0")
+        waiting = other.start("wait_breakpoint")
+        stepped = client.call("step", 4)
+        check(stepped == {**place, "instructions": 3, "state": "at a breakpoint"}, f"{stepped}")
+        check("error" not in other.wait(waiting), "the stop of a step was not told")
+        client.call("delete_breakpoint", "0x60001008")
+        client.call("resume")
+        for each, number in zip((client, other), returned):
+            check("error" not in each.wait(number), "the wait ended at a breakpoint")
+        client.fails(-32000, "wait_breakpoint")
+        client.fails(-32602, "breakpoint", "nonsense")
+        client.call("quit")
+        machine.ends(0)
+
+
 def hostile(armature, path):
     with Machine(armature, path) as machine, Client(path) as client:
         for line, code in (("{", -32700), ("[[[[", -32700), ("[" * 100000, -32700), ("5", -32600), ("[]", -32600),
@@ -320,6 +380,20 @@ def with_a_script(armature, path):
             machine.ends(0)
 
 
+def a_debugged_script(armature, path):
+    """A script goes on waiting while somebody else stops the machine at a breakpoint."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write("expect('> ') sleep(0.2) sendline('go 60001000') expect('Returned') quit(3)")
+        file.flush()
+        with Machine(armature, path, "--script", file.name) as machine, Client(path) as client:
+            client.call("write_memory", 0x60001000, COUNTER)
+            client.call("breakpoint", 0x6000100c)
+            for _ in range(10):
+                client.call("wait_breakpoint")
+            client.call("resume")
+            machine.ends(3)
+
+
 def many(armature, path):
     """Several clients at once."""
     with Machine(armature, path) as machine:
@@ -347,7 +421,8 @@ def many(armature, path):
 
 def test(armature):
     with tempfile.TemporaryDirectory() as folder:
-        for part in (operations, waiting, events, hostile, sockets, ctl, with_a_script, many):
+        for part in (operations, waiting, events, breakpoints, hostile, sockets, ctl, with_a_script, a_debugged_script,
+                     many):
             part(armature, f"{folder}/socket")
 
 

@@ -84,6 +84,46 @@ def from_the_console(armature):
         guest.expect_exit(0)
 
 
+def breakpoints(armature):
+    """Code at 60001000 that returns; the stop is told at the prompt, behind what is typed there, or on the console."""
+    stop = "cpu0 stopped at a breakpoint at 0x60001000"
+    with Terminal(armature, "--monitor") as guest:
+        guest.expect(PROMPT)
+        guest.command("expect '> '", "text")
+        guest.command("write_word 0x60001000 0xe3a00007")
+        guest.command("write_word 0x60001004 0xe12fff1e")
+        guest.command("breakpoint 0x60001000")
+        guest.command("breakpoints", "0x60001000")
+        guest.command("sendline 'go 60001000'", stop + "\r\n")
+        guest.command("step", "instructions +1\r\n")
+        guest.command("resume")
+        guest.command("expect Returned", "text +Returned")
+        guest.command("sendline 'go 60001000'", stop + "\r\n")
+        guest.command("wait_breakpoint", "pc +0x60001000\r\ntext +mov r0, #7")
+        guest.command("resume")
+        guest.command("sendline 'go 60001000'", stop + "\r\n")
+        guest.command("resume")
+        guest.send("sendline 'go 60001000'\rexpect nothing timeout=0\r")
+        guest.expect('error: expect "nothing": ' + stop + "\r\n" + PROMPT)
+        guest.send("quit\r")
+        guest.expect_exit(0)
+    with Terminal(armature) as guest:
+        guest.expect("\r\n> ")
+        guest.send("mw 60001000 e12fff1e\r")
+        guest.expect("\r\n> ")
+        guest.send("\x01c")
+        guest.expect(PROMPT)
+        guest.command("breakpoint 0x60001000")
+        guest.send("\x01c")
+        guest.expect("The guest has the terminal again")
+        guest.send("go 60001000\r")
+        guest.expect("armature: " + stop + "; Ctrl-A p goes on")
+        guest.send("\x01p")
+        guest.expect("Returned")
+        guest.send("\x01x")
+        guest.expect_exit(0)
+
+
 def from_a_pipe(armature):
     def run(text, code, *answers):
         done = subprocess.run([armature, "--monitor"], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -101,6 +141,7 @@ def from_a_pipe(armature):
 def test(armature):
     editing(armature)
     from_the_console(armature)
+    breakpoints(armature)
     from_a_pipe(armature)
 
 

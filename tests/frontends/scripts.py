@@ -142,6 +142,71 @@ assert(not ok and text:find("cannot wait here"), text)
 wait_off(0.2)
 """
 
+# r0 is counted up ten times, by 3, and returned.
+COUNTER = """
+for n, word in ipairs{0xe3a00000, 0xe3a0100a, 0xe2800003, 0xe2511001, 0x1afffffc, 0xe12fff1e} do
+    write_word(0x60001000 + 4 * (n - 1), word)
+end
+local ADD = 0x60001008
+expect("\\n> ")
+"""
+
+STOPS = COUNTER + """
+breakpoint(ADD)
+breakpoint(ADD)
+assert(#breakpoints() == 1 and breakpoints()[1].address == ADD)
+sendline("go 60001000")
+for n = 0, 8 do
+    local at = wait_breakpoint()
+    assert(at.cpu == 0 and at.pc == ADD and at.text == "add r0, r0, #3", at.text)
+    assert(read_register("r0") == 3 * n and read_register("r1") == 10 - n and status().state == "paused")
+end
+local before = status()
+local at = step()
+assert(at.pc == ADD + 4 and at.text == "subs r1, r1, #1" and at.instructions == 1 and at.state == "running", at.text)
+assert(step(1).pc == ADD + 8)
+at = step{count = 100, cpu = 0}
+assert(at.pc == ADD and at.instructions == 1 and at.state == "at a breakpoint")
+assert(status().instructions == before.instructions + 3)
+delete_breakpoint(ADD)
+assert(#breakpoints() == 0)
+resume()
+expect("Returned with r0 = 0000001e")
+sleep(0.01)
+assert(step().instructions <= 1 and status().state == "paused")
+"""
+
+# A stop ends what else the script waits for; wait_breakpoint() then tells of it at once.
+STOPPED_WAITS = COUNTER + """
+breakpoint(ADD)
+sendline("go 60001000")
+local ok, text = pcall(expect, "Returned")
+assert(not ok and text:find('expect "Returned": cpu0 stopped at a breakpoint at 0x60001008', 1, true), text)
+assert(not pcall(sleep, 0.1) or status().state == "running")
+assert(wait_breakpoint().pc == ADD and read_register("r1") == 10)
+assert(wait_breakpoint().pc == ADD and read_register("r1") == 9)
+resume()
+assert(not pcall(run, "x") and read_register("r1") == 8)
+reset()
+assert(#breakpoints() == 1)
+resume()
+ok, text = pcall(wait_breakpoint, 0.2)
+assert(not ok and text:find("wait_breakpoint: not within 0.2 seconds of guest time", 1, true) and status().state == "running")
+"""
+
+# The second CPU waits for the first one.
+STEPS = """
+expect("\\n> ")
+local first, second = status().cpus[1].instructions, status().cpus[2].instructions
+assert(step(1000, 1).state == "waiting for an event" or status().cpus[2].state:find("interrupt"))
+assert(status().cpus[1].instructions == first)
+sendline("poweroff")
+while status().cpus[1].instructions < first + 5000000 do
+    if step(1000000).instructions < 1000000 then break end
+end
+wait_off()
+"""
+
 
 def good(armature):
     Result(armature, "--cpus", "2", "--memory", "64M", script=BOOT).expect(OFF)
@@ -153,6 +218,53 @@ def good(armature):
     Result(armature, script="expect('> ') send('poweroff\\r') wait_off() print('after')").expect(OFF, "after")
     Result(armature, script="poweroff() reset() expect('> ') quit(4)").expect(4)
     Result(armature, script="expect('> ') power_button(3) wait_off()").expect(OFF)
+
+
+def breakpoints(armature):
+    for options in ([], ["--deterministic"], ["--jit", "off"], ["--jit", "verify"], ["--cpus", "2"]):
+        Result(armature, *options, script=STOPS).expect(OFF)
+        Result(armature, *options, script=STOPPED_WAITS).expect(OFF)
+    Result(armature, "--deterministic", "--cpus", "2", script=STEPS).expect(OFF)
+    symbols = "60001000 T counter\n60001020 T behind\n"
+    with tempfile.NamedTemporaryFile("w", suffix=".map") as file:
+        file.write(symbols)
+        file.flush()
+        named = "breakpoint('counter+8') sendline('go 60001000') at = wait_breakpoint() assert(at.symbol == 'counter+0x8') " \
+                "assert(breakpoints()[1].symbol == 'counter+0x8') resume() expect('x')"
+        Result(armature, "--symbols", file.name, script=COUNTER + named).expect(
+            FAILED, r'expect "x": cpu0 stopped at a breakpoint at 0x60001008 \(counter\+0x8\)')
+    for script, text in (("wait_breakpoint()", "wait_breakpoint: there are no breakpoints"),
+                         ("delete_breakpoint(4)", "delete_breakpoint: there is no breakpoint at 0x00000004"),
+                         ("for n = 0, 64 do breakpoint(4 * n) end", "breakpoint: there are 64 breakpoints already"),
+                         ("step(0)", "step: from 1 to 1000000 instructions"),
+                         ("step(1000001)", "step: from 1 to 1000000 instructions"),
+                         ("step() expect('x')", 'expect: the machine is paused: nothing can come'),
+                         ("poweroff() step()", "step: the machine is switched off"),
+                         ("breakpoint(4) poweroff() wait_breakpoint()", "wait_breakpoint: the machine is switched off"),
+                         ("breakpoint(0) wait_breakpoint() poweroff()",
+                          "poweroff: the machine is paused")):
+        Result(armature, script=script).expect(FAILED, text)
+
+
+def same_with_breakpoints(armature):
+    """A run that stops often ends at the same instruction as one that never does."""
+    script = COUNTER + """
+    local stops = 0
+    if arg[1] == "stop" then breakpoint(ADD) breakpoint(ADD + 4) end
+    sendline("go 60001000")
+    while #breakpoints() > 0 do
+        wait_breakpoint()
+        stops = stops + 1
+        if stops == 20 then resume() break end
+    end
+    expect("Returned")
+    print(status().instructions, status().guest_seconds, status().cpus[1].instructions, stops)
+    """
+    for options in ([], ["--cpus", "3"], ["--jit", "off"]):
+        outputs = [Result(armature, "--deterministic", *options, script=script, arguments=[word]).expect(OFF).out.split()
+                   for word in ("go", "stop")]
+        if outputs[0][:3] != outputs[1][:3] or outputs[0][3] != "0" or outputs[1][3] != "20":
+            raise Failure(f"{options}: {outputs}")
 
 
 def failures(armature):
@@ -236,6 +348,8 @@ def endless_loop(armature):
 
 def test(armature):
     good(armature)
+    breakpoints(armature)
+    same_with_breakpoints(armature)
     failures(armature)
     shorthands(armature)
     repeatable(armature)

@@ -4,10 +4,11 @@
  * that it needs, and names its seed:
  *
  *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--code-bytes N] [--blocks N] [--keep]
- * [--code]
+ * [--code] [--breakpoints N] [--jit on|off|verify]
  *
  * --code-bytes, --blocks: room for compiled code, to have it run out. --keep: does not reduce. --code: prints
- * what was compiled. */
+ * what was compiled. --breakpoints: up to N for each case; the side that has none then goes instruction by
+ * instruction, and looks by itself where the other one must stop. --jit: what the other one does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "tests/fuzz/code.h"
 #include "tests/jit/pair.h"
 
-enum { MAX_UNITS = 24, MAX_HALVES = 2 * MAX_UNITS + 8, MAX_PIECES = 40 };
+enum { MAX_UNITS = 24, MAX_HALVES = 2 * MAX_UNITS + 8, MAX_PIECES = 40, MAX_BREAKPOINTS = 16 };
 
 typedef struct Unit {
     uint32_t bits;
@@ -36,7 +37,16 @@ typedef struct Case {
     uint8_t control; /* SCTLR bits to set, see apply_control() */
     uint16_t piece[MAX_PIECES];
     unsigned pieces;
+    uint32_t breakpoint[MAX_BREAKPOINTS];
+    unsigned breakpoints;
 } Case;
+
+/* Where a side that has no breakpoints would have to stop, and last did. */
+typedef struct Stop {
+    uint32_t pc;
+    uint64_t icount;
+    bool here;
+} Stop;
 
 /* ---- Making a case ---------------------------------------------------------------------------------- */
 
@@ -181,6 +191,24 @@ static void make_case(Case *c, uint64_t seed)
     choose_pieces(c, r);
 }
 
+/* Mostly in the code; some in the handlers, in the same place of other pages, and where no instruction
+ * begins.
+ */
+static void choose_breakpoints(Case *c, unsigned most)
+{
+    Random random = {c->seed * 0x9e3779b97f4a7c15u}, *r = &random;
+    c->breakpoints = most ? 1 + random_below(r, most) : 0;
+    for (unsigned n = 0; n < c->breakpoints; n++) {
+        uint32_t address = c->start + 2 * random_below(r, 2 * c->units + 4);
+        if (!c->thumb)
+            address &= ~3u;
+        if (random_one_in(r, 6))
+            address = random_below(r, 2) ? window(PAGE_VECTORS) + 4 * random_below(r, 8)
+                                         : address ^ random_below(r, 16) * PAGE_SIZE;
+        c->breakpoint[n] = address | random_below(r, 2);
+    }
+}
+
 /* ---- Running it ------------------------------------------------------------------------------------- */
 
 /* What follows the units: back to the start, by a branch or through a register. */
@@ -250,6 +278,50 @@ static void set_state(Cpu *cpu, const Case *c)
         apply_control(cpu, c->control);
 }
 
+static bool is_breakpoint(const Case *c, uint32_t address)
+{
+    for (unsigned n = 0; n < c->breakpoints; n++)
+        if ((c->breakpoint[n] & ~1u) == address)
+            return true;
+    return false;
+}
+
+/* Instruction by instruction up to the next breakpoint or to icount `end`. */
+static void step_to(Side *s, const Case *c, uint64_t end, Stop *stop)
+{
+    const Cpu *cpu = s->cpu;
+    for (uint64_t before = UINT64_MAX; cpu->icount < end && cpu->icount != before;) {
+        bool was_here = stop->pc == cpu->pc && stop->icount == cpu->icount;
+        bool asleep = cpu->attention & ATTN_HALTED;
+        stop->here = !was_here && !asleep && is_breakpoint(c, cpu->pc);
+        if (stop->here) {
+            stop->pc = cpu->pc;
+            stop->icount = cpu->icount;
+            return;
+        }
+        before = cpu->icount;
+        side_run(s, 1);
+    }
+}
+
+/* As pair_run(), stopping on the way. */
+static const char *run_piece(Pair *pair, const Case *c, unsigned count, Stop *stop)
+{
+    Side *plain = &pair->side[0], *stopping = &pair->side[1];
+    uint64_t end = plain->cpu->icount + count;
+    do {
+        stop->here = false;
+        step_to(plain, c, end, stop);
+        side_run(stopping, end - stopping->cpu->icount);
+        if (stopping->cpu->stopped != stop->here)
+            return "where they stop";
+        const char *part = pair_differs(pair);
+        if (part)
+            return part;
+    } while (stop->here);
+    return NULL;
+}
+
 /* NULL, or what differs; *piece is where. */
 static const char *run_case(Pair *pair, const Case *c, unsigned *piece)
 {
@@ -257,9 +329,17 @@ static const char *run_case(Pair *pair, const Case *c, unsigned *piece)
     write_code(pair, c);
     for (unsigned n = 0; n < 2; n++)
         set_state(pair->side[n].cpu, c);
+    if (c->breakpoints)
+        side_break(&pair->side[1], c->breakpoint, c->breakpoints);
+    Stop stop = {.icount = UINT64_MAX};
     for (*piece = 0; *piece < c->pieces; ++*piece) {
-        pair_run(pair, c->piece[*piece]);
-        const char *part = pair_differs(pair);
+        const char *part = NULL;
+        if (c->breakpoints) {
+            part = run_piece(pair, c, c->piece[*piece], &stop);
+        } else {
+            pair_run(pair, c->piece[*piece]);
+            part = pair_differs(pair);
+        }
         if (part)
             return part;
     }
@@ -376,6 +456,8 @@ static void report(Pair *pair, const Case *failed, bool keep, bool code)
     printf("    cpsr %08x fpscr %08x sctlr bits %u", c.cpsr, c.fpscr, c.control);
     for (unsigned n = 0; n < 15; n++)
         printf("%s r%u %08x", n % 8 ? "" : "\n   ", n, c.r[n]);
+    for (unsigned n = 0; n < c.breakpoints; n++)
+        printf("%s %08x", n ? "" : "\n    breakpoints", c.breakpoint[n]);
     putchar('\n');
     pair_print(pair, stdout);
     print_way(pair, &c, piece);
@@ -388,9 +470,21 @@ static void report(Pair *pair, const Case *failed, bool keep, bool code)
 
 typedef struct Options {
     uint64_t seed;
-    unsigned cases, seconds, threshold, code_bytes, most_blocks;
+    unsigned cases, seconds, threshold, code_bytes, most_blocks, breakpoints;
+    JitMode mode;
     bool keep, code;
 } Options;
+
+static bool parse_mode(Options *options, const char *text)
+{
+    static const char *const modes[] = {[JIT_OFF] = "off", [JIT_ON] = "on", [JIT_VERIFY] = "verify"};
+    for (unsigned n = 0; n < sizeof modes / sizeof *modes; n++)
+        if (!strcmp(text, modes[n])) {
+            options->mode = (JitMode)n;
+            return true;
+        }
+    return false;
+}
 
 static bool parse(Options *options, int argc, char **argv)
 {
@@ -412,45 +506,58 @@ static bool parse(Options *options, int argc, char **argv)
             options->seconds = (unsigned)strtoul(value, NULL, 0);
         else if (!strcmp(argv[n], "--threshold") && ++n)
             options->threshold = (unsigned)strtoul(value, NULL, 0);
-        else
+        else if (!strcmp(argv[n], "--breakpoints") && ++n)
+            options->breakpoints = (unsigned)strtoul(value, NULL, 0);
+        else if (strcmp(argv[n], "--jit") || !parse_mode(options, value) || !++n)
             return false;
     }
-    return true;
+    return options->breakpoints <= MAX_BREAKPOINTS;
+}
+
+static void print_counts(const Pair *pair, const Options *options, unsigned cases, unsigned failed)
+{
+    printf("%u cases from seed %llu on, %u failed", cases, (unsigned long long)options->seed, failed);
+    if (options->breakpoints)
+        printf("; %llu stops", (unsigned long long)pair->side[1].stops);
+    if (!pair->side[1].jit) {
+        putchar('\n');
+        return;
+    }
+    JitCounts counts = jit_counts(pair->side[1].jit);
+    printf("; %llu blocks compiled, %llu unfit, dropped %llu times; of %llu instructions %llu in compiled "
+           "code, %llu of these by calls\n",
+           (unsigned long long)counts.blocks, (unsigned long long)counts.unfit,
+           (unsigned long long)counts.emptied, (unsigned long long)(counts.compiled + counts.interpreted),
+           (unsigned long long)counts.compiled, (unsigned long long)counts.calls);
 }
 
 int main(int argc, char **argv)
 {
-    Options options = {.seed = 1, .cases = 20000};
+    Options options = {.seed = 1, .cases = 20000, .mode = JIT_ON};
     if (!parse(&options, argc, argv)) {
         fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--code-bytes N] "
-              "[--blocks N]\n                  [--keep] [--code]\n",
+              "[--blocks N]\n                  [--keep] [--code] [--breakpoints N] [--jit on|off|verify]\n",
               stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    Pair *pair = pair_new(&(JitOptions){.mode = JIT_ON,
-                                        .threshold = options.threshold,
-                                        .code_bytes = options.code_bytes,
-                                        .most_blocks = options.most_blocks});
+    JitOptions jit = {.mode = options.mode,
+                      .threshold = options.threshold,
+                      .code_bytes = options.code_bytes,
+                      .most_blocks = options.most_blocks};
+    Pair *pair = pair_new(options.mode == JIT_OFF ? NULL : &jit);
     time_t end = time(NULL) + options.seconds;
     unsigned cases = 0, failed = 0;
     for (; failed < 10 && (options.seconds ? time(NULL) < end : cases < options.cases); cases++) {
         Case c;
         make_case(&c, options.seed + cases);
+        choose_breakpoints(&c, options.breakpoints);
         if (fails(pair, &c)) {
             failed++;
             report(pair, &c, options.keep, options.code);
         }
     }
-    JitCounts counts = jit_counts(pair->side[1].jit);
-    printf("%u cases from seed %llu on, %u failed; %llu blocks compiled, %llu unfit, dropped %llu times; of "
-           "%llu instructions "
-           "%llu in "
-           "compiled code, %llu of these by calls\n",
-           cases, (unsigned long long)options.seed, failed, (unsigned long long)counts.blocks,
-           (unsigned long long)counts.unfit, (unsigned long long)counts.emptied,
-           (unsigned long long)(counts.compiled + counts.interpreted), (unsigned long long)counts.compiled,
-           (unsigned long long)counts.calls);
+    print_counts(pair, &options, cases, failed);
     pair_free(pair);
     return failed != 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/code_cache.h"
 #include "jit/state.h"
 
 enum { TABLE_1 = 0x10000, TABLE_2 = 0x14000 }; /* offsets in RAM */
@@ -226,16 +227,32 @@ void pair_reset(Pair *pair)
     side_reset(&pair->side[1], pair->clean);
 }
 
+void side_run(Side *s, uint64_t count)
+{
+    s->cpu->icount_limit = s->cpu->icount + count;
+    s->cpu->stopped = false;
+    if (s->jit)
+        jit_run(s->jit, s->cpu);
+    else
+        interp_run(s->cpu);
+    s->stops += s->cpu->stopped;
+}
+
+void side_break(Side *s, const uint32_t *address, unsigned count)
+{
+    Breakpoints *list = code_cache_breakpoints(s->cache);
+    while (list->count)
+        breakpoints_remove(list, list->address[0]);
+    for (unsigned n = 0; n < count; n++)
+        breakpoints_add(list, address[n]);
+    code_cache_flush(s->cache);
+    s->cpu->leave = 0;
+}
+
 void pair_run(Pair *pair, uint64_t count)
 {
-    for (unsigned n = 0; n < 2; n++) {
-        Side *s = &pair->side[n];
-        s->cpu->icount_limit = s->cpu->icount + count;
-        if (s->jit)
-            jit_run(s->jit, s->cpu);
-        else
-            interp_run(s->cpu);
-    }
+    side_run(&pair->side[0], count);
+    side_run(&pair->side[1], count);
 }
 
 const char *pair_differs(const Pair *pair)

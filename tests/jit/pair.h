@@ -55,7 +55,8 @@ typedef struct Side {
     Jit *jit; /* NULL: this side interprets */
     uint8_t *ram, *rom;
     PairDevice device;
-    Cpu fresh; /* the CPU after pair_new(), to begin again from */
+    uint64_t stops; /* at breakpoints */
+    Cpu fresh;      /* the CPU after pair_new(), to begin again from */
 } Side;
 
 typedef struct Pair {
@@ -75,6 +76,12 @@ uint32_t pair_offset(WindowPage page);
 
 /* Writes to both sides' RAM as a debugger would: decoded code there is dropped. */
 void pair_write(Pair *pair, uint32_t ram_offset, const void *data, uint32_t size);
+
+/* Lets a side run `count` instructions, or less if it halts or stops at a breakpoint. */
+void side_run(Side *side, uint64_t count);
+
+/* Sets the breakpoints of a side, in place of those it had. */
+void side_break(Side *side, const uint32_t *address, unsigned count);
 
 /* Lets both run `count` instructions, or less if they halt. */
 void pair_run(Pair *pair, uint64_t count);

@@ -1,0 +1,150 @@
+/* Operations that stop CPUs at instructions. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontends/operation_functions.h"
+#include "frontends/wait.h"
+#include "machine/inspect.h"
+#include "machine/symbols.h"
+
+/* They execute at once, while everybody waits. */
+enum { STEPS_MOST = 1000000 };
+
+static Machine *machine_of(const Call *call)
+{
+    return session_machine(call->client->session);
+}
+
+/* ---- The list ---------------------------------------------------------------------------------------- */
+
+void op_breakpoint(Call *call, uint32_t address)
+{
+    Error err;
+    if (machine_add_breakpoint(machine_of(call), address, &err))
+        call->client->sets_breakpoints = true;
+    else
+        call_fail(call, "breakpoint: %s", err.text);
+}
+
+void op_delete_breakpoint(Call *call, uint32_t address)
+{
+    Error err;
+    if (!machine_remove_breakpoint(machine_of(call), address, &err))
+        call_fail(call, "delete_breakpoint: %s", err.text);
+}
+
+/* "schedule+0x34", or null. */
+static json_t *symbol_json(const Call *call, uint32_t address)
+{
+    uint32_t offset;
+    char *text;
+    const char *name = symbols_name(call_symbols(call), address, &offset);
+    if (!name)
+        return json_null();
+    if ((offset ? asprintf(&text, "%s+0x%x", name, offset) : asprintf(&text, "%s", name)) < 0)
+        abort();
+    json_t *json = json_bytes(text, strlen(text));
+    free(text);
+    return json;
+}
+
+/* As a member, where there are symbols. */
+static void add_symbol(const Call *call, json_t *object, uint32_t address)
+{
+    if (call_symbols(call))
+        json_object_set_new(object, "symbol", symbol_json(call, address));
+}
+
+json_t *op_breakpoints(Call *call)
+{
+    unsigned count;
+    const uint32_t *address = machine_breakpoints(machine_of(call), &count);
+    json_t *result = json_array();
+    for (unsigned n = 0; n < count; n++) {
+        json_t *row = json_object();
+        json_object_set_new(row, "address", address_json(call, address[n]));
+        add_symbol(call, row, address[n]);
+        json_array_append_new(result, row);
+    }
+    return result;
+}
+
+/* ---- Stops and steps --------------------------------------------------------------------------------- */
+
+/* Where a CPU is, and the instruction that comes next. */
+static json_t *place(const Call *call, unsigned number)
+{
+    const Cpu *cpu = machine_of(call)->cpu[number];
+    json_t *result = json_object();
+    char text[128];
+    uint32_t raw;
+    json_object_set_new(result, "cpu", json_integer(number));
+    json_object_set_new(result, "pc", address_json(call, cpu->pc));
+    add_symbol(call, result, cpu->pc);
+    if (inspect_disassemble(machine_of(call), number, cpu->pc, cpu->thumb, &raw, text, sizeof text))
+        json_object_set_new(result, "text", json_string(text));
+    return result;
+}
+
+static void reached(Call *call, const SessionEvent *event)
+{
+    unsigned cpu;
+    session_take_stop(call->client->session, &cpu);
+    wait_finish(call->wait, place(call, event->cpu));
+}
+
+/* A stop that came before the call is not missed. */
+void op_wait_breakpoint(Call *call, uint64_t timeout)
+{
+    unsigned cpu, count;
+    Session *session = call->client->session;
+    if (!call_needs_power(call))
+        return;
+    if (session_take_stop(session, &cpu)) {
+        call_finish(call, place(call, cpu));
+        return;
+    }
+    machine_breakpoints(machine_of(call), &count);
+    if (!count) {
+        call_fail(call, "wait_breakpoint: there are no breakpoints");
+        return;
+    }
+    session_resume(session);
+    if (wait_new(call, timeout, strdup(call->operation->name), wait_timed_out))
+        call->stopped = reached;
+}
+
+/* What a device asks for at the last instruction is for machine_run() to handle. */
+static bool step(Session *session, unsigned cpu, uint32_t count, uint64_t *executed)
+{
+    unsigned stopped_cpu;
+    Machine *machine = session_machine(session);
+    session_pause(session);
+    session_take_stop(session, &stopped_cpu);
+    *executed = machine_step_cpu(machine, cpu, count);
+    bool stopped = session_note_stop(session);
+    session_take_stop(session, &stopped_cpu);
+    if (machine->request_pending)
+        session_resume(session);
+    return stopped;
+}
+
+json_t *op_step(Call *call, uint32_t count, int cpu)
+{
+    uint64_t executed;
+    if (!call_needs_power(call) || !call_has_cpu(call, cpu))
+        return NULL;
+    if (count < 1 || count > STEPS_MOST) {
+        call_fail(call, "step: from 1 to %d instructions", STEPS_MOST);
+        return NULL;
+    }
+    bool stopped = step(call->client->session, (unsigned)cpu, count, &executed);
+    json_t *result = place(call, (unsigned)cpu);
+    json_object_set_new(result, "instructions", json_integer((json_int_t)executed));
+    json_object_set_new(
+        result, "state",
+        json_string(stopped ? "at a breakpoint" : inspect_activity(machine_of(call), (unsigned)cpu)));
+    return result;
+}
