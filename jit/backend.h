@@ -19,22 +19,22 @@ typedef struct X64Runtime {
     const uint8_t *exit_far; /* jump: EAX = guest address with Thumb bit, not in the jump cache */
     /* The same for a link to another page: what leaves is cpu->jit_exit. */
     const uint8_t *exit_link;
+    /* call: looks at an unaligned address in register a, of which 2 or 4 bytes are read or written; if that
+     * may go straight to memory, ZF is clear and temporary t has the page's entry. [write][4 bytes][t][a] */
+    const uint8_t *odd[2][2][3][16];
     bool has_lzcnt;
 } X64Runtime;
 
 /* A way out of a block to a known place, which can be linked. In another page that is good as long as a stamp
- * of the CPU says so: the branch is preceded by a comparison with it. */
+ * of the CPU says so: the branch is preceded by a comparison with it. Places are offsets in the code buffer.
+ */
 typedef struct X64Link {
-    Patch patch;     /* the branch's displacement */
+    uint32_t patch;  /* of the branch's displacement */
+    uint32_t other;  /* in another page: of that of the branch for other stamps, behind which is the lookup */
     uint32_t offset; /* of the target from the start of the page */
     uint8_t itstate; /* at the target */
     uint8_t thumb;
-    bool far;            /* in another page: */
-    uint8_t *stamp_disp; /* displacement of the stamp in the CPU, 8 bits */
-    /* 32-bit constants: the page that the block is at (there may be others), the stamp, the target's page */
-    uint8_t *from_page, *stamp, *page;
-    Patch other;     /* the branch for other stamps: to the stub until the link is made, then to the lookup */
-    uint32_t lookup; /* offset in the code buffer */
+    bool far; /* in another page */
 } X64Link;
 
 /* Conditional branches that a block goes on behind, and exits of all kinds. */
@@ -73,7 +73,7 @@ bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, const X64B
 
 /* Makes a link's branch go to `target`, or the entry of a block that is gone go elsewhere: offsets in the
  * buffer. */
-void x64_link(CodeBuf *buf, Patch patch, uint32_t target);
+void x64_link(CodeBuf *buf, const X64Link *link, uint32_t target);
 /* What must be so for a link to another page: virtual addresses of the pages, the CPU's stamp number `which`.
  */
 typedef struct FarLink {

@@ -208,7 +208,7 @@ static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
     if (kind == EXIT_STALE) {
         x64_redirect(&jit->buf, from->exits.entry, to->entry);
     } else if (kind < X64_MAX_LINKS && from->block->valid && from->exits.link[kind].offset < PAGE_SIZE) {
-        x64_link(&jit->buf, from->exits.link[kind].patch, from->block == next ? to->again : to->entry);
+        x64_link(&jit->buf, &from->exits.link[kind], from->block == next ? to->again : to->entry);
         jit->counts.links++;
     }
 }

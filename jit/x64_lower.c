@@ -13,6 +13,7 @@
  *     stubs       slow paths, exits
  *
  * The entry's first bytes become a jump when the block is dropped. */
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -495,8 +496,10 @@ static void add_link(Lower *l, Patch patch, uint32_t offset, uint8_t itstate)
         l->failed = true;
         return;
     }
-    exits->link[exits->links++] =
-        (X64Link){.patch = patch, .offset = offset, .itstate = itstate, .thumb = l->block->key.thumb};
+    exits->link[exits->links++] = (X64Link){.patch = (uint32_t)(patch - l->base),
+                                            .offset = offset,
+                                            .itstate = itstate,
+                                            .thumb = l->block->key.thumb};
 }
 
 /* Of the block's end, where an IT block may go on. */
@@ -554,15 +557,17 @@ static void far_link(Lower *l, uint32_t offset, bool thumb)
     X64Link *link = &exits->link[exits->links++];
     *link = (X64Link){.offset = offset, .thumb = thumb, .far = true};
     x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(page_va), NOT_LINKED);
-    link->from_page = a->at - 4;
+    const uint8_t *from_page = a->at - 4;
     elsewhere[0] = x64_jcc(a, CC_NE);
     x64_alu_mi(a, ALU_CMP, W32, CPU_FIELD(stamp[0]), NOT_LINKED);
-    link->stamp = a->at - 4;
-    link->stamp_disp = a->at - 5;
+    const uint8_t *stamp = a->at - 4;
     elsewhere[1] = x64_jcc(a, CC_NE);
     x64_store_imm(a, W32, CPU_FIELD(page_va), NOT_LINKED);
-    link->page = a->at - 4;
-    link->patch = x64_jmp(a);
+    const uint8_t *page = a->at - 4;
+    Patch patch = x64_jmp(a);
+    link->patch = (uint32_t)(patch - l->base);
+    assert(a->full ||
+           (from_page == patch + FAR_FROM_PAGE && stamp == patch + FAR_STAMP && page == patch + FAR_PAGE));
 }
 
 /* Where a link to another page goes that is not good now. */
@@ -573,8 +578,7 @@ static void far_link_elsewhere(Lower *l, unsigned number)
     const Patch *elsewhere = l->elsewhere[number];
     x64_patch(elsewhere[0], a->at);
     x64_patch(elsewhere[1], a->at);
-    link->other = x64_jmp(a);
-    link->lookup = (uint32_t)(a->at - l->base);
+    link->other = (uint32_t)(x64_jmp(a) - l->base);
     x64_load(a, W32, RAX, CPU_FIELD(page_va));
     x64_alu_ri(a, ALU_ADD, W32, RAX, (int32_t)(link->offset | link->thumb));
     Patch miss = far_jump(l);
@@ -933,9 +937,11 @@ static void stubs(Lower *l, Patch budget)
         X64Link *link = &l->exits->link[n];
         if (link->far)
             far_link_elsewhere(l, n);
+        if (a->full)
+            return;
         if (link->far)
-            x64_patch(link->other, a->at);
-        x64_patch(link->patch, a->at);
+            x64_patch(l->base + link->other, a->at);
+        x64_patch(l->base + link->patch, a->at);
         exit_with(l, EXIT_LINK + n);
     }
     l->exits->stubs_end = (uint32_t)(a->at - base);

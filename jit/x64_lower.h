@@ -23,6 +23,10 @@ enum { CPU_BIAS = 128, TEMPS = 3, SPILLS = 16, SAVES = 16, MAX_LIVE = 48, MAX_SI
 #define REG_BUDGET R13
 #define REG_TLB R14
 
+/* In a link to another page, from the branch's displacement: the page that the block is at (there may be
+ * others), the stamp, where it is in the CPU, and the target's page. */
+enum { FAR_FROM_PAGE = -31, FAR_STAMP_DISP = -19, FAR_STAMP = -18, FAR_PAGE = -5 };
+
 /* A field of the CPU as an operand. */
 #define CPU_FIELD(field) mem_at(REG_CPU, (int32_t)offsetof(Cpu, field) - CPU_BIAS)
 #define CPU_OFFSET(offset) mem_at(REG_CPU, (int32_t)(offset)-CPU_BIAS)
@@ -132,6 +136,9 @@ struct Lower {
 
 extern const Reg temp_regs[TEMPS];
 
+/* Which of temp_regs it is. */
+unsigned temp_number(Reg reg);
+
 /* The home of guest register n, or REG_NONE. */
 Reg home_of(unsigned n);
 
@@ -200,6 +207,9 @@ void store_flags(Lower *l, const IrFlags *flags);
 Reg compute(Lower *l, IrRef ref);
 
 /* ---- x64_mem.c --------------------------------------------------------------------------------------- */
+
+/* page := the entry of the table of accesses for the page of address. */
+void load_entry(Asm *a, Reg page, Reg address, bool write);
 
 void lower_load(Lower *l, const IrInsn *insn);
 void lower_store(Lower *l, const IrInsn *insn);

@@ -70,12 +70,11 @@ void close_sites(Lower *l)
     }
 }
 
-/* page := the entry of the table for the page of address. */
-static void load_entry(Lower *l, Reg page, Reg address, bool write)
+void load_entry(Asm *a, Reg page, Reg address, bool write)
 {
-    x64_mov_rr(l->a, W32, page, address);
-    x64_shift_ri(l->a, SHIFT_OP_SHR, W32, page, PAGE_BITS);
-    x64_load(l->a, W64, page, mem_index(REG_TLB, page, 8, write ? (int32_t)offsetof(FastTlb, write) : 0));
+    x64_mov_rr(a, W32, page, address);
+    x64_shift_ri(a, SHIFT_OP_SHR, W32, page, PAGE_BITS);
+    x64_load(a, W64, page, mem_index(REG_TLB, page, 8, write ? (int32_t)offsetof(FastTlb, write) : 0));
 }
 
 /* The address must be aligned as the instruction asks for, and the last byte be in the same page. */
@@ -96,22 +95,13 @@ static void look_at_span(Lower *l, const SlowSite *site)
         x64_patch_short(odd, a->at);
 }
 
-/* An unaligned access within a page goes on if it may be unaligned at all, with the page's entry. */
+/* An unaligned access may go on all the same. */
 static void look_at_odd(Lower *l, const SlowSite *site)
 {
     const OddLook *odd = &site->odd;
-    Asm *a = l->a;
-    x64_patch(site->from_odd, a->at);
-    x64_alu_mi(a, ALU_CMP, W8, CPU_FIELD(unaligned), 0);
-    Patch aligned_only = x64_jcc_short(a, CC_E);
-    x64_mov_rr(a, W32, odd->page, odd->address);
-    x64_alu_ri(a, ALU_AND, W32, odd->page, PAGE_SIZE - 1);
-    x64_alu_ri(a, ALU_CMP, W32, odd->page, (int32_t)PAGE_SIZE - odd->bytes);
-    Patch crosses = x64_jcc_short(a, CC_A);
-    load_entry(l, odd->page, odd->address, odd->write);
-    x64_jmp_to(a, site->back + a->to_run);
-    x64_patch_short(aligned_only, a->at);
-    x64_patch_short(crosses, a->at);
+    x64_patch(site->from_odd, l->a->at);
+    x64_call_to(l->a, l->runtime->odd[odd->write][odd->bytes == 4][temp_number(odd->page)][odd->address]);
+    x64_jcc_to(l->a, CC_NE, site->back + l->a->to_run);
 }
 
 static void emit_site(Lower *l, const SlowSite *site)
@@ -180,7 +170,7 @@ static Reg host_page(Lower *l, SlowSite *site, Reg address, bool write, uint32_t
 {
     Reg page = scratch(l);
     Asm *a = l->a;
-    load_entry(l, page, address, write);
+    load_entry(l->a, page, address, write);
     if (alignment > 1) {
         x64_test_ri(a, W32, address, (int32_t)(alignment - 1));
         leave_if(l, site, CC_NE);
@@ -199,7 +189,7 @@ static Reg host_page_of(Lower *l, Reg address, bool write, uint32_t imm)
     if (bytes == 1 || imm & IR_ALIGNED)
         return host_page(l, site, address, write, bytes);
     Reg page = scratch(l);
-    load_entry(l, page, address, write);
+    load_entry(l->a, page, address, write);
     x64_test_ri(l->a, W32, address, (int32_t)(bytes - 1));
     site->from_odd = x64_jcc(l->a, CC_NE);
     site->odd = (OddLook){(uint8_t)bytes, write, address, page};

@@ -124,6 +124,35 @@ static void make_call(Asm *a, CallInsn *function)
     make_return(a);
 }
 
+static void make_odd(Asm *a, Reg page, Reg address, bool write, int32_t bytes)
+{
+    x64_alu_mi(a, ALU_CMP, W8, CPU_FIELD(unaligned), 0);
+    Patch aligned_only = x64_jcc_short(a, CC_E);
+    x64_mov_rr(a, W32, page, address);
+    x64_alu_ri(a, ALU_AND, W32, page, PAGE_SIZE - 1);
+    x64_alu_ri(a, ALU_CMP, W32, page, (int32_t)PAGE_SIZE - bytes);
+    Patch crosses = x64_jcc_short(a, CC_A);
+    load_entry(a, page, address, write);
+    x64_test_rr(a, W64, RSP, RSP);
+    x64_ret(a);
+    x64_patch_short(aligned_only, a->at);
+    x64_patch_short(crosses, a->at);
+    x64_alu_rr(a, ALU_XOR, W32, page, page);
+    x64_ret(a);
+}
+
+static void make_all_odd(Asm *a, X64Runtime *runtime)
+{
+    for (unsigned n = 0; n < 2 * 2 * TEMPS * 16; n++) {
+        unsigned address = n % 16, temp = n / 16 % TEMPS, word = n / 16 / TEMPS % 2,
+                 write = n / 16 / TEMPS / 2;
+        if (address == RSP || temp_regs[temp] == (Reg)address)
+            continue;
+        runtime->odd[write][word][temp][address] = a->at + a->to_run;
+        make_odd(a, temp_regs[temp], (Reg)address, write, word ? 4 : 2);
+    }
+}
+
 static bool host_has_lzcnt(void)
 {
     enum { LZCNT = 1 << 5 };
@@ -148,24 +177,26 @@ bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
     make_call(&a, jit_call_rest);
     runtime->fp_host = a.at + a.to_run;
     make_fp_host(&a);
+    make_all_odd(&a, runtime);
     runtime->has_lzcnt = host_has_lzcnt();
     buf->used = (size_t)(a.at - buf->write + 63) & ~(size_t)63;
     return !a.full;
 }
 
-void x64_link(CodeBuf *buf, Patch patch, uint32_t target)
+void x64_link(CodeBuf *buf, const X64Link *link, uint32_t target)
 {
-    x64_patch(patch, buf->write + target);
+    x64_patch(buf->write + link->patch, buf->write + target);
 }
 
 void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, const FarLink *far)
 {
-    *link->stamp_disp = (uint8_t)(offsetof(Cpu, stamp) + 4 * far->which - CPU_BIAS);
-    memcpy(link->from_page, &far->from_page, sizeof far->from_page);
-    memcpy(link->stamp, &far->stamp, sizeof far->stamp);
-    memcpy(link->page, &far->page, sizeof far->page);
-    x64_patch(link->patch, buf->write + target);
-    x64_patch(link->other, buf->write + link->lookup);
+    uint8_t *patch = buf->write + link->patch;
+    patch[FAR_STAMP_DISP] = (uint8_t)(offsetof(Cpu, stamp) + 4 * far->which - CPU_BIAS);
+    memcpy(patch + FAR_FROM_PAGE, &far->from_page, sizeof far->from_page);
+    memcpy(patch + FAR_STAMP, &far->stamp, sizeof far->stamp);
+    memcpy(patch + FAR_PAGE, &far->page, sizeof far->page);
+    x64_patch(patch, buf->write + target);
+    x64_patch(buf->write + link->other, buf->write + link->other + 4);
 }
 
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target)

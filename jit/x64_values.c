@@ -159,7 +159,7 @@ static unsigned take_temp(Lower *l)
     return (unsigned)best;
 }
 
-static unsigned temp_number(Reg reg)
+unsigned temp_number(Reg reg)
 {
     return reg == RAX ? 0 : reg == RCX ? 1 : 2;
 }
