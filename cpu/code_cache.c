@@ -40,7 +40,7 @@ struct CodeCache {
     uint8_t *arena;
     size_t used;
     bool flush_pending;
-    uint64_t decoded, dropped;
+    uint64_t decoded, dropped, flushes[FLUSH_REASONS];
     Breakpoints breakpoints;
     CodeCacheHooks hooks;
     unsigned side_exits;
@@ -121,7 +121,9 @@ Breakpoints *code_cache_breakpoints(CodeCache *cache)
 
 CodeCacheCounts code_cache_counts(const CodeCache *cache)
 {
-    return (CodeCacheCounts){cache->decoded, cache->dropped, cache->epoch};
+    CodeCacheCounts counts = {cache->decoded, cache->dropped, cache->epoch, {0}};
+    memcpy(counts.flushes, cache->flushes, sizeof counts.flushes);
+    return counts;
 }
 
 uint32_t code_cache_epoch(const CodeCache *cache)
@@ -136,8 +138,9 @@ static void interrupt_blocks(CodeCache *cache)
         cache->peers[n]->leave |= LEAVE_CHECK;
 }
 
-void code_cache_flush(CodeCache *cache)
+void code_cache_flush(CodeCache *cache, CodeFlush reason)
 {
+    cache->flushes[reason]++;
     cache->flush_pending = true;
     interrupt_blocks(cache);
 }
@@ -310,8 +313,9 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     if (breakpoints_in_place(&cache->breakpoints, key.pa))
         return NULL;
     size_t most = sizeof(Block) + BLOCK_MAX_INSNS * sizeof(Insn);
-    if (cache->flush_pending || cache->slots_used >= SLOTS_MAX ||
-        cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES)
+    bool full = cache->slots_used >= SLOTS_MAX || cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES;
+    cache->flushes[FLUSH_FULL] += full;
+    if (full || cache->flush_pending)
         empty(cache);
     CodePage *page = page_for(cache, key.pa);
     Block *b = (Block *)(cache->arena + cache->used);

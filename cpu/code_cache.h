@@ -79,9 +79,10 @@ Breakpoints *code_cache_breakpoints(CodeCache *cache);
 
 /* Since the start, for statistics. */
 typedef struct CodeCacheCounts {
-    uint64_t decoded; /* blocks */
-    uint64_t dropped; /* blocks, because the guest wrote to their memory */
-    uint64_t emptied; /* how often everything was dropped */
+    uint64_t decoded;                /* blocks */
+    uint64_t dropped;                /* blocks, because the guest wrote to their memory */
+    uint64_t emptied;                /* how often everything was dropped */
+    uint64_t flushes[FLUSH_REASONS]; /* and how often that was asked for, by reason */
 } CodeCacheCounts;
 
 CodeCacheCounts code_cache_counts(const CodeCache *cache);

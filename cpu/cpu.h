@@ -147,6 +147,7 @@ typedef struct Cpu {
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;    /* where compiled code wanted to go */
     uint32_t jit_exit;      /* what it returns if that is not known */
+    uint64_t jit_second;    /* jumps found in the second part of `jumps`, for statistics */
     uint64_t icount;        /* instructions begun before block_start (exact between blocks) */
     uint64_t icount_limit;  /* the engine returns when icount reaches it */
 
@@ -336,12 +337,22 @@ static inline bool fpu_simd_enabled(Cpu *cpu)
  * is reached (stopped). */
 void interp_run(Cpu *cpu);
 
+/* Why all decoded code is dropped. */
+typedef enum CodeFlush {
+    FLUSH_FULL,        /* no more room for blocks */
+    FLUSH_HOST_CODE,   /* no more room for compiled code */
+    FLUSH_RESET,       /* the machine was reset */
+    FLUSH_MAP,         /* the memory map changed */
+    FLUSH_BREAKPOINTS, /* breakpoints changed */
+    FLUSH_REASONS
+} CodeFlush;
+
 struct CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers);
 void code_cache_free(struct CodeCache *cache);
 /* Physical memory [pa, pa+size) is about to be or was just written: decoded code in it is dropped. */
 void code_cache_written(struct CodeCache *cache, uint32_t pa, uint32_t size);
 /* True if the page of pa holds decoded code, so that stores to it must be reported. */
 bool code_cache_has_code(const struct CodeCache *cache, uint32_t pa);
-void code_cache_flush(struct CodeCache *cache);
+void code_cache_flush(struct CodeCache *cache, CodeFlush reason);
 
 #endif

@@ -86,6 +86,9 @@ typedef struct FarLink {
 void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, const FarLink *far);
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target);
 
+/* With an instruction's number: it has a fast path, which was left. */
+enum { JIT_SLOW = 0x80 };
+
 /* Called by call_insn: executes the instruction by the interpreter's function. Returns JIT_GO_ON, JIT_LEAVE,
  * or the code that goes on for pc, of a block's far entry; jit_target and jit_budget are up to date then. */
 const void *jit_call_insn(Cpu *cpu, uint32_t where);

@@ -15,6 +15,8 @@ typedef struct Row {
 static const Row rows[] = {
     {"blocks",       offsetof(JitCounts, blocks),      "blocks compiled"},
     {"unfit",        offsetof(JitCounts, unfit),       "blocks that could not be compiled"},
+    {"shortened",    offsetof(JitCounts, shortened),   "blocks that were cut to be compiled"},
+    {"compile_us",   offsetof(JitCounts, compile_us),  "microseconds of host time spent on compiling"},
     {"guest_insns",  offsetof(JitCounts, insns),       "guest instructions in compiled blocks"},
     {"bytes",        offsetof(JitCounts, bytes),       "bytes of host code now"},
     {"dropped",      offsetof(JitCounts, dropped),     "compiled blocks whose memory was written"},
@@ -23,11 +25,16 @@ static const Row rows[] = {
     {"interpreted",  offsetof(JitCounts, interpreted), "instructions run by the interpreter's loop"},
     {"compiled",     offsetof(JitCounts, compiled),    "instructions run by compiled code"},
     {"called",       offsetof(JitCounts, calls),       "of these, run by calling the interpreter's function"},
+    {"slow",         offsetof(JitCounts, slow),        "of these, because their fast path was left"},
+    {"entered",      offsetof(JitCounts, enters),      "how often the dispatcher entered compiled code"},
+    {"second_jumps", offsetof(JitCounts, second),      "jumps found in the second part of the jump cache"},
     {"exits_link",   offsetof(JitCounts, exits[0]),    "exits: branch within the page that was not linked"},
     {"exits_budget", offsetof(JitCounts, exits[1]),    "exits: the budget of instructions was used up"},
     {"exits_stale",  offsetof(JitCounts, exits[2]),    "exits: the block was dropped"},
     {"exits_far",    offsetof(JitCounts, exits[3]),    "exits: target not in the jump cache"},
     {"exits_left",   offsetof(JitCounts, exits[4]),    "exits: an instruction needs a look or changed the flow"},
+    {"verified",     offsetof(JitCounts, verified),    "blocks run both ways and compared (--jit=verify)"},
+    {"unrepeated",   offsetof(JitCounts, unrepeated),  "blocks that cannot be run twice, as they reach devices"},
 };
 /* clang-format on */
 

@@ -2,6 +2,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cpu/engine.h"
 #include "jit/private.h"
@@ -41,7 +42,7 @@ static void emptied(void *opaque)
 /* Everything goes when the next block is looked for: the blocks in hand stay readable until then. */
 static void drop_all(Jit *jit)
 {
-    code_cache_flush(jit->code);
+    code_cache_flush(jit->code, FLUSH_HOST_CODE);
     for (unsigned n = 0; n < jit->cpus; n++)
         jit->peers[n]->leave = 0;
 }
@@ -58,7 +59,7 @@ static void compiled(Jit *jit, Cpu *cpu, Block *block)
 }
 
 /* A block for which the back end has not enough registers is tried again as a shorter one. */
-static bool compile(Jit *jit, Cpu *cpu, Block *block)
+static bool try_to_compile(Jit *jit, Cpu *cpu, Block *block)
 {
     bool full = jit->count == jit->most_blocks;
     JitBlock *made = &jit->blocks[jit->count];
@@ -71,14 +72,32 @@ static bool compile(Jit *jit, Cpu *cpu, Block *block)
             compiled(jit, cpu, block);
             return true;
         }
-        if (!full && !code_cache_shorten(block)) {
+        if (full)
+            break;
+        if (!code_cache_shorten(block)) {
             block->jit = BLOCK_UNFIT;
             jit->counts.unfit++;
             return false;
         }
+        jit->counts.shortened++;
     }
     drop_all(jit);
     return false;
+}
+
+static uint64_t host_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static bool compile(Jit *jit, Cpu *cpu, Block *block)
+{
+    uint64_t before = host_us();
+    bool done = try_to_compile(jit, cpu, block);
+    jit->counts.compile_us += host_us() - before;
+    return done;
 }
 
 /* Big-endian data are the interpreter's: compiled code takes constants from memory as they are in
@@ -110,10 +129,12 @@ const void *jit_call_insn(Cpu *cpu, uint32_t where)
 {
     Jit *jit = cpu->jit;
     const Block *block = jit->blocks[where >> 8].block;
+    unsigned n = where & (JIT_SLOW - 1);
     cpu->icount = cpu->jit_end - (uint64_t)cpu->jit_budget - block->count;
     jit->counts.calls++;
-    jit->calls_by_row[block->insn[where & 0xff].row]++;
-    return engine_run_one(cpu, block, where & 0xff, &jit->left) ? next_code(cpu) : JIT_GO_ON;
+    jit->counts.slow += (where & JIT_SLOW) != 0;
+    jit->calls_by_row[block->insn[n].row]++;
+    return engine_run_one(cpu, block, n, &jit->left) ? next_code(cpu) : JIT_GO_ON;
 }
 
 const void *jit_call_rest(Cpu *cpu, uint32_t where)
@@ -313,5 +334,7 @@ JitCounts jit_counts(const Jit *jit)
 {
     JitCounts counts = jit->counts;
     counts.bytes = codebuf_bytes(&jit->buf);
+    for (unsigned n = 0; n < jit->cpus; n++)
+        counts.second += jit->peers[n]->jit_second;
     return counts;
 }

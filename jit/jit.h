@@ -34,7 +34,10 @@ typedef struct JitCounts {
     uint64_t compiled;    /* guest instructions executed by compiled code, calls included */
     uint64_t calls;       /* of which executed by calling the interpreter's function */
     uint64_t enters;      /* times compiled code was entered */
-    uint64_t slow;        /* of which because an access left the fast path */
+    uint64_t slow;        /* instructions whose fast path was left, for the interpreter's function */
+    uint64_t second;      /* jumps found in the second part of the jump cache */
+    uint64_t shortened;   /* blocks that were cut to be compiled */
+    uint64_t compile_us;  /* host time spent on compiling */
     uint64_t verified;    /* blocks executed both ways and compared */
     uint64_t unrepeated;  /* blocks that could not be executed twice */
     uint64_t exits[5];    /* by kind: link, budget, stale, far, left */
@@ -60,7 +63,7 @@ typedef struct JitStat {
     uint64_t value;
 } JitStat;
 
-enum { JIT_STATS = 15 };
+enum { JIT_STATS = 22 };
 
 JitStat jit_stat(const Jit *jit, unsigned n);
 

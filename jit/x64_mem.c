@@ -123,7 +123,7 @@ static void emit_site(Lower *l, const SlowSite *site)
     enter_books(l, &site->books);
     store_flags(l, &site->flags);
     save_lives(l, site);
-    x64_mov_ri(a, RAX, l->number << 8 | site->insn);
+    x64_mov_ri(a, RAX, l->number << 8 | site->insn | (site->rest ? 0 : JIT_SLOW));
     x64_call_to(a, site->rest ? l->runtime->call_rest : l->runtime->call_insn);
     if (site->rest)
         return;

@@ -69,6 +69,7 @@ static void second_look_at_jumps(Asm *a)
     x64_load(a, W64, RDX, CPU_FIELD(jumps));
     x64_alu_rm(a, ALU_CMP, W32, RAX, mem_index(RDX, RCX, 4, SECOND + (int32_t)offsetof(JumpEntry, key)));
     Patch miss = x64_jcc_short(a, CC_NE);
+    x64_alu_mi(a, ALU_ADD, W64, CPU_FIELD(jit_second), 1);
     x64_jmp_m(a, mem_index(RDX, RCX, 4, SECOND + (int32_t)offsetof(JumpEntry, code)));
     x64_patch_short(miss, a->at);
 }

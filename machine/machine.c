@@ -102,7 +102,7 @@ static void bus_changed(void *opaque, uint32_t base, uint64_t size)
     for (unsigned n = 0; n < m->options.cpus && m->cpu[n]; n++)
         mmu_flush_physical(m->cpu[n], base, size);
     if (m->code)
-        code_cache_flush(m->code);
+        code_cache_flush(m->code, FLUSH_MAP);
 }
 
 static void memory_written(void *opaque, uint32_t pa, uint32_t size)
@@ -416,9 +416,9 @@ uint32_t machine_ram_base(const Machine *machine)
 }
 
 /* Between instructions: nobody has to be told. */
-static void drop_code(Machine *m)
+static void drop_code(Machine *m, CodeFlush reason)
 {
-    code_cache_flush(m->code);
+    code_cache_flush(m->code, reason);
     for (unsigned n = 0; n < m->options.cpus; n++)
         m->cpu[n]->leave = 0;
 }
@@ -430,7 +430,7 @@ void machine_reset(Machine *machine)
     for (unsigned n = 0; n < machine->options.cpus; n++)
         cpu_reset(machine->cpu[n]);
     semihosting_reset(machine->semihosting);
-    drop_code(machine);
+    drop_code(machine, FLUSH_RESET);
     machine->request_pending = machine->yield = false;
     machine->next_cpu = 0;
     machine->slice_end = 0;
@@ -446,7 +446,7 @@ bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err)
         return true;
     if (!breakpoints_add(list, address))
         return error_set(err, "there are %d breakpoints already", BREAKPOINTS_MOST);
-    drop_code(machine);
+    drop_code(machine, FLUSH_BREAKPOINTS);
     return true;
 }
 
@@ -454,7 +454,7 @@ bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err)
 {
     if (!breakpoints_remove(code_cache_breakpoints(machine->code), address))
         return error_set(err, "there is no breakpoint at 0x%08x", address);
-    drop_code(machine);
+    drop_code(machine, FLUSH_BREAKPOINTS);
     return true;
 }
 
@@ -574,7 +574,7 @@ static bool run_slices(Machine *m)
 #define END_OF_TIME (UINT64_C(1) << 61)
 
 /* Nothing can run before the next timer or input. Returns false if the frontend wants to stop. */
-static bool idle(Machine *m)
+static bool wait_for_something(Machine *m)
 {
     uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock);
     uint64_t wait = due == CLOCK_NEVER ? UINT64_MAX : due > now ? due - now : 0;
@@ -590,6 +590,14 @@ static bool idle(Machine *m)
         nanosleep(&ts, NULL);
     }
     return wait != UINT64_MAX;
+}
+
+static bool idle(Machine *m)
+{
+    uint64_t before = host_ns();
+    bool go_on = wait_for_something(m);
+    m->idle_ns += host_ns() - before;
+    return go_on;
 }
 
 /* Handles what a device asked for; true if the machine run ends. */

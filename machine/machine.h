@@ -59,6 +59,7 @@ typedef struct Machine {
     unsigned remapped_count;
     uint64_t time_base; /* virtual ns that do not come from the source below (idle time skipped) */
     uint64_t host_base; /* host ns at power-on */
+    uint64_t idle_ns;   /* host time with nothing to run, for statistics */
     uint64_t built;     /* host ns when the machine was built, for statistics */
     unsigned current_cpu;
     unsigned next_cpu; /* whose slice is next */

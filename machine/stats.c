@@ -133,6 +133,47 @@ static double cache_emptied(const Machine *m, unsigned cpu)
     return (double)code_cache_counts(m->code).emptied;
 }
 
+static double flushes(const Machine *m, CodeFlush reason)
+{
+    return (double)code_cache_counts(m->code).flushes[reason];
+}
+
+static double flushed_full(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return flushes(m, FLUSH_FULL);
+}
+
+static double flushed_host_code(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return flushes(m, FLUSH_HOST_CODE);
+}
+
+static double flushed_reset(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return flushes(m, FLUSH_RESET);
+}
+
+static double flushed_map(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return flushes(m, FLUSH_MAP);
+}
+
+static double flushed_breakpoints(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return flushes(m, FLUSH_BREAKPOINTS);
+}
+
+static double idle_seconds(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return (double)m->idle_ns / 1e9;
+}
+
 static double timer_events(const Machine *m, unsigned cpu)
 {
     (void)cpu;
@@ -151,6 +192,7 @@ static double unmodelled_registers(const Machine *m, unsigned cpu)
 static const Row rows[] = {
     {"host",          "time",         "s",    "host time since the machine was built",         host_seconds,     false, true},
     {"processor",     "time",         "s",    "processor time this program used",              cpu_seconds,      false, true},
+    {"idle",          "time",         "s",    "host time with nothing to run",                 idle_seconds,     false, true},
     {"guest",         "time",         "s",    "virtual time",                                  guest_seconds,    false, true},
     {"ratio",         "time",         "",     "virtual time per host time",                    time_ratio,       false, true},
     {"instructions",  "instructions", "",     "begun by this CPU",                             instructions,     true,  false},
@@ -169,6 +211,11 @@ static const Row rows[] = {
     {"decoded",       "blocks",       "",     "blocks of code decoded",                        blocks_decoded,   false, false},
     {"dropped",       "blocks",       "",     "blocks dropped because their memory was written", blocks_dropped, false, false},
     {"emptied",       "blocks",       "",     "how often all blocks were dropped",             cache_emptied,    false, false},
+    {"flushed_full",  "blocks",       "",     "asked for as there was no more room for blocks", flushed_full,    false, false},
+    {"flushed_host_code", "blocks",   "",     "asked for as there was no more room for compiled code", flushed_host_code, false, false},
+    {"flushed_reset", "blocks",       "",     "asked for by a reset",                          flushed_reset,    false, false},
+    {"flushed_map",   "blocks",       "",     "asked for as the memory map changed",           flushed_map,      false, false},
+    {"flushed_breakpoints", "blocks", "",     "asked for as breakpoints changed",              flushed_breakpoints, false, false},
     {"timers",        "devices",      "",     "timers that ran out",                           timer_events,     false, false},
     {"unmodelled",    "devices",      "",     "registers used that are not modelled",          unmodelled_registers, false, false},
 };

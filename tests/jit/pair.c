@@ -245,7 +245,7 @@ void side_break(Side *s, const uint32_t *address, unsigned count)
         breakpoints_remove(list, list->address[0]);
     for (unsigned n = 0; n < count; n++)
         breakpoints_add(list, address[n]);
-    code_cache_flush(s->cache);
+    code_cache_flush(s->cache, FLUSH_BREAKPOINTS);
     s->cpu->leave = 0;
 }
 
