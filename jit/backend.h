@@ -7,6 +7,12 @@
 #include "jit/ir.h"
 #include "jit/x64_asm.h"
 
+/* What not every x86-64 processor has and code may use. */
+enum { HOST_LZCNT = 1, HOST_SSSE3 = 2, HOST_SSE41 = 4 };
+
+/* Those of this host. */
+unsigned x64_host_features(void);
+
 /* Routines made once, at the start of the code buffer (executable addresses). */
 typedef struct X64Runtime {
     /* uint64_t enter(Cpu *cpu, const void *code): runs compiled code; returns what exit was given. */
@@ -17,7 +23,7 @@ typedef struct X64Runtime {
     const uint8_t *call_rest;
     const uint8_t *fp_host;  /* call: sets cpu->fp_host to what is possible; leaves registers alone */
     const uint8_t *exit_far; /* jump: EAX = guest address with Thumb bit, not in the jump cache */
-    bool has_lzcnt;
+    unsigned host;           /* HOST_* that code may use: all that this host has, unless it is changed */
 } X64Runtime;
 
 /* A way out of a block to a known place, which can be linked. In another page that is good as long as a stamp

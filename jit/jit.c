@@ -56,7 +56,7 @@ static bool compile(Jit *jit, Cpu *cpu, Block *block)
         return false;
     }
     made->block = block;
-    translate_block(jit->ir, cpu, block);
+    translate_block(jit->ir, cpu, block, jit->runtime.host);
     ir_optimise(jit->ir);
     if (x64_lower(jit->lower, &jit->buf, &jit->runtime, jit->ir, block, jit->count, &made->exits, &full)) {
         block->jit = jit->count++;
