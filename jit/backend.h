@@ -7,6 +7,12 @@
 #include "jit/ir.h"
 #include "jit/x64_asm.h"
 
+/* What not every x86-64 processor has and code may use. */
+enum { HOST_LZCNT = 1, HOST_SSSE3 = 2, HOST_SSE41 = 4 };
+
+/* Those of this host. */
+unsigned x64_host_features(void);
+
 /* Routines made once, at the start of the code buffer (executable addresses). */
 typedef struct X64Runtime {
     /* uint64_t enter(Cpu *cpu, const void *code): runs compiled code; returns what exit was given. */
@@ -22,7 +28,7 @@ typedef struct X64Runtime {
     /* call: looks at an unaligned address in register a, of which 2 or 4 bytes are read or written; if that
      * may go straight to memory, ZF is clear and temporary t has the page's entry. [write][4 bytes][t][a] */
     const uint8_t *odd[2][2][3][16];
-    bool has_lzcnt;
+    unsigned host; /* HOST_* that code may use: all that this host has, unless it is changed */
 } X64Runtime;
 
 /* A way out of a block to a known place, which can be linked. In another page that is good as long as a stamp

@@ -21,6 +21,7 @@ typedef struct Translator {
     Ir *ir;
     Cpu *cpu;
     Block *block;
+    unsigned host;    /* for vec_op_exists() */
     const Insn *insn; /* the instruction that is translated */
     bool thumb;
     bool must_call; /* the body met something that only the interpreter's function does */

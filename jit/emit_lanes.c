@@ -5,7 +5,7 @@
 
 IrRef lanes_with_number(C *c, IrOp ir_op, VecOp op, unsigned size, unsigned number, IrRef a, IrRef b)
 {
-    c->must_call |= !vec_op_exists(op, size);
+    c->must_call |= !vec_op_exists(op, size, c->host);
     return emit_op(c, ir_op, a, b, 0, op | size << 8 | number << 16);
 }
 

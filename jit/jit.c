@@ -65,7 +65,7 @@ static bool try_to_compile(Jit *jit, Cpu *cpu, Block *block)
     JitBlock *made = &jit->blocks[jit->count];
     while (!full) {
         made->block = block;
-        translate_block(jit->ir, cpu, block);
+        translate_block(jit->ir, cpu, block, jit->runtime.host);
         ir_optimise(jit->ir);
         X64Block what = {jit->ir, block, jit->count};
         if (x64_lower(jit->lower, &jit->buf, &jit->runtime, &what, &made->exits, &full)) {

@@ -78,7 +78,7 @@ void jit_print_block(Jit *jit, Block *block, uint32_t page, FILE *out)
     JitCode usual, rare;
     fprintf(out, "guest code, physical address %08x:\n", block->key.pa);
     print_guest(block, page, out);
-    translate_block(jit->ir, jit->peers[0], block);
+    translate_block(jit->ir, jit->peers[0], block, jit->runtime.host);
     ir_optimise(jit->ir);
     fputs("intermediate representation:\n", out);
     ir_print(jit->ir, out);

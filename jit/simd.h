@@ -94,7 +94,8 @@ typedef enum VecFloatOp {
 /* VEC_FLOAT: four lanes count rather than two. Results have all bits of the others undefined. */
 enum { VEC_QUAD = 0x100, VEC_B_PLAIN = 0x200 /* b is a result that was looked at */ };
 
-/* True if this host has the operation for lanes of 1 << size bytes. (The back end's.) */
-bool vec_op_exists(VecOp op, unsigned size);
+/* True if the host has the operation for lanes of 1 << size bytes. (The back end's, as is the meaning of
+ * host.) */
+bool vec_op_exists(VecOp op, unsigned size, unsigned host);
 
 #endif

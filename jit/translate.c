@@ -344,9 +344,9 @@ static void fall_through(C *c, const Insn *last)
     emit_op(c, IR_EXIT, 0, 0, 0, (uint32_t)last->offset + last->length);
 }
 
-void translate_block(Ir *ir, Cpu *cpu, Block *block)
+void translate_block(Ir *ir, Cpu *cpu, Block *block, unsigned host)
 {
-    Translator c = {.ir = ir, .cpu = cpu, .block = block, .thumb = block->key.thumb};
+    Translator c = {.ir = ir, .cpu = cpu, .block = block, .host = host, .thumb = block->key.thumb};
     ir_reset(ir);
     for (unsigned n = 0; n < block->count; n++) {
         c.insn = &block->insn[n];

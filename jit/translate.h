@@ -7,7 +7,7 @@
 
 /* Fills ir with what the block does. cpu is the one that is about to run it: what holds in its present
  * state is checked again when the code runs. Instructions without a translation become CALL_INSN, so that
- * every block has one. */
-void translate_block(Ir *ir, Cpu *cpu, Block *block);
+ * every block has one. host: X64Runtime's. */
+void translate_block(Ir *ir, Cpu *cpu, Block *block, unsigned host);
 
 #endif

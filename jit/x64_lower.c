@@ -237,7 +237,7 @@ static void lower_clz(Lower *l, const IrInsn *insn)
 {
     clobber_flags(l);
     Reg rx = use_reg(l, insn->a);
-    if (l->runtime->has_lzcnt) {
+    if (l->runtime->host & HOST_LZCNT) {
         x64_lzcnt(l->a, W32, define(l, rx), rx);
         return;
     }

@@ -161,6 +161,12 @@ static bool host_has_lzcnt(void)
     return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & LZCNT;
 }
 
+unsigned x64_host_features(void)
+{
+    return (host_has_lzcnt() ? HOST_LZCNT : 0) | (__builtin_cpu_supports("ssse3") ? HOST_SSSE3 : 0) |
+           (__builtin_cpu_supports("sse4.1") ? HOST_SSE41 : 0);
+}
+
 bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
 {
     Asm a = {buf->write + buf->used, buf->write + buf->size, buf->run - buf->write, false};
@@ -179,7 +185,7 @@ bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
     runtime->fp_host = a.at + a.to_run;
     make_fp_host(&a);
     make_all_odd(&a, runtime);
-    runtime->has_lzcnt = host_has_lzcnt();
+    runtime->host = x64_host_features();
     buf->used = (size_t)(a.at - buf->write + 63) & ~(size_t)63;
     return !a.full;
 }

@@ -79,16 +79,12 @@ static const VecInsn table[VEC_OPS][4] = {
 };
 /* clang-format on */
 
-static bool host_has(Level level)
+bool vec_op_exists(VecOp op, unsigned size, unsigned host)
 {
-    return level == SSE2 ||
-           (level == SSSE3 ? __builtin_cpu_supports("ssse3") : __builtin_cpu_supports("sse4.1"));
-}
-
-bool vec_op_exists(VecOp op, unsigned size)
-{
+    static const unsigned needs[] = {[SSE2] = 0, [SSSE3] = HOST_SSSE3, [SSE41] = HOST_SSE41};
     const VecInsn *insn = &table[op][size];
-    return insn->op.opcode != 0 || op == VEC_SHUFFLE_BYTES ? host_has((Level)insn->level) : false;
+    bool known = insn->op.opcode != 0 || op == VEC_SHUFFLE_BYTES;
+    return known && !(needs[insn->level] & ~host);
 }
 
 static void lower_vec_unary(Lower *l, const IrInsn *insn)

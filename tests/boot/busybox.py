@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""Debian's kernel and busybox, with the built-in device tree: a shell that works, all CPUs, reboot and power-off."""
+"""Debian's kernel and busybox, with the built-in device tree: a shell that works, all CPUs, reboot and power-off.
+
+    busybox.py ARMATURE CPUS [option...]"""
 
 import gzip
 import hashlib
@@ -50,14 +52,15 @@ def shell(guest, cpus):
     run("sleep 1; echo slept", r"slept\r")
 
 
-def test(armature, cpus):
+def test(armature, cpus, *options):
     cpus = int(cpus)
     kernel = fetched("fetch_installer 12") + "/vmlinuz"
     busybox = fetched("fetch_busybox 12")
     with tempfile.NamedTemporaryFile(suffix=".gz") as file:
         file.write(initramfs(busybox))
         file.flush()
-        with Guest(armature, "--kernel", kernel, "--initrd", file.name, "--cpus", str(cpus), "--memory", "256M") as guest:
+        with Guest(armature, "--kernel", kernel, "--initrd", file.name, "--cpus", str(cpus), "--memory", "256M",
+                   *options) as guest:
             shell(guest, cpus)
             if b"Oops" in guest.text or b"BUG:" in guest.text:
                 raise Failure("the kernel complained")

@@ -154,7 +154,7 @@ def logs(armature):
 def attended(armature):
     """With somebody at a terminal, silence and panics are only told."""
     with tempfile.NamedTemporaryFile() as file:
-        file.write(printing(PANIC_TEXT + PANIC_END, FOR_EVER))
+        file.write(printing(PANIC_TEXT + PANIC_END, SLEEP))
         file.flush()
         with Guest(armature, "--load", f"{file.name}@{BASE:#x}", "--watchdog", "1", terminal=True) as guest:
             guest.expect("armature: the guest's kernel panicked: VFS: Unable to mount root fs")
@@ -171,13 +171,13 @@ def scripts(armature):
             file.truncate()
             file.write(text)
             file.flush()
-            return Run(armature, FOR_EVER, "--watchdog", "1", "--script", file.name)
+            return Run(armature, SLEEP, "--watchdog", "1", "--script", file.name)
 
         script("sleep(3)\nquit(5)\n").expect(5).lacks("said nothing")
         script("expect('login:', 3)\n").expect(SCRIPT).lacks("said nothing")
         script("expect('login:')\n").expect(HANG, "the guest has said nothing for 1 seconds")
-    Run(armature, printing("hello\n", FOR_EVER), "--watchdog", "1", "--until", "hello").expect(OFF)
-    Run(armature, printing("hello\n", FOR_EVER), "--watchdog", "1", "--until", "goodbye").expect(HANG)
+    Run(armature, printing("hello\n", SLEEP), "--watchdog", "1", "--until", "hello").expect(OFF)
+    Run(armature, printing("hello\n", SLEEP), "--watchdog", "1", "--until", "goodbye").expect(HANG)
 
 
 def test(armature, *names):

@@ -149,7 +149,7 @@ def skipped(line):
 def main():
     disasm_words, objdump, source = sys.argv[1:4]
     random.seed(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
-    per_line = int(sys.argv[5]) if len(sys.argv) > 5 else 60
+    per_line = int(sys.argv[5]) if len(sys.argv) > 5 else 40
     words = [(instruction_set, random_word(pattern), line)
              for instruction_set, line, pattern in read_tables(source) for _ in range(per_line) if not skipped(line)]
     ours = subprocess.run([disasm_words], input=''.join(f'{s} {w:x}\n' for s, w, _ in words), capture_output=True,

@@ -2,8 +2,11 @@
 """Builds a bare-metal program, runs it on armature and, where it is installed, on QEMU, and compares what both print with
 the text that is stored beside it.
 
-    compare.py ARMATURE PROGRAM [--cpus N] [--semihosting] [--test-device] [--input TEXT] [--exit CODE]
+    compare.py ARMATURE PROGRAM [--elf FILE] [--cpus N] [--semihosting] [--test-device] [--input TEXT] [--exit CODE]
                [--no-qemu|--only-qemu] [--update]
+    compare.py --build FILE PROGRAM
+
+The second only builds; the first builds too unless it is given the result.
 
 PROGRAM.txt holds what the architecture demands, one line for each line printed. Where QEMU prints something else, a line
 `qemu: TEXT` follows (`qemu: -` where it prints nothing there), and a line `# reason` somewhere above it says why that is
@@ -33,11 +36,9 @@ FLAGS = ("-std=gnu17 -O1 -g0 -marm -march=armv7-a+mp+sec+simd -mfloat-abi=hard -
          "-Wl,-N,--build-id=none,--no-warn-rwx-segments,-z,noexecstack").split()
 
 
-def build(name, folder):
-    elf = os.path.join(folder, name + ".elf")
+def build(name, elf):
     sources = [os.path.join(HERE, source) for source in ("start.S", "runtime.c", name + ".c")]
     subprocess.run([COMPILER, *FLAGS, "-T", os.path.join(HERE, "guest.ld"), *sources, "-lgcc", "-o", elf], check=True)
-    return elf
 
 
 def run(command, seconds, options, folder):
@@ -141,7 +142,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--host-clock", action="store_true",
                         help="run a second time with time from the host's clock; a busy host may spoil that")
-    parser.add_argument("armature")
+    parser.add_argument("--build", metavar="FILE", help="only build the program")
+    parser.add_argument("--elf", metavar="FILE", help="the program, built before")
+    parser.add_argument("armature", nargs="?")
     parser.add_argument("program")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--semihosting", action="store_true")
@@ -156,6 +159,9 @@ def main():
     if not shutil.which(COMPILER):
         print("%s is not installed" % COMPILER)
         return SKIPPED
+    if options.build:
+        build(options.program, options.build)
+        return 0
     path = os.path.join(HERE, options.program + ".txt")
     expected = Expected(path)
     with_qemu = expected.compared and not options.no_qemu
@@ -165,7 +171,9 @@ def main():
             return SKIPPED
         with_qemu = False
     with tempfile.TemporaryDirectory() as folder:
-        elf = build(options.program, folder)
+        elf = options.elf or os.path.join(folder, options.program + ".elf")
+        if not options.elf:
+            build(options.program, elf)
         failed = False
         qemu = None
         if options.update:
