@@ -142,8 +142,9 @@ static unsigned label_after(const Ir *ir, unsigned at)
     return at;
 }
 
-void ir_eval(const Ir *ir, IrState *state)
+unsigned ir_eval(const Ir *ir, IrState *state)
 {
+    unsigned exits = 0;
     uint64_t *value = calloc(IR_MAX, sizeof *value);
     if (!value)
         abort();
@@ -185,6 +186,15 @@ void ir_eval(const Ir *ir, IrState *state)
             if (!holds(&ir->cond[insn->imm], value, state))
                 at = label_after(ir, at);
             break;
+        case IR_EXIT_IF:
+            exits++;
+            if (!holds(ir_condition(ir, insn), value, state))
+                break;
+            for (IrField f = FIELD_NF; insn->snap && f <= FIELD_VF; f++)
+                if (ir->snap[insn->snap].value[f] != IR_NO_REF)
+                    state->field[f] = (uint32_t)value[ir->snap[insn->snap].value[f]];
+            free(value);
+            return exits;
         case IR_SKIP_IF_ZERO:
             if (!a)
                 at = label_after(ir, at);
@@ -195,4 +205,5 @@ void ir_eval(const Ir *ir, IrState *state)
         }
     }
     free(value);
+    return 0;
 }

@@ -10,8 +10,9 @@ typedef struct IrState {
     uint32_t page_va;
 } IrState;
 
-/* Executes the operations up to the exit. */
-void ir_eval(const Ir *ir, IrState *state);
+/* Executes the operations up to the exit: 0 if it is the last one, otherwise the number of the EXIT_IF,
+ * from 1. */
+unsigned ir_eval(const Ir *ir, IrState *state);
 
 /* The value of a pure operation of integers from those of its operands. */
 uint64_t ir_eval_op(const IrInsn *insn, uint64_t a, uint64_t b, uint64_t c);

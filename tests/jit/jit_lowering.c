@@ -272,20 +272,21 @@ static void make(Maker *m, IrOp op)
 }
 
 static const uint8_t plain_ops[] = {
-    IR_PCREL,  IR_GET_REG, IR_SET_REG,     IR_GET_FIELD,   IR_SET_FIELD, IR_OR_FIELD, IR_ADD,       IR_SUB,
-    IR_ADC,    IR_SBC,     IR_CARRY,       IR_OVERFLOW,    IR_MUL,       IR_AND,      IR_OR,        IR_XOR,
-    IR_NOT,    IR_SHL,     IR_SHR,         IR_SAR,         IR_ROR,       IR_SHLV,     IR_SHRV,      IR_SARV,
-    IR_RORV,   IR_SHLV_C,  IR_SHRV_C,      IR_SARV_C,      IR_RORV_C,    IR_UBITS,    IR_SBITS,     IR_INSERT,
-    IR_CLZ,    IR_BSWAP,   IR_LTU,         IR_LTS,         IR_EQZ,       IR_SELECT,   IR_SELECT_IF, IR_MULU64,
-    IR_MULS64, IR_PAIR,    IR_ZEXT64,      IR_SEXT64,      IR_ADD64,     IR_SUB64,    IR_SHL64,     IR_SAR64,
-    IR_LOW,    IR_HIGH,    IR_SKIP_UNLESS, IR_SKIP_IF_ZERO};
+    IR_PCREL,  IR_GET_REG,     IR_SET_REG,      IR_GET_FIELD, IR_SET_FIELD, IR_OR_FIELD, IR_ADD,
+    IR_SUB,    IR_ADC,         IR_SBC,          IR_CARRY,     IR_OVERFLOW,  IR_MUL,      IR_AND,
+    IR_OR,     IR_XOR,         IR_NOT,          IR_SHL,       IR_SHR,       IR_SAR,      IR_ROR,
+    IR_SHLV,   IR_SHRV,        IR_SARV,         IR_RORV,      IR_SHLV_C,    IR_SHRV_C,   IR_SARV_C,
+    IR_RORV_C, IR_UBITS,       IR_SBITS,        IR_INSERT,    IR_CLZ,       IR_BSWAP,    IR_LTU,
+    IR_LTS,    IR_EQZ,         IR_SELECT,       IR_SELECT_IF, IR_MULU64,    IR_MULS64,   IR_PAIR,
+    IR_ZEXT64, IR_SEXT64,      IR_ADD64,        IR_SUB64,     IR_SHL64,     IR_SAR64,    IR_LOW,
+    IR_HIGH,   IR_SKIP_UNLESS, IR_SKIP_IF_ZERO, IR_EXIT_IF};
 
 static IrOp random_op(Random *r)
 {
     IrOp op;
     do
         op = random_one_in(r, 3) ? IR_SET_REG : (IrOp)plain_ops[random_below(r, sizeof plain_ops)];
-    while (op == IR_SKIP_UNLESS || op == IR_SKIP_IF_ZERO);
+    while (op == IR_SKIP_UNLESS || op == IR_SKIP_IF_ZERO || op == IR_EXIT_IF);
     return op;
 }
 
@@ -306,6 +307,15 @@ static void make_skip(Maker *m, IrOp op)
     m->flags = (IrFlags){{0}};
 }
 
+/* A way out, on which flags are stored that may be used again behind it. */
+static void make_exit_if(Maker *m)
+{
+    Ir *ir = m->ir;
+    IrRef exit = add(m, IR_EXIT_IF, 0, 0, 0, condition(m) | 0x200 << 16);
+    ir->snap[ir->snaps] = m->flags;
+    ir->insn[exit].snap = (uint16_t)ir->snaps++;
+}
+
 static void make_list(Ir *ir, Random *r, IrOp op)
 {
     Maker m = {.random = r, .ir = ir};
@@ -315,6 +325,8 @@ static void make_list(Ir *ir, Random *r, IrOp op)
         make(&m, random_op(r));
     if (op == IR_SKIP_UNLESS || op == IR_SKIP_IF_ZERO)
         make_skip(&m, op);
+    else if (op == IR_EXIT_IF)
+        make_exit_if(&m);
     else
         make(&m, op);
     for (unsigned n = random_below(r, 10); n > 0; n--)
@@ -421,11 +433,11 @@ static const char *run_list(Bench *b, Random *r, IrState *before, IrState *expec
     for (unsigned n = 0; n < STATES; n++) {
         random_state(r, before);
         *expected = *before;
-        ir_eval(&b->plain, expected);
+        unsigned left = ir_eval(&b->plain, expected); /* the block's end has the first link */
         to_cpu(b->cpu, before);
         uint64_t exit = ((Enter *)(uintptr_t)b->runtime.enter)(b->cpu, b->buf.run + exits.entry);
         *got = from_cpu(b->cpu);
-        if (exit != (1 << 8 | EXIT_LINK))
+        if (exit != (1 << 8 | (EXIT_LINK + left)))
             return "the exit";
         if (b->cpu->jit_budget != 999)
             return "the budget";
