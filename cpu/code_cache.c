@@ -49,18 +49,23 @@ struct CodeCache {
     Cpu *const *peers;
 };
 
+/* Zeros, in large pages if the host has them, since it is used at random. */
+static void *large_memory(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        abort();
+    (void)madvise(at, size, MADV_HUGEPAGE);
+    return at;
+}
+
 CodeCache *code_cache_new(unsigned cpus, Cpu *const *peers)
 {
     CodeCache *cache = calloc(1, sizeof *cache);
-    uint8_t *arena = malloc(ARENA_BYTES);
-    if (!cache || !arena)
+    if (!cache)
         abort();
-    cache->arena = arena;
-    cache->slot = mmap(NULL, SLOTS * sizeof *cache->slot, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (cache->slot == MAP_FAILED)
-        abort();
-    madvise(cache->slot, SLOTS * sizeof *cache->slot, MADV_HUGEPAGE); /* it is read at random */
+    cache->arena = large_memory(ARENA_BYTES);
+    cache->slot = large_memory(SLOTS * sizeof *cache->slot);
     cache->cpus = cpus;
     cache->peers = peers;
     decode_init();
@@ -72,7 +77,7 @@ void code_cache_free(CodeCache *cache)
     if (!cache)
         return;
     munmap(cache->slot, SLOTS * sizeof *cache->slot);
-    free(cache->arena);
+    munmap(cache->arena, ARENA_BYTES);
     free(cache);
 }
 
