@@ -57,7 +57,7 @@ class Run:
 
 def silence(armature):
     Run(armature, FOR_EVER, "--watchdog", "1").expect(
-        HANG, "the guest has said nothing for 1 seconds", "it stays at that instruction", "Supervisor mode", "MMU off",
+        HANG, "the guest has said nothing for ", "it stays at that instruction", "Supervisor mode", "MMU off",
         "armature: the guest hangs:")
     Run(armature, [0xE1A00000] * 5 + [0xEAFFFFF9], "--watchdog", "1", "--deterministic").expect(
         HANG, f"it loops within 24 bytes from {BASE:#x} to {BASE + 20:#x}")
@@ -158,7 +158,7 @@ def attended(armature):
         file.flush()
         with Guest(armature, "--load", f"{file.name}@{BASE:#x}", "--watchdog", "1", terminal=True) as guest:
             guest.expect("armature: the guest's kernel panicked: VFS: Unable to mount root fs")
-            guest.expect("armature: the guest has said nothing for 1 seconds. Likely reason: the kernel panicked")
+            guest.expect("Likely reason: the kernel panicked")
             guest.send("\x01x")
             guest.expect_exit(OFF)
 
@@ -175,7 +175,7 @@ def scripts(armature):
 
         script("sleep(3)\nquit(5)\n").expect(5).lacks("said nothing")
         script("expect('login:', 3)\n").expect(SCRIPT).lacks("said nothing")
-        script("expect('login:')\n").expect(HANG, "the guest has said nothing for 1 seconds")
+        script("expect('login:')\n").expect(HANG, "the guest has said nothing for ")
     Run(armature, printing("hello\n", SLEEP), "--watchdog", "1", "--until", "hello").expect(OFF)
     Run(armature, printing("hello\n", SLEEP), "--watchdog", "1", "--until", "goodbye").expect(HANG)
 
