@@ -133,41 +133,6 @@ static double cache_emptied(const Machine *m, unsigned cpu)
     return (double)code_cache_counts(m->code).emptied;
 }
 
-static double flushes(const Machine *m, CodeFlush reason)
-{
-    return (double)code_cache_counts(m->code).flushes[reason];
-}
-
-static double flushed_full(const Machine *m, unsigned cpu)
-{
-    (void)cpu;
-    return flushes(m, FLUSH_FULL);
-}
-
-static double flushed_host_code(const Machine *m, unsigned cpu)
-{
-    (void)cpu;
-    return flushes(m, FLUSH_HOST_CODE);
-}
-
-static double flushed_reset(const Machine *m, unsigned cpu)
-{
-    (void)cpu;
-    return flushes(m, FLUSH_RESET);
-}
-
-static double flushed_map(const Machine *m, unsigned cpu)
-{
-    (void)cpu;
-    return flushes(m, FLUSH_MAP);
-}
-
-static double flushed_breakpoints(const Machine *m, unsigned cpu)
-{
-    (void)cpu;
-    return flushes(m, FLUSH_BREAKPOINTS);
-}
-
 static double idle_seconds(const Machine *m, unsigned cpu)
 {
     (void)cpu;
@@ -208,33 +173,50 @@ static const Row rows[] = {
     {"fiqs",          "exceptions",   "",     "fast interrupts (FIQ) taken",                   fiqs,             true,  false},
     {"tlb_fills",     "memory",       "",     "entries put into the software TLB",             tlb_fills,        true,  false},
     {"tlb_flushes",   "memory",       "",     "TLB maintenance operations",                    tlb_flushes,      true,  false},
+    {"timers",        "devices",      "",     "timers that ran out",                           timer_events,     false, false},
+    {"unmodelled",    "devices",      "",     "registers used that are not modelled",          unmodelled_registers, false, false},
     {"decoded",       "blocks",       "",     "blocks of code decoded",                        blocks_decoded,   false, false},
     {"dropped",       "blocks",       "",     "blocks dropped because their memory was written", blocks_dropped, false, false},
     {"emptied",       "blocks",       "",     "how often all blocks were dropped",             cache_emptied,    false, false},
-    {"flushed_full",  "blocks",       "",     "asked for as there was no more room for blocks", flushed_full,    false, false},
-    {"flushed_host_code", "blocks",   "",     "asked for as there was no more room for compiled code", flushed_host_code, false, false},
-    {"flushed_reset", "blocks",       "",     "asked for by a reset",                          flushed_reset,    false, false},
-    {"flushed_map",   "blocks",       "",     "asked for as the memory map changed",           flushed_map,      false, false},
-    {"flushed_breakpoints", "blocks", "",     "asked for as breakpoints changed",              flushed_breakpoints, false, false},
-    {"timers",        "devices",      "",     "timers that ran out",                           timer_events,     false, false},
-    {"unmodelled",    "devices",      "",     "registers used that are not modelled",          unmodelled_registers, false, false},
 };
 /* clang-format on */
 
 enum { ROWS = sizeof rows / sizeof *rows };
+
+/* Why all blocks were dropped: one counter each. */
+static const struct {
+    const char *name, *help;
+} flushes[FLUSH_REASONS] = {
+    [FLUSH_FULL] = {"full",        "of these, as there was no more room for blocks"       },
+    [FLUSH_HOST_CODE] = {"host_code",   "asked for as there was no more room for compiled code"},
+    [FLUSH_RESET] = {"reset",       "asked for by a reset"                                 },
+    [FLUSH_MAP] = {"map",         "asked for as the memory map changed"                  },
+    [FLUSH_BREAKPOINTS] = {"breakpoints", "asked for as breakpoints changed"                     },
+};
 
 static unsigned row_length(const Machine *m, const Row *row)
 {
     return row->per_cpu ? m->options.cpus : 1;
 }
 
-/* After the rows come two counters for each device: register reads and writes. */
+/* After the rows come the reasons, the compiler's counters, and two for each device: register reads and
+ * writes. */
 unsigned stats_count(const Machine *machine)
 {
-    unsigned count = 2 * machine->device_count + (machine->jit ? JIT_STATS : 0);
+    unsigned count = FLUSH_REASONS + 2 * machine->device_count + (machine->jit ? JIT_STATS : 0);
     for (unsigned r = 0; r < ROWS; r++)
         count += row_length(machine, &rows[r]);
     return count;
+}
+
+static void get_flush(const Machine *m, unsigned reason, Stat *stat)
+{
+    *stat = (Stat){.group = "blocks",
+                   .unit = "",
+                   .help = flushes[reason].help,
+                   .value = (double)code_cache_counts(m->code).flushes[reason],
+                   .whole = true};
+    snprintf(stat->name, sizeof stat->name, "blocks.emptied_%s", flushes[reason].name);
 }
 
 static void get_jit(const Machine *m, unsigned n, Stat *stat)
@@ -262,12 +244,14 @@ void stats_get(const Machine *machine, unsigned n, Stat *stat)
     unsigned r = 0;
     for (; r < ROWS && n >= row_length(machine, &rows[r]); r++)
         n -= row_length(machine, &rows[r]);
-    if (r == ROWS && machine->jit && n < JIT_STATS) {
-        get_jit(machine, n, stat);
-        return;
-    }
     if (r == ROWS) {
-        get_device(machine, n - (machine->jit ? JIT_STATS : 0), stat);
+        unsigned jit = machine->jit ? JIT_STATS : 0;
+        if (n < FLUSH_REASONS)
+            get_flush(machine, n, stat);
+        else if (n - FLUSH_REASONS < jit)
+            get_jit(machine, n - FLUSH_REASONS, stat);
+        else
+            get_device(machine, n - FLUSH_REASONS - jit, stat);
         return;
     }
     const Row *row = &rows[r];
