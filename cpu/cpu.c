@@ -57,6 +57,7 @@ static void reset_psr(Cpu *cpu)
     cpu->zf = 1;
     cpu->ge = 0;
     cpu->q = cpu->e = cpu->j = false;
+    cpu->counts_refills = false;
     cpu->a = cpu->i = cpu->f = true;
     cpu->thumb = cpu->itstate = 0;
     cpu->mode = MODE_SVC;

@@ -144,6 +144,8 @@ typedef struct Cpu {
     /* Loads and stores of Normal memory may be unaligned, and nobody counts those that are: kept by
      * mmu_select(). */
     uint8_t unaligned;
+    bool counts_refills; /* a counter of the PMU counts TLB refills: only the interpreter makes the same ones
+                          */
     uint32_t stamp[STAMPS]; /* see mmu_jump_stamp() */
     uint32_t jit_target;    /* where compiled code wanted to go */
     uint32_t jit_exit;      /* what it returns if that is not known */
@@ -289,6 +291,7 @@ bool cp15_plain_read(Cpu *cpu, unsigned opc1, unsigned crn, unsigned crm, unsign
 /* Performance counters: an event (manual's number) happened n times; only rare events are reported this way.
  */
 void pmu_event(Cpu *cpu, unsigned event, uint32_t n);
+enum { PMU_ITLB_REFILL = 0x02, PMU_DTLB_REFILL = 0x05, PMU_UNALIGNED = 0x0f };
 /* Instruction count at which a counter will overflow and interrupt (UINT64_MAX: none will). The engine's
  * caller does not set icount_limit beyond it, and calls pmu_check() when the engine returned. */
 uint64_t pmu_next_overflow(const Cpu *cpu);

@@ -155,16 +155,37 @@ static void change_bits(Cpu *cpu, const CpReg *reg, uint32_t set, uint32_t clear
     update(cpu);
 }
 
+static bool counts_refills(const Pmu *pmu)
+{
+    for (unsigned n = 0; n < PMU_COUNTERS; n++)
+        if (pmu->pmcnten >> n & 1 &&
+            (pmu->evtyper[n] == PMU_ITLB_REFILL || pmu->evtyper[n] == PMU_DTLB_REFILL))
+            return true;
+    return false;
+}
+
+/* Other events are counted now. Compiled code remembers more pages than the TLB holds, so refills are counted
+ * by the interpreter, from an empty TLB on. */
+static void events_changed(Cpu *cpu)
+{
+    bool before = cpu->counts_refills;
+    cpu->counts_refills = counts_refills(&cpu->cp15.pmu);
+    if (cpu->counts_refills && !before)
+        mmu_flush_all(cpu);
+    mmu_select(cpu); /* unaligned accesses may be counted, too */
+    cpu->leave |= LEAVE_CHECK;
+}
+
 void pmcntenset_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
     change_bits(cpu, reg, value, 0);
-    mmu_select(cpu); /* somebody counts unaligned accesses now, or not any more */
+    events_changed(cpu);
 }
 
 void pmcntenclr_write(Cpu *cpu, const CpReg *reg, uint32_t value)
 {
     change_bits(cpu, reg, 0, value);
-    mmu_select(cpu);
+    events_changed(cpu);
 }
 
 uint32_t pmovsr_read(Cpu *cpu, const CpReg *reg)
@@ -239,6 +260,7 @@ void pmxevtyper_write(Cpu *cpu, const CpReg *reg, uint32_t value)
     if (selected(cpu, &n))
         cpu->cp15.pmu.evtyper[n] = value;
     update(cpu);
+    events_changed(cpu);
 }
 
 uint32_t pmxevcntr_read(Cpu *cpu, const CpReg *reg)

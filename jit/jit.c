@@ -101,10 +101,16 @@ static bool compile(Jit *jit, Cpu *cpu, Block *block)
 }
 
 /* Big-endian data are the interpreter's: compiled code takes constants from memory as they are in
- * little-endian state. Whatever changes the state leaves compiled code. */
+ * little-endian state. So are TLB refills while they are counted. Whatever changes that leaves compiled code.
+ */
+static bool only_interpreted(const Cpu *cpu)
+{
+    return cpu->e || cpu->counts_refills;
+}
+
 static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 {
-    if (unlikely(cpu->e))
+    if (unlikely(only_interpreted(cpu)))
         return false;
     if (block->jit)
         return block->jit != BLOCK_UNFIT;
@@ -118,7 +124,8 @@ static const void *next_code(Cpu *cpu)
 {
     uint32_t key = cpu->pc | cpu->thumb;
     const JumpEntry *entry = jump_find(cpu->jumps, key);
-    if (cpu->attention || cpu->icount_limit != cpu->jit_end || !entry || cpu->itstate || cpu->e)
+    if (cpu->attention || cpu->icount_limit != cpu->jit_end || !entry || cpu->itstate ||
+        only_interpreted(cpu))
         return JIT_LEAVE;
     cpu->jit_target = key;
     cpu->jit_budget = (int64_t)(cpu->jit_end - cpu->icount);

@@ -10,7 +10,6 @@
 #include "mmu/tlb.h"
 
 enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1 };
-enum { PMU_ITLB_REFILL = 0x02, PMU_DTLB_REFILL = 0x05, PMU_UNALIGNED = 0x0f };
 enum { EXCLUSIVE_GRANULE = 32 };
 
 /* ---- Translation ------------------------------------------------------------------------------------ */

@@ -104,6 +104,11 @@ void subject_free(Subject *s)
     free(s);
 }
 
+uint32_t subject_fault_address(const Subject *s)
+{
+    return cp_read(s->cpu, 15, 0, 6, 0, 0);
+}
+
 const uint32_t *subject_data(const Subject *s)
 {
     return (const uint32_t *)s->data;

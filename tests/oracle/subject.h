@@ -12,6 +12,8 @@ typedef struct Subject Subject;
 Subject *subject_new(bool jit);
 void subject_free(Subject *subject);
 void subject_run(Subject *subject, const OracleCase *c, OracleResult *result);
+/* Where the last data abort was: DFAR. */
+uint32_t subject_fault_address(const Subject *subject);
 const uint32_t *subject_data(const Subject *subject);
 
 #endif
