@@ -228,17 +228,10 @@ static const CpNumbers cp_numbers[] = {
 #undef CP_REG
 };
 
-/* TTBR0, TTBR1, PMXEVTYPER. */
-static bool is_behind_tlb(const CpNumbers *n)
-{
-    return n->coproc == 15 && ((n->crn == 2 && n->opc2 < 2) || (n->crn == 9 && n->crm == 13 && n->opc2 == 1));
-}
-
 static void unit_coprocessor(Emitter *e)
 {
     const CpNumbers *n = &cp_numbers[random_below(e->random, sizeof cp_numbers / sizeof *cp_numbers)];
     unsigned reg = any_reg(e), read = random_below(e->random, 3) == 0;
-    read |= e->places->honest && is_behind_tlb(n);
     if (random_one_in(e->random, 2))
         emit_constant(e, reg, code_address(e->random, e->places));
     else
@@ -526,7 +519,7 @@ static void unit_counters(Emitter *e)
     emit_mcr(e, 9, 12, 0, 1 | (random_next(e->random) & 0x3e));
     emit_mcr(e, 9, 12, 5, random_below(e->random, 8));
     uint32_t event = events[random_below(e->random, sizeof events)];
-    emit_mcr(e, 9, 13, 1, e->places->honest && (event == 0x02 || event == 0x05) ? 0x08 : event);
+    emit_mcr(e, 9, 13, 1, event);
     emit_mcr(e, 9, 13, 2, -random_below(e->random, 200));
     emit_mcr(e, 9, 13, 0, -random_below(e->random, 200));
     emit_mcr(e, 9, 12, 1, random_next(e->random) | 1u << 31);
@@ -592,19 +585,32 @@ static void emit_unit(Emitter *e)
     }
 }
 
+/* In honest code a write of TTBR0 or TTBR1 becomes a read: no TLB has to notice it. */
+static void make_honest(const Emitter *e)
+{
+    for (uint32_t at = 0; e->places->honest && at + 4 <= e->used; at += e->thumb ? 2 : 4) {
+        uint16_t half[2];
+        memcpy(half, e->host + at, 4);
+        uint16_t *high = &half[e->thumb ? 0 : 1], low = half[e->thumb ? 1 : 0];
+        bool write = (*high & 0x0f10) == 0x0e00 && (low & 0x0f10) == 0x0f10, ttb = (*high & 0xf) == 2;
+        if (write && ttb)
+            *high |= 0x10;
+        memcpy(e->host + at, half, 4);
+    }
+}
+
 void code_fill(Random *random, const Places *places, uint32_t address, uint8_t *host)
 {
     Emitter e = {random, places, host, address, 0, CHUNK, code_is_thumb(places, address)};
-    if (random_one_in(random, 16)) {
-        while (e.used < CHUNK)
-            unit_word(&e);
-        return;
-    }
-    while (e.used + 32 < CHUNK)
+    bool wild = random_one_in(random, 16);
+    while (wild && e.used < CHUNK)
+        unit_word(&e);
+    while (!wild && e.used + 32 < CHUNK)
         emit_unit(&e);
     emit_jump(&e);
     while (e.used < CHUNK)
         emit16(&e, random_next(random));
+    make_honest(&e);
 }
 
 /* ---- Vectors ---------------------------------------------------------------------------------------- */
@@ -644,6 +650,7 @@ void code_vectors(Random *random, const Places *places, uint32_t address, uint8_
         Emitter e = {random, places, host + HANDLERS + n * HANDLER, handler, 0, HANDLER, thumb};
         handler |= thumb;
         emit_handler(&e, n);
+        make_honest(&e);
         memcpy(host + 4 * n, &load, 4);
         memcpy(host + 0x20 + 4 * n, &handler, 4);
     }

@@ -15,8 +15,8 @@ typedef struct Places {
     uint32_t code, chunks;  /* where the chunks are, and how many */
     uint32_t tables;        /* translation tables: 16 KiB of the first level, then second-level ones */
     uint32_t second_level;  /* how many of those */
-    /* Nothing changes translations behind the TLB's back, or counts its refills: those are what two engines
-     * may differ in. (By chance it still may.) */
+    /* Nothing changes translations behind the TLB's back: that is what two engines may differ in. (Code that
+     * writes such an instruction itself still may.) */
     bool honest;
 } Places;
 

@@ -5,15 +5,11 @@
 
 enum { PUSHES = 40, PUSH_MOST_NS = 20000 };
 
-/* RAM from its start: vectors, the stack that handlers use, tables, code. */
-enum { STACK = 0x800, TABLES = 0x4000, SECOND_LEVEL = 16, CODE = 0x10000 };
+/* RAM from its start: vectors, the stack that handlers use, tables, code. Tables of honest guests are in ROM,
+ * where nothing that the guest does can write them. */
+enum { STACK = 0x800, TABLES = 0x4000, SECOND_LEVEL = 16, CODE = 0x10000, ROM = 0x1fff0000 };
 
 #define MIB 0x100000u
-
-static void put_word(Guest *g, uint32_t address, uint32_t value)
-{
-    memcpy(g->machine->ram + (address - g->places.ram), &value, 4);
-}
 
 /* ---- Translation tables ----------------------------------------------------------------------------- */
 
@@ -24,8 +20,6 @@ static uint32_t second_level_entry(Guest *g, uint32_t va, uint32_t wildness)
     if (random_one_in(r, wildness))
         return random_next(r);
     uint32_t target = random_one_in(r, 32) ? g->places.ram + random_below(r, g->places.ram_size) : va;
-    if (g->places.honest && target - g->places.tables < CODE - TABLES)
-        target = g->places.code;
     uint32_t bits = random_one_in(r, 8) ? random_next(r) & 0xffd : 0x03e | random_below(r, 4) << 10;
     if (random_one_in(r, 16))
         return (target & 0xffff0000) | (random_next(r) & 0xfffc) | 1;
@@ -52,11 +46,12 @@ static void make_tables(Guest *g)
 {
     static const uint16_t choices[] = {2, 16, 64, 1024, 60000};
     uint32_t wildness = g->places.honest ? UINT32_MAX : choices[random_below(&g->random, 5)];
+    uint32_t entries[4096 + 256 * SECOND_LEVEL];
     for (uint32_t n = 0; n < 4096; n++)
-        put_word(g, g->places.tables + 4 * n, first_level_entry(g, n * MIB, wildness));
+        entries[n] = first_level_entry(g, n * MIB, wildness);
     for (uint32_t n = 0; n < 256 * SECOND_LEVEL; n++)
-        put_word(g, g->places.tables + 0x4000 + 4 * n,
-                 second_level_entry(g, g->places.ram + n * PAGE_SIZE, wildness));
+        entries[4096 + n] = second_level_entry(g, g->places.ram + n * PAGE_SIZE, wildness);
+    memcpy((g->places.honest ? g->machine->rom : g->machine->ram) + TABLES, entries, sizeof entries);
 }
 
 /* ---- Registers -------------------------------------------------------------------------------------- */
@@ -70,7 +65,8 @@ static void write_cp15(Cpu *cpu, unsigned crn, unsigned opc2, unsigned crm, uint
 static void set_bank(Guest *g, Cpu *cpu)
 {
     Random *r = &g->random;
-    uint32_t tables = random_one_in(r, 16) ? code_address(r, &g->places) : g->places.tables;
+    bool elsewhere = !g->places.honest && random_one_in(r, 16);
+    uint32_t tables = elsewhere ? code_address(r, &g->places) : g->places.tables;
     uint32_t sctlr = random_one_in(r, 4) ? random_next(r) & ~1u : 1u << 12 | 1 << 11;
     write_cp15(cpu, 2, 0, 0, tables | (random_next(r) & 0x5b));
     write_cp15(cpu, 2, 1, 0, tables);
@@ -260,7 +256,7 @@ static Guest *make_guest(uint64_t seed, unsigned cpus, FILE *log_out, JitOptions
     g->places = (Places){.machine = g->machine,
                          .ram = ram,
                          .ram_size = (uint32_t)options.memory,
-                         .tables = ram + TABLES,
+                         .tables = (honest ? ROM : ram) + TABLES,
                          .second_level = SECOND_LEVEL,
                          .code = ram + CODE,
                          .chunks = 32 + random_below(r, 256),
