@@ -227,7 +227,7 @@ static void protect_page(CodeCache *cache, uint32_t pa)
     uint32_t number = pa >> PAGE_BITS;
     cache->page_has_code[number / 8] |= (uint8_t)(1u << (number % 8));
     for (unsigned n = 0; n < cache->cpus; n++)
-        mmu_protect_code(cache->peers[n], pa & PAGE_MASK);
+        mmu_protect(cache->peers[n], pa & PAGE_MASK);
 }
 
 /* The grains that bytes [first, last] of a page touch. */

@@ -14,9 +14,12 @@
 #include <stdint.h>
 
 #include "devices/i2c.h"
+#include "machine/audio.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
+#include "machine/display.h"
 #include "machine/error.h"
+#include "machine/input.h"
 #include "machine/irq.h"
 #include "machine/log.h"
 #include "machine/serial.h"
@@ -39,6 +42,9 @@ typedef struct DeviceEnv {
     Log *log;
     Bus *bus; /* for DMA and for ROM devices */
     SerialPort serial[SERIAL_PORTS];
+    Display *display;
+    Input *input;
+    AudioPort audio;
     I2cBus i2c[I2C_BUSES];
     unsigned cpus;             /* 1 to 4 */
     const char *flash_path[2]; /* files behind the NOR flash banks, NULL = erased at power-on, not kept */

@@ -17,6 +17,7 @@ typedef struct Deferred {
 
 struct Bus {
     Log *log;
+    Watches *watches;
     Deferred *deferred;
     Region *region[MAX_REGIONS]; /* NULL = free slot */
     uint16_t page[BUS_PAGES];    /* what covers each 4 KiB page */
@@ -32,6 +33,7 @@ Bus *bus_new(Log *log)
     if (!bus)
         abort();
     bus->log = log;
+    bus->watches = watches_new();
     bus->deferred = calloc(1, sizeof *bus->deferred);
     if (!bus->deferred)
         abort();
@@ -44,6 +46,7 @@ void bus_free(Bus *bus)
         return;
     bus_settle(bus);
     free(bus->deferred);
+    watches_free(bus->watches);
     for (unsigned n = 0; n < MAX_REGIONS; n++)
         free(bus->region[n]);
     free(bus);
@@ -209,6 +212,20 @@ void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t 
     bus->written_opaque = opaque;
 }
 
+Watches *bus_watches(const Bus *bus)
+{
+    return bus->watches;
+}
+
+/* Tells everybody who keeps something by what is in memory. */
+static void note_write(Bus *bus, const Region *region, uint32_t pa, uint32_t size)
+{
+    uint32_t home = home_address(region, pa);
+    watches_written(bus->watches, home, size);
+    if (bus->written)
+        bus->written(bus->written_opaque, home, size);
+}
+
 static uint32_t host_read(const uint8_t *host, unsigned size)
 {
     uint32_t value = 0;
@@ -241,8 +258,7 @@ BusResult bus_write(Bus *bus, uint32_t pa, const BusAccess *access, uint32_t val
         return BUS_DECODE_ERROR;
     switch (region->kind) {
     case REGION_RAM:
-        if (bus->written)
-            bus->written(bus->written_opaque, home_address(region, pa), access->size);
+        note_write(bus, region, pa, access->size);
         memcpy(region->host + (pa - region->base), &value, access->size);
         return BUS_OK;
     case REGION_ROM:
@@ -269,8 +285,7 @@ static bool transfer(Bus *bus, uint32_t pa, uint8_t *data, uint64_t size, bool w
         uint8_t *host = region->host + (pa - region->base);
         settle_if_near(bus, region, pa, part);
         if (write) {
-            if (bus->written)
-                bus->written(bus->written_opaque, home_address(region, pa), (uint32_t)part);
+            note_write(bus, region, pa, (uint32_t)part);
             memcpy(host, data, part);
         } else {
             memcpy(data, host, part);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "machine/log.h"
+#include "machine/watch.h"
 
 typedef struct Bus Bus;
 
@@ -76,6 +77,9 @@ void bus_region_changed(Bus *bus, Region *region);
 /* Called before host memory of a RAM page is written through bus_write()/bus_dma_write(), so that decoded
  * code in it is dropped. CPU stores that hit their TLB have taken care of it themselves. */
 void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t size), void *opaque);
+
+/* What is watched for writes, by home addresses. Whoever writes host memory himself asks watches_guard(). */
+Watches *bus_watches(const Bus *bus);
 
 /* Host memory [host, host + size) behind some region is being filled by another thread: whoever looks there
  * first has `wait` called, once, which returns when it is done. One range at a time. */

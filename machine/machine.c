@@ -112,6 +112,13 @@ static void memory_written(void *opaque, uint32_t pa, uint32_t size)
         code_cache_written(m->code, pa, size);
 }
 
+static void page_guarded(void *opaque, uint32_t page)
+{
+    Machine *m = opaque;
+    for (unsigned n = 0; n < m->options.cpus && m->cpu[n]; n++)
+        mmu_protect(m->cpu[n], page);
+}
+
 static void compiler_is_wrong(void *opaque, const char *report)
 {
     Machine *m = opaque;
@@ -345,8 +352,12 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
     m->bus = bus_new(log);
+    m->display = display_new();
+    m->input = input_new();
     m->env = (DeviceEnv){
         .clock = m->clock,
+        .display = m->display,
+        .input = m->input,
         .log = log,
         .bus = m->bus,
         .cpus = options->cpus,
@@ -368,6 +379,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         jit_on_difference(m->jit, compiler_is_wrong, m);
     bus_on_change(m->bus, bus_changed, m);
     bus_on_write(m->bus, memory_written, m);
+    watches_on_guard(bus_watches(m->bus), page_guarded, m);
     clock_on_sooner(m->clock, event_became_sooner, m);
     tell_cpus_of_ram(m);
     machine_reset(m);
@@ -379,11 +391,14 @@ void machine_free(Machine *machine)
     if (!machine)
         return;
     bus_on_change(machine->bus, NULL, NULL);
+    watches_on_guard(bus_watches(machine->bus), NULL, NULL);
     semihosting_free(machine->semihosting);
     for (unsigned n = 0; n < machine->device_count; n++)
         device_free(machine->device[n]);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_free(&machine->env.serial[n]);
+    display_free(machine->display);
+    input_free(machine->input);
     for (unsigned n = 0; n < machine->options.cpus; n++)
         cpu_free(machine->cpu[n]);
     jit_free(machine->jit);
@@ -425,6 +440,7 @@ static void drop_code(Machine *m, CodeFlush reason)
 
 void machine_reset(Machine *machine)
 {
+    input_reset(machine->input);
     for (unsigned n = 0; n < machine->device_count; n++)
         device_reset(machine->device[n]);
     for (unsigned n = 0; n < machine->options.cpus; n++)

@@ -46,6 +46,8 @@ typedef struct Machine {
     Clock *clock;
     Log *log;
     Bus *bus;
+    Display *display;
+    Input *input;
     struct CodeCache *code;
     Jit *jit; /* NULL: interpreter only */
     Cpu *cpu[MAX_CPUS];

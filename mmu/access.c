@@ -52,6 +52,11 @@ static bool has_code(const Cpu *cpu, uint32_t pa)
     return cpu->code && code_cache_has_code(cpu->code, pa);
 }
 
+static bool may_write_straight(const Cpu *cpu, uint32_t pa)
+{
+    return !has_code(cpu, pa) && !watches_guard(bus_watches(cpu->bus), pa);
+}
+
 /* Compiled code takes it that what is in the table may be accessed unaligned if cpu->unaligned. */
 static void add_fast(Cpu *cpu, const TlbEntry *entry, uint32_t va, bool privileged)
 {
@@ -68,7 +73,8 @@ static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
     if (!region || !region->direct || !bus_page_uniform(cpu->bus, entry->pa_page))
         return;
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
-    bool write = entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && !has_code(cpu, entry->pa_page);
+    bool write =
+        entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
     if (entry->may & TLB_MAY_READ)
         entry->read = page;
     if (entry->may & TLB_MAY_FETCH)
@@ -219,6 +225,7 @@ static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
             store_log_add(cpu->stores, host, piece->size);
         if (has_code(cpu, piece->pa))
             code_cache_written(cpu->code, piece->pa, piece->size);
+        watches_written(bus_watches(cpu->bus), piece->pa, piece->size);
         host_store(host, value, piece->size);
         return BUS_OK;
     }

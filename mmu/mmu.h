@@ -197,10 +197,10 @@ void mmu_flush_all(Cpu *cpu);
 void mmu_flush_asid(Cpu *cpu, uint8_t asid);            /* TLBIASID: non-global entries of asid */
 void mmu_flush_va(Cpu *cpu, uint32_t va, uint8_t asid); /* TLBIMVA: entries of asid and global ones */
 void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va);     /* TLBIMVAA */
-/* Physical pages [pa, pa+size): what answers there changed, or decoded code appeared there (write tags go).
- */
+/* Physical pages [pa, pa+size): what answers there changed. */
 void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size);
-void mmu_protect_code(Cpu *cpu, uint32_t pa_page);
+/* Writes of that page must not go straight to memory: it has decoded code now, or is guarded (watch.h). */
+void mmu_protect(Cpu *cpu, uint32_t pa_page);
 
 /* Enters compiled code for pc (with the Thumb bit), which the current TLB lets the CPU fetch from now, and
  * forgets all such entries. */

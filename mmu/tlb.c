@@ -601,7 +601,7 @@ static void forbid_writes(TlbTable *table, uint32_t pa_page, uintptr_t host_page
     }
 }
 
-void mmu_protect_code(Cpu *cpu, uint32_t pa_page)
+void mmu_protect(Cpu *cpu, uint32_t pa_page)
 {
     Mmu *mmu = cpu->mmu;
     pa_page &= PAGE_MASK;

@@ -18,7 +18,7 @@ void tlb_note_global(Mmu *mmu, uint32_t va, uint32_t page_size);
 void tlb_add_fast(Mmu *mmu, bool privileged, uint32_t va, uintptr_t offset, bool read, bool write,
                   bool global);
 
-/* Notes that the physical page can be written directly at va, for mmu_protect_code(). */
+/* Notes that the physical page can be written directly at va, for mmu_protect(). */
 void tlb_note_writer(Mmu *mmu, uint32_t pa_page, uint32_t va);
 
 /* Lets writes to the entry's page, which is at va, go straight to memory. */

@@ -62,6 +62,8 @@ static inline void harness_init(Harness *h, unsigned cpus)
     h->env.clock = clock_new(harness_source, h);
     h->env.log = log_new(stderr);
     h->env.bus = bus_new(h->env.log);
+    h->env.display = display_new();
+    h->env.input = input_new();
     h->env.cpus = cpus;
     h->env.request = harness_request;
     h->env.machine = h;
@@ -78,6 +80,8 @@ static inline void harness_done(Harness *h)
         device_free(h->device[--h->device_count]);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_free(&h->env.serial[n]);
+    display_free(h->env.display);
+    input_free(h->env.input);
     bus_free(h->env.bus);
     clock_free(h->env.clock);
     log_free(h->env.log);

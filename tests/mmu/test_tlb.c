@@ -460,12 +460,12 @@ static void test_protect_code(void **state)
     map_page(t, 2, RAM_BASE + 0x21000, SMALL_NORMAL);
     for (unsigned n = 0; n < 3; n++)
         load(t, 0x100000 + n * 0x1000, MEM_32, &taken);
-    mmu_protect_code(t->cpu, RAM_BASE + 0x20000);
+    mmu_protect(t->cpu, RAM_BASE + 0x20000);
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x100000)->write, TLB_NO_MATCH);
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x101000)->write, TLB_NO_MATCH);
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x102000)->write, 0x102000);
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x100000)->read, 0x100000);
-    mmu_protect_code(t->cpu, RAM_BASE + 0x21000);
+    mmu_protect(t->cpu, RAM_BASE + 0x21000);
     assert_int_equal(tlb_entry(t->cpu->tlb, 0x102000)->write, TLB_NO_MATCH);
     /* the code is gone (there is no code cache here): the next store brings the tag back */
     assert_true(store(t, 0x102000, 7, MEM_32));

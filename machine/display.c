@@ -1,0 +1,169 @@
+/* See display.h. The frame is drawn row by row into memory of its own; a row counts as changed only if its
+ * pixels really did. */
+#include "machine/display.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Controller {
+    const DisplayOps *ops; /* NULL: there is none */
+    void *opaque;
+    bool invalid; /* must be drawn as a whole */
+} Controller;
+
+struct Display {
+    Controller controller[DISPLAY_OUTPUTS];
+    DisplayOutput connector; /* what the multiplexer shows */
+    DisplayOutput shown;     /* what the frontend wants: DISPLAY_OUTPUTS: see display_show() */
+    Frame frame;
+    uint32_t *pixels;  /* [width * height] */
+    uint64_t *changed; /* [height] */
+    bool *touched;     /* [height] */
+    uint32_t *row;     /* [width]: drawn before it is compared */
+};
+
+static void *checked(void *memory)
+{
+    if (!memory)
+        abort();
+    return memory;
+}
+
+Display *display_new(void)
+{
+    Display *display = checked(calloc(1, sizeof *display));
+    display->shown = DISPLAY_OUTPUTS;
+    return display;
+}
+
+static void free_frame(Display *display)
+{
+    free(display->pixels);
+    free(display->changed);
+    free(display->touched);
+    free(display->row);
+    display->pixels = display->row = NULL;
+    display->changed = NULL;
+    display->touched = NULL;
+}
+
+void display_free(Display *display)
+{
+    if (!display)
+        return;
+    free_frame(display);
+    free(display);
+}
+
+void display_connect(Display *display, DisplayOutput output, const DisplayOps *ops, void *opaque)
+{
+    display->controller[output] = (Controller){ops, opaque, true};
+}
+
+void display_touch(Display *display, uint32_t y, uint32_t count)
+{
+    uint32_t height = display->frame.height;
+    if (y < height)
+        memset(display->touched + y, true, count < height - y ? count : height - y);
+}
+
+void display_invalidate(Display *display, DisplayOutput output)
+{
+    display->controller[output].invalid = true;
+}
+
+void display_switch(Display *display, DisplayOutput output)
+{
+    display->connector = output;
+}
+
+void display_show(Display *display, DisplayOutput output)
+{
+    display->shown = output;
+}
+
+static DisplayMode mode_of(const Display *display, DisplayOutput output)
+{
+    const Controller *controller = &display->controller[output];
+    DisplayMode mode = controller->ops ? controller->ops->mode(controller->opaque) : (DisplayMode){0};
+    bool usable = mode.width && mode.height && mode.width <= DISPLAY_MOST && mode.height <= DISPLAY_MOST;
+    return usable ? mode : (DisplayMode){0};
+}
+
+static DisplayOutput output_shown(const Display *display)
+{
+    if (display->shown != DISPLAY_OUTPUTS)
+        return display->shown;
+    return mode_of(display, DISPLAY_GPU).width ? DISPLAY_GPU : display->connector;
+}
+
+/* Gives the frame another size, all black. */
+static void resize(Display *display, const DisplayMode *mode)
+{
+    size_t width = mode->width, height = mode->height;
+    free_frame(display);
+    display->frame.width = mode->width;
+    display->frame.height = mode->height;
+    display->frame.resized = display->frame.serial;
+    if (!width)
+        return;
+    display->pixels = checked(calloc(width * height, sizeof *display->pixels));
+    display->changed = checked(calloc(height, sizeof *display->changed));
+    display->touched = checked(calloc(height, sizeof *display->touched));
+    display->row = checked(calloc(width, sizeof *display->row));
+    for (size_t y = 0; y < height; y++)
+        display->changed[y] = display->frame.serial;
+}
+
+static bool draw_row(Display *display, const Controller *controller, uint32_t y)
+{
+    size_t bytes = display->frame.width * sizeof *display->pixels;
+    uint32_t *old = display->pixels + (size_t)y * display->frame.width;
+    controller->ops->row(controller->opaque, y, display->row);
+    display->touched[y] = false;
+    if (!memcmp(old, display->row, bytes))
+        return false;
+    memcpy(old, display->row, bytes);
+    return true;
+}
+
+const Frame *display_frame(Display *display)
+{
+    Frame *frame = &display->frame;
+    DisplayOutput output = output_shown(display);
+    Controller *controller = &display->controller[output];
+    DisplayMode mode = mode_of(display, output);
+    uint64_t serial = frame->serial + 1;
+    bool all = controller->invalid || output != frame->output;
+    if (mode.width != frame->width || mode.height != frame->height) {
+        frame->serial = serial;
+        resize(display, &mode);
+        all = true;
+    }
+    frame->output = output;
+    frame->frame_ns = mode.frame_ns;
+    if (mode.width) {
+        controller->invalid = false;
+        controller->ops->changes(controller->opaque, display);
+        if (all)
+            display_touch(display, 0, frame->height);
+    }
+    for (uint32_t y = 0; y < frame->height; y++) {
+        if (!display->touched[y] || !draw_row(display, controller, y))
+            continue;
+        display->changed[y] = serial;
+        frame->serial = serial;
+    }
+    frame->pixels = display->pixels;
+    frame->changed = display->changed;
+    return frame;
+}
+
+bool display_resize(Display *display, uint32_t width, uint32_t height)
+{
+    const Controller *controller = &display->controller[output_shown(display)];
+    if (!controller->ops || !controller->ops->resize)
+        return false;
+    controller->ops->resize(controller->opaque, width, height);
+    return true;
+}

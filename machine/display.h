@@ -1,0 +1,77 @@
+/* What is on the screen. Display controllers show pictures; a frontend looks whenever it likes and gets the
+ * rows that changed since. Looking has no effect on the guest.
+ *
+ * The board has one connector, which the system registers switch between the controllers of the motherboard
+ * and of the tile; a virtio GPU has one of its own. Pixels are 0x00RRGGBB. */
+#ifndef ARMATURE_MACHINE_DISPLAY_H
+#define ARMATURE_MACHINE_DISPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Display Display;
+
+enum { DISPLAY_MOST = 4096 /* pixels, in each direction */ };
+
+typedef enum DisplayOutput { DISPLAY_MOTHERBOARD, DISPLAY_TILE, DISPLAY_GPU, DISPLAY_OUTPUTS } DisplayOutput;
+
+/* How a controller shows at present. */
+typedef struct DisplayMode {
+    uint32_t width, height; /* pixels, up to DISPLAY_MOST; 0: it shows nothing */
+    uint32_t frame_ns;      /* virtual time from one frame to the next */
+} DisplayMode;
+
+/* What a controller offers; it is asked between instructions. */
+typedef struct DisplayOps {
+    DisplayMode (*mode)(void *opaque);
+    /* Calls display_touch() for all rows that may look different from when this was called last. The first
+     * time, after display_invalidate() and with another size all rows are drawn in any case. */
+    void (*changes)(void *opaque, Display *display);
+    /* Fills the `width` pixels of row y, the cursor included. */
+    void (*row)(void *opaque, uint32_t y, uint32_t *pixels);
+    /* The user would like the picture to have this size. May be NULL. */
+    void (*resize)(void *opaque, uint32_t width, uint32_t height);
+} DisplayOps;
+
+/* ---- For controllers ---- */
+
+/* Connects a controller; ops and opaque stay valid as long as the display. */
+void display_connect(Display *display, DisplayOutput output, const DisplayOps *ops, void *opaque);
+
+/* From within changes(): rows [y, y + count) may have changed; what lies outside the picture does not matter.
+ */
+void display_touch(Display *display, uint32_t y, uint32_t count);
+
+/* Everything is to be drawn again: after a reset, a change of format or palette. */
+void display_invalidate(Display *display, DisplayOutput output);
+
+/* Which of the board's controllers the connector shows: the multiplexer of the system registers. */
+void display_switch(Display *display, DisplayOutput output);
+
+/* ---- For frontends ---- */
+
+typedef struct Frame {
+    uint32_t width, height;  /* 0: the screen is dark */
+    uint32_t frame_ns;       /* of virtual time that the controller takes for a frame */
+    DisplayOutput output;    /* whose picture it is */
+    uint64_t serial;         /* grows with every change */
+    uint64_t resized;        /* the serial at which the size was last another */
+    const uint32_t *pixels;  /* row by row, `width` pixels each */
+    const uint64_t *changed; /* for each row, the serial at which it changed last */
+} Frame;
+
+Display *display_new(void);
+void display_free(Display *display);
+
+/* The picture as it is now, valid until the next call. What changed since an earlier call are the rows whose
+ * `changed` is greater than the `serial` of then. */
+const Frame *display_frame(Display *display);
+
+/* Which picture frontends see: one output's, or, with DISPLAY_OUTPUTS, the GPU's if it shows one, and
+ * otherwise that of the board's connector. To begin with it is the latter. */
+void display_show(Display *display, DisplayOutput output);
+
+/* Asks the controller that is seen for another size; false if it cannot have one. */
+bool display_resize(Display *display, uint32_t width, uint32_t height);
+
+#endif
