@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "devices/i2c.h"
+#include "devices/ps2.h"
 #include "machine/audio.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
@@ -46,6 +47,7 @@ typedef struct DeviceEnv {
     Input *input;
     AudioPort audio;
     I2cBus i2c[I2C_BUSES];
+    Ps2Port ps2[PS2_PORTS];
     unsigned cpus;             /* 1 to 4 */
     const char *flash_path[2]; /* files behind the NOR flash banks, NULL = erased at power-on, not kept */
     uint32_t rtc_base;         /* seconds since 1970 at virtual time 0 */

@@ -4,7 +4,9 @@
 #include <strings.h>
 
 const Key keys[] = {
-#define KEY(name, code, usage, scan) {#name, code, usage, scan},
+/* clang-format off */
+#define KEY(name, code, usage, set1, set2, set3, kind) {#name, code, usage, {set1, set2, set3}, KEY_##kind},
+/* clang-format on */
 #include "machine/keys.def"
 #undef KEY
 };

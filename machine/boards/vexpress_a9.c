@@ -54,6 +54,8 @@ static const BoardDevice devices[] = {
     {"pl180",        "mmc",       0x10005000, NULL, {{0}}, TWO_SPIS(9, 10)},
     {"pl050",        "kmi0",      0x10006000, NULL, {{0}}, SPI(12)},
     {"pl050",        "kmi1",      0x10007000, NULL, {{1}}, SPI(13)},
+    {"ps2_keyboard", "keyboard",  0,          NULL, {{0}}, {{0}}, 0},
+    {"ps2_mouse",    "mouse",     0,          NULL, {{1}}, {{0}}, 0},
     {"pl011",        "uart0",     0x10009000, NULL, {{0}}, SPI(5)},
     {"pl011",        "uart1",     0x1000a000, NULL, {{1}}, SPI(6)},
     {"pl011",        "uart2",     0x1000b000, NULL, {{2}}, SPI(7)},

@@ -199,8 +199,9 @@ static void test_key_table(void **state)
         assert_ptr_equal(key_by_code(keys[n].code), &keys[n]);
         assert_ptr_equal(key_by_usage(keys[n].usage), &keys[n]);
         assert_true(keys[n].code < BUTTON_LEFT);
-        for (unsigned k = 0; k < n; k++)
-            assert_int_not_equal(keys[n].scan, keys[k].scan);
+        for (unsigned set = 0; set < KEY_SETS; set++)
+            for (unsigned k = 0; k < n && keys[n].scan[set]; k++)
+                assert_int_not_equal(keys[n].scan[set], keys[k].scan[set]);
     }
     assert_null(key_by_name("NONE"));
     assert_null(key_by_code(0));
