@@ -220,3 +220,29 @@ fetch_busybox() {
     fi
     echo "$target/busybox"
 }
+
+# fetch_kernel RELEASE: prints the folder with vmlinuz and modules/ of Debian's kernel package; no network if it is there.
+fetch_kernel() {
+    local release=$1 target=$cache/debian-kernel-$1 work package
+    debian_codename "$release" >/dev/null
+    if [ ! -d "$target" ]; then
+        mkdir -p "$cache"
+        work=$(mktemp -d "$cache/fetching.XXXXXX")
+        # shellcheck disable=SC2064
+        trap "rm -rf '$work'" EXIT
+        fetch_package "$release" linux-image-armmp "$work"
+        package=$(dpkg-deb -f "$work"/linux-image-armmp_*.deb Depends | grep -o '^linux-image-[^ ]*')
+        fetch_package "$release" "$package" "$work"
+        mkdir "$work/unpacked" "$work/kernel"
+        dpkg-deb -x "$work/$package"_*.deb "$work/unpacked"
+        mv "$work"/unpacked/boot/vmlinuz-* "$work/kernel/vmlinuz" || die "the package does not hold what it should"
+        # Since Debian 13 everything is below /usr.
+        mv "$work"/unpacked/lib/modules/*/kernel "$work/kernel/modules" 2>/dev/null ||
+            mv "$work"/unpacked/usr/lib/modules/*/kernel "$work/kernel/modules" ||
+            die "the package does not hold what it should"
+        mv -T "$work/kernel" "$target" 2>/dev/null || [ -d "$target" ] || die "cannot write $target"
+        rm -rf "$work"
+        trap - EXIT
+    fi
+    echo "$target"
+}
