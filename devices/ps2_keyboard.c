@@ -12,11 +12,12 @@
  * Properties: value[0] number of the socket. */
 #include "devices/device.h"
 #include "devices/ps2.h"
+#include "devices/ps2_scan.h"
 #include "machine/keys.h"
 
 #include <string.h>
 
-enum { KEYS = 128, LONGEST = 8 /* bytes that one key sends */, NO_KEY = 0 };
+enum { NO_KEY = 0 };
 
 enum { DEFAULT_SET = 2, DEFAULT_RATE = 0x2b /* 10.9 per second after 500 ms */ };
 
@@ -26,147 +27,18 @@ enum { DEFAULT_SET = 2, DEFAULT_RATE = 0x2b /* 10.9 per second after 500 ms */ }
 
 typedef struct {
     Device dev;
-    uint32_t leds, set, rate, scanning;
-    uint32_t down[KEYS / 32];
-    uint8_t kind[KEYS]; /* KeyKind in set 3 */
+    ScanState scan;
+    uint32_t rate, scanning;
     uint16_t repeating; /* code of the key, NO_KEY */
     uint8_t last;       /* byte sent */
     Ps2Device ps2;
     Timer repeat, settle;
 } State;
 
-static bool is_down(const State *s, uint16_t code)
-{
-    return s->down[code / 32] >> code % 32 & 1;
-}
-
-/* ---- Scan codes --------------------------------------------------------------------------------------- */
-
-typedef struct Codes {
-    uint8_t byte[LONGEST];
-    unsigned count;
-} Codes;
-
-static void add(Codes *codes, unsigned byte)
-{
-    if (codes->count < LONGEST)
-        codes->byte[codes->count++] = (uint8_t)byte;
-}
-
-static void add_code(const State *s, Codes *codes, uint16_t code, bool up)
-{
-    if (code >> 8)
-        add(codes, code >> 8);
-    if (up && s->set != 1)
-        add(codes, 0xf0);
-    add(codes, code | (up && s->set == 1 ? 0x80 : 0));
-}
-
-static uint16_t code_in_set(const State *s, uint16_t code)
-{
-    const Key *key = key_by_code(code);
-    return key ? key->scan[s->set - 1] : 0;
-}
-
-static void add_shift(const State *s, Codes *codes, uint16_t key, bool up)
-{
-    add_code(s, codes, 0xe000 | code_in_set(s, key), up);
-}
-
-/* The keys that a keyboard of 84 keys had only on its keypad pretend that the shift keys and Num Lock are as
- * they would have to be there. */
-static bool is_grey(uint16_t key)
-{
-    return (key >= KEYCODE_HOME && key <= KEYCODE_DELETE) || key == KEYCODE_KPSLASH;
-}
-
-static void add_pretence(const State *s, Codes *codes, uint16_t key, bool up)
-{
-    bool left = is_down(s, KEYCODE_LEFTSHIFT), right = is_down(s, KEYCODE_RIGHTSHIFT);
-    bool numbers = s->leds & LED_NUM_LOCK && key != KEYCODE_KPSLASH;
-    if (numbers && !left && !right)
-        add_shift(s, codes, KEYCODE_LEFTSHIFT, up);
-    if (!numbers && left)
-        add_shift(s, codes, KEYCODE_LEFTSHIFT, !up);
-    if (!numbers && right)
-        add_shift(s, codes, KEYCODE_RIGHTSHIFT, !up);
-}
-
-static void add_grey(const State *s, Codes *codes, uint16_t key, bool up)
-{
-    if (!up)
-        add_pretence(s, codes, key, up);
-    add_code(s, codes, code_in_set(s, key), up);
-    if (up)
-        add_pretence(s, codes, key, up);
-}
-
-static bool control_down(const State *s)
-{
-    return is_down(s, KEYCODE_LEFTCTRL) || is_down(s, KEYCODE_RIGHTCTRL);
-}
-
-static bool alt_down(const State *s)
-{
-    return is_down(s, KEYCODE_LEFTALT) || is_down(s, KEYCODE_RIGHTALT);
-}
-
-/* Print Screen is the keypad's asterisk with a shift key, or SysRq with Alt. */
-static uint16_t print_screen_code(const State *s)
-{
-    return !alt_down(s) ? code_in_set(s, KEYCODE_SYSRQ) : s->set == 1 ? 0x54 : 0x84;
-}
-
-static void add_print_screen(const State *s, Codes *codes, bool up)
-{
-    bool shift = is_down(s, KEYCODE_LEFTSHIFT) || is_down(s, KEYCODE_RIGHTSHIFT);
-    bool pretend = !shift && !control_down(s) && !alt_down(s);
-    if (pretend && !up)
-        add_shift(s, codes, KEYCODE_LEFTSHIFT, up);
-    add_code(s, codes, print_screen_code(s), up);
-    if (pretend && up)
-        add_shift(s, codes, KEYCODE_LEFTSHIFT, up);
-}
-
-/* Pause says everything when it goes down: it is Num Lock with Control, or, with Control, Break. */
-static void add_pause(const State *s, Codes *codes)
-{
-    uint16_t control = code_in_set(s, KEYCODE_LEFTCTRL), num_lock = code_in_set(s, KEYCODE_NUMLOCK);
-    for (unsigned up = 0; up < 2; up++) {
-        if (control_down(s)) {
-            add_code(s, codes, 0xe000 | code_in_set(s, KEYCODE_SCROLLLOCK), up);
-        } else {
-            add(codes, 0xe1);
-            add_code(s, codes, control, up);
-            add_code(s, codes, num_lock, up);
-        }
-    }
-}
-
-static void add_key(const State *s, Codes *codes, uint16_t key, bool up)
-{
-    uint16_t code = code_in_set(s, key);
-    if (!code)
-        return;
-    if (s->set == 3) {
-        if (!up || s->kind[key] & KEY_MAKE_BREAK)
-            add_code(s, codes, code, up);
-    } else if (key == KEYCODE_PAUSE) {
-        if (!up)
-            add_pause(s, codes);
-    } else if (key == KEYCODE_SYSRQ) {
-        add_print_screen(s, codes, up);
-    } else if (is_grey(key)) {
-        add_grey(s, codes, key, up);
-    } else {
-        add_code(s, codes, code, up);
-    }
-}
-
-static void send_codes(State *s, const Codes *codes)
+static void send_codes(State *s, const ScanCodes *codes)
 {
     if (!ps2_queue(&s->ps2, codes->byte, codes->count))
-        ps2_overrun(&s->ps2, s->set == 1 ? 0xff : 0x00);
+        ps2_overrun(&s->ps2, s->scan.set == 1 ? 0xff : 0x00);
 }
 
 /* ---- Typematic repeat --------------------------------------------------------------------------------- */
@@ -191,7 +63,7 @@ static void stop_repeating(State *s)
 static void start_repeating(State *s, uint16_t key)
 {
     stop_repeating(s);
-    if (!code_in_set(s, key) || (s->set == 3 ? !(s->kind[key] & KEY_TYPEMATIC) : key == KEYCODE_PAUSE))
+    if (!scan_repeats(&s->scan, key))
         return;
     s->repeating = key;
     timer_set(&s->repeat, device_now(&s->dev) + delay_ns(s));
@@ -201,12 +73,11 @@ static void start_repeating(State *s, uint16_t key)
 static void repeat_due(void *opaque)
 {
     State *s = opaque;
-    Codes codes = {.count = 0};
+    ScanCodes codes = {.count = 0};
     timer_set(&s->repeat, device_now(&s->dev) + period_ns(s));
     if (s->ps2.command)
         return;
-    bool print_screen = s->repeating == KEYCODE_SYSRQ && s->set != 3;
-    add_code(s, &codes, print_screen ? print_screen_code(s) : code_in_set(s, s->repeating), false);
+    scan_add_repeat(&s->scan, &codes, s->repeating);
     send_codes(s, &codes);
 }
 
@@ -221,19 +92,19 @@ static bool driven(void *opaque)
 static bool has_room(void *opaque)
 {
     State *s = opaque;
-    return !s->ps2.command && s->ps2.queued + LONGEST <= PS2_BUFFER;
+    return !s->ps2.command && s->ps2.queued + SCAN_LONGEST <= PS2_BUFFER;
 }
 
 /* A key that goes down again has repeated at the host; the keyboard does that itself. */
 static void key_event(void *opaque, const InputEvent *event)
 {
     State *s = opaque;
-    Codes codes = {.count = 0};
+    ScanCodes codes = {.count = 0};
     uint16_t key = event->code;
-    if (key >= KEYS || !key_by_code(key) || (event->down && is_down(s, key)))
+    if (key >= SCAN_KEYS || !key_by_code(key) || (event->down && scan_is_down(&s->scan, key)))
         return;
-    add_key(s, &codes, key, !event->down);
-    s->down[key / 32] ^= (uint32_t)(is_down(s, key) != event->down) << key % 32;
+    scan_add_key(&s->scan, &codes, key, !event->down);
+    scan_note(&s->scan, key, event->down);
     if (event->down)
         start_repeating(s, key);
     else if (key == s->repeating)
@@ -281,20 +152,25 @@ static void clear(State *s)
     stop_repeating(s);
 }
 
+/* What the user does from now on may go to another keyboard. */
+static void let_go(State *s)
+{
+    memset(s->scan.down, 0, sizeof s->scan.down);
+    stop_repeating(s);
+}
+
 static void set_leds(State *s, uint32_t leds)
 {
-    s->leds = leds;
+    s->scan.leds = leds;
     input_set_leds(s->dev.env->input, leds);
 }
 
 static void defaults(State *s)
 {
     clear(s);
-    memset(s->down, 0, sizeof s->down);
-    for (unsigned n = 0; n < key_count; n++)
-        if (keys[n].code < KEYS)
-            s->kind[keys[n].code] = keys[n].kind;
-    s->set = DEFAULT_SET;
+    let_go(s);
+    scan_default_kinds(&s->scan);
+    s->scan.set = DEFAULT_SET;
     s->rate = DEFAULT_RATE;
 }
 
@@ -313,9 +189,9 @@ static void echo(State *s)
 static void take_set(State *s, uint8_t value)
 {
     if (value)
-        s->set = value;
+        s->scan.set = value;
     else
-        ps2_answer_byte(&s->ps2, (uint8_t)s->set);
+        ps2_answer_byte(&s->ps2, (uint8_t)s->scan.set);
 }
 
 static void identify(State *s)
@@ -331,7 +207,7 @@ static void take_rate(State *s, uint8_t value)
 
 static void enable(State *s)
 {
-    memset(s->down, 0, sizeof s->down);
+    memset(s->scan.down, 0, sizeof s->scan.down);
     s->scanning = true;
     settle(s, SET_UP_NS);
 }
@@ -345,10 +221,7 @@ static void disable(State *s)
 /* Keys are named by their code in set 3, whatever set is in use. */
 static void take_key(State *s, uint8_t value)
 {
-    const Command *command = find_command(s->ps2.command);
-    for (unsigned n = 0; n < key_count; n++)
-        if (keys[n].code < KEYS && keys[n].scan[2] == value)
-            s->kind[keys[n].code] = command->kind;
+    scan_set_kind(&s->scan, value, find_command(s->ps2.command)->kind);
 }
 
 static void resend(State *s)
@@ -418,7 +291,7 @@ static void start_command(State *s, uint8_t code)
     if (command->flags & CLEARS)
         clear(s);
     if (command->flags & EVERY_KEY)
-        memset(s->kind, command->kind, sizeof s->kind);
+        memset(s->scan.kind, command->kind, sizeof s->scan.kind);
     if (!(command->flags & SILENT))
         ps2_answer_byte(&s->ps2, PS2_ACK);
     if (command->begin)
@@ -455,6 +328,8 @@ static void switched(void *opaque)
     State *s = opaque;
     if (ps2_heard(&s->ps2))
         settle(s, SETTING_UP_NS);
+    else
+        let_go(s);
     input_deliver(s->dev.env->input);
 }
 
@@ -463,15 +338,15 @@ static const Ps2DeviceOps ps2_ops = {received, sent, tested, switched};
 /* clang-format off */
 static const RegDef regs[] = {
     /* name       offset kind    storage       reset */
-    {"LEDS",      0x0,   REG_RO, AT(leds),     0,            0, NULL, NULL, 0, 0},
-    {"SET",       0x4,   REG_RO, AT(set),      DEFAULT_SET,  0, NULL, NULL, 0, 0},
+    {"LEDS",      0x0,   REG_RO, AT(scan.leds),     0,            0, NULL, NULL, 0, 0},
+    {"SET",       0x4,   REG_RO, AT(scan.set),      DEFAULT_SET,  0, NULL, NULL, 0, 0},
     {"TYPEMATIC", 0x8,   REG_RO, AT(rate),     DEFAULT_RATE, 0, NULL, NULL, 0, 0},
     {"SCANNING",  0xc,   REG_RO, AT(scanning), true,         0, NULL, NULL, 0, 0},
 };
 
 static const FieldDef fields[] = {
-    FIELD_ARRAY(down, FIELD_U32, KEYS / 32),
-    FIELD_ARRAY(kind, FIELD_U8, KEYS),
+    FIELD_ARRAY(scan.down, FIELD_U32, SCAN_KEYS / 32),
+    FIELD_ARRAY(scan.kind, FIELD_U8, SCAN_KEYS),
     FIELD(repeating, FIELD_U16),
     FIELD(last, FIELD_U8),
     PS2_FIELDS(ps2),
@@ -512,11 +387,11 @@ static void loaded(Device *dev)
 {
     State *s = (State *)dev;
     ps2_loaded(&s->ps2);
-    if (s->set < 1 || s->set > KEY_SETS)
-        s->set = DEFAULT_SET;
-    if (s->repeating >= KEYS)
+    if (s->scan.set < 1 || s->scan.set > KEY_SETS)
+        s->scan.set = DEFAULT_SET;
+    if (s->repeating >= SCAN_KEYS)
         stop_repeating(s);
-    set_leds(s, s->leds);
+    set_leds(s, s->scan.leds);
 }
 
 const DeviceType ps2_keyboard_type = {

@@ -464,6 +464,21 @@ static void test_driven(void **state)
     assert_false(input_driven(input, INPUT_KEYBOARD));
 }
 
+/* A key that is held while the interface is switched off may go up at another keyboard. */
+static void test_held_while_switched_off(void **state)
+{
+    Ps2Host *host = *state;
+    press(host, KEYCODE_A);
+    expect_bytes(host, 0x1c);
+    write_reg(host->kmi, KMICR, 0);
+    step(&host->h, SECOND_NS);
+    write_reg(host->kmi, KMICR, KMIEN);
+    step(&host->h, SECOND_NS);
+    expect_nothing(host);
+    press(host, KEYCODE_A);
+    expect_bytes(host, 0x1c);
+}
+
 /* Keys wait while the keyboard waits for what a command is about. */
 static void test_argument_stops_scanning(void **state)
 {
@@ -580,6 +595,7 @@ int main(void)
         CASE(test_overrun),
         CASE(test_nothing_is_lost),
         CASE(test_driven),
+        CASE(test_held_while_switched_off),
         CASE(test_argument_stops_scanning),
         CASE(test_commands_and_buffer),
         CASE(test_random_use),
