@@ -6,12 +6,17 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 
 from catalogue import DEBIAN, PROGRAMS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = os.path.join(HERE, "..", "scripts")
+sys.path.append(SCRIPTS)
+from cpio import Archive  # noqa: E402
+
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "armature", "bench")
 RELEASE = "12"
 PACKAGES = ["busybox-static", "lua5.4", "python3-minimal", "perl", "sqlite3", "gcc", "gzip", "xz-utils", "zstd", "dash",
@@ -138,52 +143,11 @@ def build_programs(kind):
 
 # ---- initial file systems ------------------------------------------------------------------------------------------
 
-def newc_entry(inode, name, mode, data=b"", device=(0, 0)):
-    fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, device[0], device[1], len(name) + 1, 0]
-    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
-    return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
-
-
-class Archive:
-    """Writes a cpio archive as kernels want it, not compressed: the guest would spend its time unpacking."""
-
-    def __init__(self, file):
-        self.file, self.inode = file, 0
-
-    def add(self, name, mode, data=b"", device=(0, 0)):
-        self.inode += 1
-        self.file.write(newc_entry(self.inode, name, mode, data, device))
-
-    def add_folder(self, name):
-        self.add(name, stat.S_IFDIR | 0o755)
-
-    def add_program(self, name, data):
-        self.add(name, stat.S_IFREG | 0o755, data)
-
-    def add_tree(self, top, prefix="", leave_out=()):
-        for entry in sorted(os.scandir(top), key=lambda entry: entry.name):
-            name = prefix + entry.name
-            if name in leave_out:
-                continue
-            if entry.is_symlink():
-                self.add(name, stat.S_IFLNK | 0o777, os.readlink(entry.path).encode())
-            elif entry.is_dir():
-                self.add_folder(name)
-                self.add_tree(entry.path, name + "/", leave_out)
-            elif entry.is_file():
-                with open(entry.path, "rb") as file:
-                    self.add(name, entry.stat().st_mode, file.read())
-
-    def end(self):
-        self.add("TRAILER!!!", 0)
-        self.file.write(b"\0" * (-self.file.tell() % 512))
-
-
 def fetch_packages():
     key = digest(RELEASE, *PACKAGES)
     target = os.path.join(CACHE, f"debian-{RELEASE}-{key}")
     if not os.path.isdir(target):
-        result = subprocess.run([os.path.join(HERE, "packages.sh"), RELEASE, target] + PACKAGES)
+        result = subprocess.run([os.path.join(SCRIPTS, "packages"), RELEASE, target] + PACKAGES)
         if result.returncode:
             raise BuildError("Debian's packages could not be fetched; the workloads of the group \"Debian's programs\" "
                              "need them, the others (--only) do not")
@@ -197,15 +161,15 @@ def write_small(archive):
     with open(busybox, "rb") as file:
         archive.add_program("bin/busybox", file.read())
     for name in APPLETS:
-        archive.add(f"bin/{name}", stat.S_IFLNK | 0o777, b"busybox")
+        archive.add_link(f"bin/{name}", "busybox")
 
 
 def write_large(archive):
     packages = fetch_packages()
-    archive.add_tree(os.path.join(packages, "root"), leave_out=UNUSED)
+    archive.add_tree(os.path.join(packages, "root"), leave_out=UNUSED.__contains__)
     for folder in ("bench", "dev"):
         archive.add_folder(folder)
-    archive.add("usr/bin/sh", stat.S_IFLNK | 0o777, b"dash")
+    archive.add_link("usr/bin/sh", "dash")
 
 
 def package_versions():
@@ -215,7 +179,7 @@ def package_versions():
 
 def build_system(name, programs):
     """The path of the initial file system "small" or "large", without a plan."""
-    parts = [os.path.basename(programs), read("images.py"), read("packages.sh")]
+    parts = [os.path.basename(programs), read("images.py"), read(SCRIPTS, "packages"), read(SCRIPTS, "cpio.py")]
     if name == "large":
         parts.append(package_versions())
     target = os.path.join(CACHE, f"{name}-{digest(*parts)}.cpio")
@@ -223,7 +187,7 @@ def build_system(name, programs):
         with tempfile.NamedTemporaryFile(dir=CACHE, prefix="building.", delete=False) as file:
             archive = Archive(file)
             (write_small if name == "small" else write_large)(archive)
-            archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
+            archive.add_device("dev/console", 5, 1)
             archive.add_tree(programs, "bench/")
             archive.add_program("init", read_file(os.path.join(programs, "init")))
             archive.end()
@@ -241,8 +205,7 @@ def with_plan(system, plan, path):
     """Copies the initial file system to path with the plan added: kernels take archives one behind the other."""
     shutil.copyfile(system, path)
     with open(path, "ab") as file:
-        archive = Archive(file)
-        archive.inode = 1 << 20
+        archive = Archive(file, first_inode=1 << 20)
         archive.add("plan", stat.S_IFREG | 0o644, plan.encode())
         archive.end()
 

@@ -59,6 +59,19 @@ configure() {
     cmake -S "$root" -B "$directory" -G Ninja "$@" >/dev/null || die "cmake failed"
 }
 
+# build_emulator: build/armature, up to date.
+build_emulator() {
+    install_missing "to build the emulator" "${build_packages[@]}"
+    if [ ! -f "$root/build/CMakeCache.txt" ]; then
+        say "Building the emulator in $root/build"
+        configure "$root/build" -DBUILD_TESTING=OFF
+    else
+        configure "$root/build"
+    fi
+    ninja -C "$root/build" -n armature | grep -q "no work to do" ||
+        cmake --build "$root/build" --target armature >&2 || die "the build failed"
+}
+
 # ---- Debian's installer images -----------------------------------------------------------------------------------
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/armature

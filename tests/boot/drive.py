@@ -1,14 +1,17 @@
 """Drives a machine over its serial port: starts armature, sends text, waits for text. Python's standard library only."""
 
+import io
 import os
 import re
 import select
-import struct
 import subprocess
 import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(ROOT, "scripts"))
+from cpio import Archive  # noqa: E402
+
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE for these tests
 
 
@@ -100,17 +103,16 @@ class Guest:
 
 
 def newc(entries):
-    """A cpio archive as kernels want it; entries are (name, mode, contents), with device numbers in place of contents
-    for device nodes."""
-    archive = b""
-    for inode, (name, mode, contents) in enumerate([*entries, ("TRAILER!!!", 0, b"")], 1):
-        major, minor = contents if isinstance(contents, tuple) else (0, 0)
-        data = b"" if isinstance(contents, tuple) else contents
-        fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, major, minor, len(name) + 1, 0]
-        archive += b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
-        archive += b"\0" * (-len(archive) % 4) + data
-        archive += b"\0" * (-len(archive) % 4)
-    return archive
+    """A cpio archive; entries are (name, mode, contents), with device numbers in place of contents for device nodes."""
+    file = io.BytesIO()
+    archive = Archive(file)
+    for name, mode, contents in entries:
+        if isinstance(contents, tuple):
+            archive.add(name, mode, device=contents)
+        else:
+            archive.add(name, mode, contents)
+    archive.end()
+    return file.getvalue()
 
 
 def fetched(command):
