@@ -4,7 +4,7 @@
 cmake_minimum_required(VERSION 3.18)
 
 set(base machine/audio.h machine/bus.h machine/clock.h machine/display.h machine/error.h machine/input.h machine/irq.h
-  machine/keys.h machine/log.h machine/serial.h machine/watch.h)
+  machine/keys.def machine/keys.h machine/log.h machine/serial.h machine/watch.h)
 
 # What each folder may include, as regular expressions.
 string(JOIN "|" base_headers ${base})
