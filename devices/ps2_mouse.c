@@ -44,6 +44,9 @@ enum { STATUS_SCALING = 1 << 4, STATUS_ENABLED = 1 << 5, STATUS_REMOTE = 1 << 6 
 
 enum { INVALID_AGAIN = 0xfc, LONGEST = 4 };
 
+/* The commands that no mode keeps from being one. */
+enum { CMD_RESET_WRAP = 0xec, CMD_RESET = 0xff };
+
 typedef struct {
     Device dev;
     uint32_t id, rate, resolution, buttons;
@@ -345,22 +348,22 @@ typedef struct Command {
 
 /* clang-format off */
 static const Command commands[] = {
-    {0xe6, false, scale_1_1,      NULL},
-    {0xe7, false, scale_2_1,      NULL},
-    {0xe8, false, NULL,           take_resolution},
-    {0xe9, false, tell_status,    NULL},
-    {0xea, false, stream_mode,    NULL},
-    {0xeb, false, tell_movement,  NULL},
-    {0xec, false, end_wrapping,   NULL},
-    {0xee, false, begin_wrapping, NULL},
-    {0xf0, false, remote_mode,    NULL},
-    {0xf2, false, tell_id,        NULL},
-    {0xf3, false, NULL,           take_rate},
-    {0xf4, false, enable,         NULL},
-    {0xf5, false, disable,        NULL},
-    {0xf6, false, defaults,       NULL},
-    {0xfe, true,  resend,         NULL},
-    {0xff, true,  begin_test,     NULL},
+    {0xe6,           false, scale_1_1,      NULL},
+    {0xe7,           false, scale_2_1,      NULL},
+    {0xe8,           false, NULL,           take_resolution},
+    {0xe9,           false, tell_status,    NULL},
+    {0xea,           false, stream_mode,    NULL},
+    {0xeb,           false, tell_movement,  NULL},
+    {CMD_RESET_WRAP, false, end_wrapping,   NULL},
+    {0xee,           false, begin_wrapping, NULL},
+    {0xf0,           false, remote_mode,    NULL},
+    {0xf2,           false, tell_id,        NULL},
+    {0xf3,           false, NULL,           take_rate},
+    {0xf4,           false, enable,         NULL},
+    {0xf5,           false, disable,        NULL},
+    {0xf6,           false, defaults,       NULL},
+    {0xfe,           true,  resend,         NULL},
+    {CMD_RESET,      true,  begin_test,     NULL},
 };
 /* clang-format on */
 
@@ -420,9 +423,9 @@ static void received(void *opaque, uint8_t byte)
     State *s = opaque;
     const Command *pending = find_command(s->ps2.command);
     ps2_clear_queue(&s->ps2);
-    if (s->wrapping && byte != 0xec && byte != 0xff)
+    if (s->wrapping && byte != CMD_RESET_WRAP && byte != CMD_RESET)
         ps2_answer_byte(&s->ps2, byte);
-    else if (pending && pending->take)
+    else if (pending && pending->take && byte != CMD_RESET)
         take_argument(s, pending, byte);
     else
         start_command(s, byte);

@@ -519,31 +519,32 @@ static uint32_t next(uint64_t *random)
 
 static void act(Ps2Host *host, uint64_t *random)
 {
+    uint32_t some = next(random);
     switch (next(random) % 12) {
     case 0:
     case 1:
     case 2:
-        write_reg(host->kmi, KMIDATA, next(random) % 4 ? 0xed + next(random) % 19 : next(random));
+        write_reg(host->kmi, KMIDATA, next(random) % 4 ? 0xed + some % 19 : some);
         break;
     case 3:
         read_reg(host->kmi, KMIDATA);
         break;
     case 4:
-        write_reg(host->kmi, KMICR, next(random) % 8 ? KMIEN | (next(random) & 0x38) : next(random));
+        write_reg(host->kmi, KMICR, next(random) % 8 ? KMIEN | (some & 0x38) : some);
         break;
     case 5:
         write_reg(host->kmi, KMICLKDIV, next(random));
         break;
     case 6:
     case 7:
-        user(host, INPUT_KEY, (uint16_t)(next(random) % 130), next(random) % 2, 0, 0);
+        user(host, INPUT_KEY, (uint16_t)(some % 130), next(random) % 2, 0, 0);
         break;
     case 8:
         if (next(random) % 64 == 0)
             device_reset(next(random) % 2 ? host->kmi : host->device);
         break;
     default:
-        step(&host->h, next(random) % (4 * MILLISECOND_NS) << (next(random) % 64 == 0 ? 10 : 0));
+        step(&host->h, some % (4 * MILLISECOND_NS) << (next(random) % 64 == 0 ? 10 : 0));
         break;
     }
 }

@@ -308,6 +308,10 @@ static void test_invalid_bytes(void **state)
     expect_answer(host, 0xf3, ACK);
     expect_answer(host, 50, RESEND);
     expect_answer(host, 0xe9, ACK, 0x00, 2, 100);
+    expect_answer(host, 0xf3, ACK);
+    expect_answer(host, 0xff, ACK); /* always resets */
+    step(&host->h, 500 * MILLISECOND_NS);
+    expect_bytes(host, 0xaa, 0x00);
 }
 
 static void test_resend(void **state)
@@ -405,22 +409,22 @@ static void act(Ps2Host *host, uint64_t *random)
 {
     static const InputEventKind kinds[] = {INPUT_MOVE, INPUT_WHEEL, INPUT_BUTTON};
     static const uint8_t arguments[] = {10, 20, 40, 60, 80, 100, 200, 3};
-    uint32_t what = next(random) % 12;
+    uint32_t what = next(random) % 12, some = next(random);
+    int32_t x = (int32_t)next(random) >> some % 32, y = (int32_t)next(random) >> (some >> 8) % 32;
     if (what < 3)
-        write_reg(host->kmi, KMIDATA, next(random) % 4 ? 0xe6 + next(random) % 26 : next(random));
+        write_reg(host->kmi, KMIDATA, next(random) % 4 ? 0xe6 + some % 26 : some);
     else if (what == 3)
         write_reg(host->kmi, KMIDATA, arguments[next(random) % sizeof arguments]);
     else if (what == 4)
         read_reg(host->kmi, KMIDATA);
     else if (what == 5)
-        write_reg(host->kmi, KMICR, next(random) % 8 ? KMIEN | (next(random) & 0x38) : next(random));
+        write_reg(host->kmi, KMICR, next(random) % 8 ? KMIEN | (some & 0x38) : some);
     else if (what < 8)
-        user(host, kinds[next(random) % 3], (uint16_t)(BUTTON_LEFT + next(random) % 6), next(random) % 2,
-             (int32_t)next(random) >> next(random) % 32, (int32_t)next(random) >> next(random) % 32);
+        user(host, kinds[some % 3], (uint16_t)(BUTTON_LEFT + some % 6), some & 8, x, y);
     else if (what == 8 && next(random) % 64 == 0)
         device_reset(next(random) % 2 ? host->kmi : host->device);
     else
-        step(&host->h, next(random) % (4 * MILLISECOND_NS) << (next(random) % 64 == 0 ? 10 : 0));
+        step(&host->h, some % (4 * MILLISECOND_NS) << (next(random) % 64 == 0 ? 10 : 0));
 }
 
 static void test_random_use(void **state)
