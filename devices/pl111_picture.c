@@ -65,8 +65,6 @@ static void written(void *opaque, uint32_t pa, uint32_t size)
     const PicturePanel *panel = &touch->picture->panel[touch->panel];
     uint32_t row = pixels_bytes(frame->format, frame->width);
     uint64_t first = pa > panel->home ? pa - panel->home : 0, end = (uint64_t)pa + size - panel->home;
-    if (end > panel->bytes)
-        end = panel->bytes;
     uint32_t y = (uint32_t)(first / row), last = (uint32_t)((end + row - 1) / row);
     if (last > frame->height)
         last = frame->height;

@@ -12,7 +12,7 @@ static void test_primecell_identification(void **state)
     static const Identity identities[] = {
         {"pl041", 0x00041041},
         {"pl050", 0x00041050},
-        {"pl111", 0x00041111},
+        {"pl111", 0x00241111},
         {"pl180", 0x00041180},
         {"pl341", 0x00041341},
         {"pl354", 0x00041354}

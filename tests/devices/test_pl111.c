@@ -204,6 +204,19 @@ static void test_vertical_compare(void **state)
     check_region(3, 11);
 }
 
+/* Without lines of front porch, its start is the next frame's. */
+static void test_no_front_porch(void **state)
+{
+    (void)state;
+    clcd_size(&clcd, 16, 9);
+    clcd_show(&clcd, MEMORY, SHOWN | VCOMP_REGION(3));
+    write_reg(clcd.dev, ICR, ~0u);
+    step(&clcd.h, FRAME_NS - 1);
+    expect_reg(clcd.dev, RIS, 0);
+    step(&clcd.h, 1);
+    expect_reg(clcd.dev, RIS, LNBU | VCOMP);
+}
+
 /* Status that is only read is as exact as with interrupts, however long nobody looked. */
 static void test_polled(void **state)
 {
@@ -296,6 +309,47 @@ static void test_cursor_interrupt(void **state)
     expect_irq(clcd.dev, 0, true);
     write_reg(clcd.dev, CURSOR_ICR, 1);
     write_reg(clcd.dev, CURSOR_XY, 48); /* beyond the right edge: nothing of it is read */
+    step(&clcd.h, 10 * 41 * 5100);
+    expect_reg(clcd.dev, CURSOR_RIS, 0);
+}
+
+/* The lines of both panels are scanned at the same time. */
+static void check_cursor_line(uint32_t y, uint32_t line)
+{
+    clcd_size(&clcd, 48, 40); /* two of these; a line is 5.1 us */
+    clcd_show(&clcd, MEMORY, BPP(6) | DUAL);
+    write_reg(clcd.dev, TIMING2, BCD | 47 << 16);
+    write_reg(clcd.dev, CURSOR_XY, y << 16);
+    write_reg(clcd.dev, CURSOR_CTRL, 1);
+    write_reg(clcd.dev, CURSOR_ICR, 1);
+    step(&clcd.h, (line + 1) * 5100 - 1);
+    expect_reg(clcd.dev, CURSOR_RIS, 0);
+    step(&clcd.h, 1);
+    expect_reg(clcd.dev, CURSOR_RIS, 1);
+}
+
+static void test_cursor_on_two_panels(void **state)
+{
+    (void)state;
+    write_reg(clcd.dev, LPBASE, MEMORY);
+    check_cursor_line(5, 37);
+    check_cursor_line(20, 40); /* in both: the upper one's end is later */
+    check_cursor_line(45, 37);
+    check_cursor_line(70, 40);
+}
+
+/* What a frame does before it ends, though the next one does not, and nobody looked in between. */
+static void test_cursor_of_past_frame(void **state)
+{
+    (void)state;
+    clcd_size(&clcd, 48, 40);
+    write_reg(clcd.dev, CURSOR_CONFIG, 2);
+    write_reg(clcd.dev, CURSOR_CTRL, 1);
+    clcd_show(&clcd, MEMORY, SHOWN);
+    write_reg(clcd.dev, CURSOR_XY, 48); /* beyond the edge, from the next frame on */
+    step(&clcd.h, 10 * 41 * 5100);
+    expect_reg(clcd.dev, CURSOR_RIS, 1);
+    write_reg(clcd.dev, CURSOR_ICR, 1);
     step(&clcd.h, 10 * 41 * 5100);
     expect_reg(clcd.dev, CURSOR_RIS, 0);
 }
@@ -508,6 +562,20 @@ static void test_frame_over_devices(void **state)
     expect_reg(clcd.dev, RIS, LNBU | VCOMP);
     clcd.memory[0] = clcd.memory[1] = 0; /* nobody tells */
     assert_int_equal(clcd_frame(&clcd)->pixels[64 * 32], 0);
+    Region flash = {.name = "flash",
+                    .base = ROM,
+                    .size = 0x1000,
+                    .kind = REGION_ROM_DEVICE,
+                    .host = clcd.memory,
+                    .ops = &ops,
+                    .direct = true};
+    Region *device = bus_add(clcd.h.env.bus, &flash);
+    clcd_size(&clcd, 16, 16);
+    clcd_show(&clcd, ROM, SHOWN);
+    assert_int_equal(clcd_frame(&clcd)->pixels[1], 0xffffff);
+    device->direct = false; /* it answers with its status */
+    assert_int_equal(clcd_frame(&clcd)->pixels[1], 0);
+    assert_int_equal(register_reads, 0);
 }
 
 /* What is at the frame changes under the controller. */
@@ -537,7 +605,9 @@ static void test_end_of_address_space(void **state)
 {
     (void)state;
     Region top = {.name = "top", .base = 0xfffff000, .size = 0x1000, .kind = REGION_RAM, .host = clcd.memory};
+    Region bottom = {.name = "bottom", .base = 0, .size = 0x1000, .kind = REGION_RAM, .host = clcd.memory};
     bus_add(clcd.h.env.bus, &top);
+    bus_add(clcd.h.env.bus, &bottom); /* addresses do not wrap */
     clcd_size(&clcd, 16, 128);
     clcd_show(&clcd, 0xfffff000, SHOWN); /* up to the last byte */
     expect_reg(clcd.dev, RIS, LNBU | VCOMP);
@@ -626,10 +696,13 @@ int main(void)
         CASE(test_double_buffer),
         CASE(test_lnbu_interrupt),
         CASE(test_vertical_compare),
+        CASE(test_no_front_porch),
         CASE(test_polled),
         CASE(test_bus_error),
         CASE(test_reach),
         CASE(test_cursor_interrupt),
+        CASE(test_cursor_on_two_panels),
+        CASE(test_cursor_of_past_frame),
         CASE(test_cursor_frame_sync),
         CASE(test_only_changed_rows),
         CASE(test_drawn_rows),
