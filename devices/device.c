@@ -280,6 +280,8 @@ static BusResult mmio_write(void *opaque, uint32_t offset, const BusAccess *bus,
     if (log_on(dev->env->log, LOG_MMIO))
         log_line(dev->env->log, LOG_MMIO, dev->name, "cpu%d write %s[%u] (0x%03x.%u) = 0x%08x",
                  (int8_t)bus->cpu, row ? row->name : "reserved", access.index, offset, bus->size, value);
+    if (row && dev->type->before_write)
+        dev->type->before_write(dev);
     if (row)
         write_row(dev, row, &access, value << (8 * (offset & 3)));
     else

@@ -167,6 +167,9 @@ struct DeviceType {
     /* Locks and security: asked before a register is read or written; false: it reads as 0, ignores the
      * write. */
     bool (*allows)(Device *dev, const RegAccess *access, bool write);
+    /* Called before a register is written: brings state that follows from virtual time up to the present,
+     * while the registers still have the values that it follows from. */
+    void (*before_write)(Device *dev);
     /* The device is not in the address space: its window is what an I2C master reaches. */
     bool off_bus;
     /* For devices with host memory behind their window: makes a region that is about to be added (MMIO, with

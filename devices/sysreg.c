@@ -2,7 +2,9 @@
  * to the microcontrollers of the motherboard (site 0) and of the CoreTile Express A9x4 (site 1, DUI 0448).
  *
  * The configuration bus completes at once. There is nothing at site 2. Oscillators take what the boards'
- * clock generators can make; no device derives its clock from them. Sensors read typical values.
+ * clock generators can make; of the devices, the display controllers get their clocks from them. MUXFPGA
+ * chooses whose picture is at the DVI connector. DVIMODE tells the motherboard's FPGA the size of the
+ * picture, which is taken from the display controller here: it only stores. Sensors read typical values.
  *
  * Properties: value[0] initial SYS_SW, value[1] initial SYS_CFGSW (the motherboard's config.txt sets both).
  * Inputs: 0 MMC card present, 1 MMC card write-protected.
@@ -42,6 +44,7 @@ enum {
     SITE_DAUGHTERBOARD,
     SITES,
     OSCILLATORS = 3,
+    CLCD_OSCILLATOR = 1, /* of each site */
     SCC_REGISTERS = 3,
     MUX_SOURCES = 3,
     DVI_MODES = 5
@@ -149,6 +152,17 @@ static bool cfg_read(State *s, const CfgCommand *command)
     return true;
 }
 
+/* Passes on what the display controllers depend on. */
+static void set_display(const State *s)
+{
+    static const DisplayOutput source[MUX_SOURCES] = {DISPLAY_MOTHERBOARD, DISPLAY_TILE, DISPLAY_OUTPUTS};
+    static const DisplayOutput site_output[SITES] = {DISPLAY_MOTHERBOARD, DISPLAY_TILE};
+    Display *display = s->dev.env->display;
+    display_switch(display, source[s->mux_fpga % MUX_SOURCES]);
+    for (unsigned site = 0; site < SITES; site++)
+        display_set_clock(display, site_output[site], s->osc[site * OSCILLATORS + CLCD_OSCILLATOR]);
+}
+
 /* RESET acts on the daughterboard, REBOOT and SHUTDOWN on the whole system; with one daughterboard the first
  * two come to the same. */
 static bool cfg_write(State *s, const CfgCommand *command)
@@ -158,6 +172,7 @@ static bool cfg_write(State *s, const CfgCommand *command)
     DeviceEnv *env = s->dev.env;
     if (value && in_range(command, below, s->cfgdata)) {
         *value = s->cfgdata;
+        set_display(s);
         return true;
     }
     if (value || command->device)
@@ -284,6 +299,12 @@ static void reset(Device *dev)
         s->scc[n] = scc[n];
     s->mux_fpga = s->dvi_mode = 0;
     s->started = device_now(dev);
+    set_display(s);
+}
+
+static void loaded(Device *dev)
+{
+    set_display((State *)dev);
 }
 
 static void update(Device *dev)
@@ -306,4 +327,5 @@ const DeviceType sysreg_type = {
     .reset = reset,
     .update = update,
     .input = input,
+    .loaded = loaded,
 };

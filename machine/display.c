@@ -9,12 +9,14 @@ typedef struct Controller {
     const DisplayOps *ops; /* NULL: there is none */
     void *opaque;
     bool invalid; /* must be drawn as a whole */
+    void (*clock)(void *opaque, uint32_t hz);
+    void *clock_opaque;
 } Controller;
 
 struct Display {
-    Controller controller[DISPLAY_OUTPUTS];
-    DisplayOutput connector; /* what the multiplexer shows */
-    DisplayOutput shown;     /* what the frontend wants: DISPLAY_OUTPUTS: see display_show() */
+    Controller controller[DISPLAY_OUTPUTS + 1]; /* the last is none */
+    DisplayOutput connector;                    /* what the multiplexer shows */
+    DisplayOutput shown; /* what the frontend wants: DISPLAY_OUTPUTS: see display_show() */
     Frame frame;
     uint32_t *pixels;  /* [width * height] */
     uint64_t *changed; /* [height] */
@@ -57,7 +59,10 @@ void display_free(Display *display)
 
 void display_connect(Display *display, DisplayOutput output, const DisplayOps *ops, void *opaque)
 {
-    display->controller[output] = (Controller){ops, opaque, true};
+    Controller *controller = &display->controller[output];
+    controller->ops = ops;
+    controller->opaque = opaque;
+    controller->invalid = true;
 }
 
 void display_touch(Display *display, uint32_t y, uint32_t count)
@@ -75,6 +80,20 @@ void display_invalidate(Display *display, DisplayOutput output)
 void display_switch(Display *display, DisplayOutput output)
 {
     display->connector = output;
+}
+
+void display_on_clock(Display *display, DisplayOutput output, void (*clock)(void *opaque, uint32_t hz),
+                      void *opaque)
+{
+    display->controller[output].clock = clock;
+    display->controller[output].clock_opaque = opaque;
+}
+
+void display_set_clock(Display *display, DisplayOutput output, uint32_t hz)
+{
+    const Controller *controller = &display->controller[output];
+    if (controller->clock)
+        controller->clock(controller->clock_opaque, hz);
 }
 
 void display_show(Display *display, DisplayOutput output)

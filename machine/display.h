@@ -45,15 +45,24 @@ void display_touch(Display *display, uint32_t y, uint32_t count);
 /* Everything is to be drawn again: after a reset, a change of format or palette. */
 void display_invalidate(Display *display, DisplayOutput output);
 
-/* Which of the board's controllers the connector shows: the multiplexer of the system registers. */
+/* Which of the board's controllers the connector shows: the multiplexer of the system registers.
+ * DISPLAY_OUTPUTS: none of them, it is dark. */
 void display_switch(Display *display, DisplayOutput output);
+
+/* Says who is told the clock of an output's controller: an oscillator of the board. Until then it has none.
+ */
+void display_on_clock(Display *display, DisplayOutput output, void (*clock)(void *opaque, uint32_t hz),
+                      void *opaque);
+
+/* The oscillator runs at hz from now on. */
+void display_set_clock(Display *display, DisplayOutput output, uint32_t hz);
 
 /* ---- For frontends ---- */
 
 typedef struct Frame {
     uint32_t width, height;  /* 0: the screen is dark */
     uint32_t frame_ns;       /* of virtual time that the controller takes for a frame */
-    DisplayOutput output;    /* whose picture it is */
+    DisplayOutput output;    /* whose picture it is; DISPLAY_OUTPUTS: nobody's */
     uint64_t serial;         /* grows with every change */
     uint64_t resized;        /* the serial at which the size was last another */
     const uint32_t *pixels;  /* row by row, `width` pixels each */

@@ -7,6 +7,7 @@
 _Static_assert((int)MACHINE_FLASH_BYTES == (int)CFI_FLASH_BYTES, "the flash banks' size");
 
 #define MIB(n) ((n)*0x100000u)
+#define VRAM 0x4c000000u
 
 /* clang-format off */
 /* Interrupt controller inputs: shared interrupts first, then five private ones for each CPU (see devices/gic.c). */
@@ -26,7 +27,7 @@ static const BoardMemory memory[] = {
     {"ram at 0", 0x00000000, MIB(64), REGION_RAM, STORE_RAM,   REMAP_AFTER},
     {"rom",      0x1fff0000, 0,       REGION_ROM, STORE_ROM,   REMAP_EITHER},
     {"psram",    0x48000000, 0,       REGION_RAM, STORE_PSRAM, REMAP_EITHER},
-    {"vram",     0x4c000000, 0,       REGION_RAM, STORE_VRAM,  REMAP_EITHER},
+    {"vram",     VRAM,       0,       REGION_RAM, STORE_VRAM,  REMAP_EITHER},
     {"ram",      0x60000000, 0,       REGION_RAM, STORE_RAM,   REMAP_EITHER},
 };
 
@@ -40,7 +41,7 @@ static const BoardDevice devices[] = {
     {"a9_watchdog",  "pwatchdog", 0x1e000620, NULL, {{PERIPHCLK}}, PRIVATE(30)},
     {"l2c310",       "l2",        0x1e00a000, NULL, {{0}}, SPI(43)},
     /* The daughterboard */
-    {"pl111",        "clcd1",     0x10020000, NULL, {{0}}, SPI(44)},
+    {"pl111",        "clcd1",     0x10020000, NULL, {{DISPLAY_TILE}}, SPI(44)},
     {"pl341",        "dmc",       0x100e0000, NULL, {{0}}, {{0}}, 0},
     {"pl354",        "smc",       0x100e1000, NULL, {{0}}, TWO_SPIS(45, 46)},
     {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, {{1, 48}, {2, 49}}, 2},
@@ -67,7 +68,7 @@ static const BoardDevice devices[] = {
     {"sii9022",      "dvi",       0,          NULL, {{1}}, {{0}}, 0},
     {"pl031",        "rtc",       0x10017000, NULL, {{0}}, SPI(4)},
     {"compact_flash", "cf",       0x1001a000, NULL, {{0}}, {{0}}, 0},
-    {"pl111",        "clcd0",     0x1001f000, NULL, {{0}}, SPI(14)},
+    {"pl111",        "clcd0",     0x1001f000, NULL, {{DISPLAY_MOTHERBOARD, VRAM, MIB(8)}}, SPI(14)},
     /* Static memory */
     {"cfi_flash",    "flash0",    0x40000000, NULL, {{0}}, {{0}}, 0},
     {"cfi_flash",    "flash1",    0x44000000, NULL, {{1}}, {{0}}, 0},

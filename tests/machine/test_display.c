@@ -160,6 +160,41 @@ static void test_invalidated(void **state)
     expect_rows(display_frame(display), 1, 2, 30);
 }
 
+/* A connector that shows none of the board's controllers, while the GPU still has its own. */
+static void test_nothing_connected(void **state)
+{
+    (void)state;
+    display_frame(display);
+    display_switch(display, DISPLAY_OUTPUTS);
+    const Frame *frame = display_frame(display);
+    assert_int_equal(frame->width, 0);
+    assert_int_equal(frame->output, DISPLAY_OUTPUTS);
+    assert_false(display_resize(display, 8, 8));
+    gpu.mode = (DisplayMode){2, 3, 1};
+    expect_rows(display_frame(display), 7, 8, 9);
+    gpu.mode.width = 0;
+    display_switch(display, DISPLAY_MOTHERBOARD);
+    expect_rows(display_frame(display), 1, 2, 3);
+}
+
+static void clock_is(void *opaque, uint32_t hz)
+{
+    *(uint32_t *)opaque = hz;
+}
+
+static void test_clocks(void **state)
+{
+    (void)state;
+    uint32_t board_hz = 0, tile_hz = 0;
+    display_on_clock(display, DISPLAY_MOTHERBOARD, clock_is, &board_hz);
+    display_on_clock(display, DISPLAY_TILE, clock_is, &tile_hz);
+    display_set_clock(display, DISPLAY_TILE, 25000000);
+    display_set_clock(display, DISPLAY_GPU, 1); /* nobody cares */
+    assert_int_equal(tile_hz, 25000000);
+    assert_int_equal(board_hz, 0);
+    expect_rows(display_frame(display), 1, 2, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +203,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dark, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invalidated, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_connected, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_clocks, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
