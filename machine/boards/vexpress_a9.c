@@ -75,6 +75,9 @@ static const BoardDevice devices[] = {
     {"lan9118",      "lan",       0x4e000000, NULL, {{0}}, SPI(15)},
     {"isp1761",      "usb",       0x4f000000, NULL, {{0}}, SPI(16)},
     /* Not on the board: in a part of the motherboard's peripherals that both of its memory maps leave free */
+    {"virtio_input", "vkeyboard", 0x10013000, NULL, {{INPUT_KEYBOARD}}, SPI(32)},
+    {"virtio_input", "vmouse",    0x10013200, NULL, {{INPUT_MOUSE}},    SPI(33)},
+    {"virtio_input", "vtablet",   0x10013400, NULL, {{INPUT_TABLET}},   SPI(34)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, {{0}}, 0},
 };
 /* clang-format on */
