@@ -386,6 +386,19 @@ static bool put_tree(Boot *b, Extras *x, Error *err)
     return true;
 }
 
+/* The virtio devices that the machine has, by the board's rows. */
+static void list_virtio(const Machine *machine, TreeChanges *changes)
+{
+    for (unsigned n = 0; n < vexpress_a9.device_count; n++) {
+        const BoardDevice *row = &vexpress_a9.device[n];
+        const Device *dev = machine_device((Machine *)machine, row->name);
+        if (!dev || strncmp(row->type, "virtio_", 7) || changes->virtio_count == TREE_VIRTIO_MOST)
+            continue;
+        changes->virtio[changes->virtio_count++] =
+            (TreeVirtio){dev->base, dev->type->window, row->line[0].input};
+    }
+}
+
 static bool load_extras(Boot *b, Error *err)
 {
     Extras x = {0};
@@ -401,6 +414,7 @@ static bool load_extras(Boot *b, Error *err)
         x.changes.test_device = test->base;
         x.changes.test_device_size = test->type->window;
     }
+    list_virtio(b->machine, &x.changes);
     check_console(b, &x);
     x.tree_room = tree_room(&x.tree, &x.changes);
     if (!place_extras(b, &x, err)) {

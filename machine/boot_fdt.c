@@ -9,6 +9,9 @@
 /* Before it, properties were aligned in another way. */
 enum { OLDEST_VERSION = 16 };
 
+/* What the node of a virtio slot adds to a tree at most. */
+enum { VIRTIO_NODE_BYTES = 256 };
+
 static const char *source_name(const TreeSource *source)
 {
     return source->path ? source->path : "the built-in device tree";
@@ -66,7 +69,7 @@ bool tree_check(const TreeSource *source, const char **warning, Error *err)
 uint32_t tree_room(const TreeSource *source, const TreeChanges *changes)
 {
     size_t text = changes->bootargs ? strlen(changes->bootargs) : 0;
-    return (uint32_t)(fdt_totalsize(source->data) + text + 4096);
+    return (uint32_t)(fdt_totalsize(source->data) + text + 4096 + changes->virtio_count * VIRTIO_NODE_BYTES);
 }
 
 const char *tree_bootargs(const TreeSource *source)
@@ -217,6 +220,53 @@ static int add_test_device(void *tree, const TreeChanges *changes)
     return bad ? bad : fdt_setprop(tree, node, "reg", reg, (int)((end - reg) * 4));
 }
 
+/* The handle by which nodes name the interrupt controller; 0 if there is none. */
+static uint32_t controller_handle(void *tree)
+{
+    static const char *const names[] = {"arm,cortex-a9-gic", "arm,gic-400", "arm,cortex-a15-gic"};
+    int node = -1;
+    for (unsigned n = 0; n < sizeof names / sizeof *names && node < 0; n++)
+        node = fdt_node_offset_by_compatible(tree, -1, names[n]);
+    uint32_t handle = node < 0 ? 0 : fdt_get_phandle(tree, node);
+    if (node < 0 || handle)
+        return handle;
+    handle = fdt_get_max_phandle(tree) + 1;
+    return fdt_setprop_u32(tree, node, "phandle", handle) ? 0 : handle;
+}
+
+static int add_virtio_slot(void *tree, const TreeVirtio *slot, uint32_t controller)
+{
+    enum { SHARED = 0, LEVEL_HIGH = 4 };
+    char name[32];
+    snprintf(name, sizeof name, "virtio@%x", slot->base);
+    int node = fdt_add_subnode(tree, 0, name);
+    if (node < 0)
+        return node;
+    uint32_t reg[8], interrupt[3];
+    uint32_t *end = put_cells(reg, fdt_address_cells(tree, 0), slot->base);
+    end = put_cells(end, fdt_size_cells(tree, 0), slot->size);
+    put_cells(put_cells(put_cells(interrupt, 1, SHARED), 1, slot->interrupt), 1, LEVEL_HIGH);
+    int bad = fdt_setprop_string(tree, node, "compatible", "virtio,mmio");
+    bad = bad ? bad : fdt_setprop(tree, node, "reg", reg, (int)((end - reg) * 4));
+    bad = bad ? bad : fdt_setprop_u32(tree, node, "interrupt-parent", controller);
+    bad = bad ? bad : fdt_setprop(tree, node, "interrupts", interrupt, sizeof interrupt);
+    return bad ? bad : fdt_setprop_empty(tree, node, "dma-coherent");
+}
+
+/* From the last to the first, as each new node goes before the others. */
+static int add_virtio(void *tree, const TreeChanges *changes)
+{
+    if (!changes->virtio_count || fdt_node_offset_by_compatible(tree, -1, "virtio,mmio") >= 0)
+        return 0;
+    uint32_t controller = controller_handle(tree);
+    for (unsigned n = changes->virtio_count; controller && n-- > 0;) {
+        int bad = add_virtio_slot(tree, &changes->virtio[n], controller);
+        if (bad)
+            return bad;
+    }
+    return 0;
+}
+
 bool tree_complete(const TreeSource *source, const TreeChanges *changes, uint8_t *out, uint32_t room,
                    Error *err)
 {
@@ -229,6 +279,8 @@ bool tree_complete(const TreeSource *source, const TreeChanges *changes, uint8_t
         bad = set_chosen(out, changes);
     if (!bad && changes->test_device)
         bad = add_test_device(out, changes);
+    if (!bad)
+        bad = add_virtio(out, changes);
     if (!bad)
         bad = fdt_pack(out);
     if (bad)

@@ -14,6 +14,14 @@ typedef struct TreeSource {
     const char *path; /* NULL: the board's own */
 } TreeSource;
 
+/* A virtio slot, which no board has. */
+typedef struct TreeVirtio {
+    uint32_t base, size;
+    uint32_t interrupt; /* number of the shared peripheral interrupt */
+} TreeVirtio;
+
+enum { TREE_VIRTIO_MOST = 16 };
+
 typedef struct TreeChanges {
     uint32_t ram_base;
     uint64_t ram_size;
@@ -22,6 +30,10 @@ typedef struct TreeChanges {
     uint32_t initrd_start, initrd_end; /* equal: no initrd */
     uint32_t test_device;              /* its address; 0: none */
     uint32_t test_device_size;
+    /* Slots to announce, unless the tree brings nodes for virtio over MMIO, or has no interrupt controller.
+     */
+    TreeVirtio virtio[TREE_VIRTIO_MOST];
+    unsigned virtio_count;
 } TreeChanges;
 
 /* Is it a device tree, and whole? *warning is set (else NULL) if it is for another board. */

@@ -134,6 +134,36 @@ static void test_test_device(void **state)
     assert_int_equal(cells_in("/test-device@10018000", "reg"), 2);
 }
 
+static void test_virtio(void **state)
+{
+    (void)state;
+    TreeChanges changes = plain;
+    changes.virtio[0] = (TreeVirtio){0x10013000, 0x200, 32};
+    changes.virtio[1] = (TreeVirtio){0x10013200, 0x200, 33};
+    changes.virtio_count = 2;
+    complete(built_in(), changes);
+    int first = fdt_node_offset_by_compatible(tree, -1, "virtio,mmio");
+    assert_int_equal(first, node("/virtio@10013000")); /* in the order of the slots */
+    assert_int_equal(fdt_node_offset_by_compatible(tree, first, "virtio,mmio"), node("/virtio@10013200"));
+    assert_int_equal(cell("/virtio@10013200", "reg", 0), 0x10013200);
+    assert_int_equal(cell("/virtio@10013200", "reg", 1), 0x200);
+    assert_int_equal(cell("/virtio@10013200", "interrupts", 0), 0);
+    assert_int_equal(cell("/virtio@10013200", "interrupts", 1), 33);
+    assert_int_equal(cell("/virtio@10013200", "interrupts", 2), 4);
+    uint32_t controller = cell("/virtio@10013200", "interrupt-parent", 0);
+    assert_int_equal(
+        fdt_node_check_compatible(tree, fdt_node_offset_by_phandle(tree, controller), "arm,cortex-a9-gic"),
+        0);
+    /* A tree that knows of virtio keeps what it says. */
+    static uint8_t own[65536];
+    uint8_t *done = tree;
+    memcpy(own, done, fdt_totalsize(done));
+    changes.virtio[0].base = 0x10014000;
+    complete((TreeSource){own, sizeof own, "own.dtb"}, changes);
+    assert_true(fdt_path_offset(tree, "/virtio@10014000") < 0);
+    node("/virtio@10013000");
+}
+
 static void test_long_command_line(void **state)
 {
     (void)state;
@@ -157,6 +187,17 @@ static TreeSource own_tree(const char *compatible, size_t bytes)
     fdt_setprop_string(own, chosen, "bootargs", "mine");
     fdt_setprop_string(own, chosen, "stdout-path", "serial0");
     return (TreeSource){own, sizeof own, "own.dtb"};
+}
+
+static void test_virtio_without_controller(void **state)
+{
+    (void)state;
+    const char name[] = "arm,vexpress";
+    TreeChanges changes = plain;
+    changes.virtio[0] = (TreeVirtio){0x10013000, 0x200, 32};
+    changes.virtio_count = 1;
+    complete(own_tree(name, sizeof name), changes);
+    assert_true(fdt_node_offset_by_compatible(tree, -1, "virtio,mmio") < 0);
 }
 
 static void test_own_tree(void **state)
@@ -261,6 +302,8 @@ int main(void)
         cmocka_unit_test(test_cpus_are_removed),
         cmocka_unit_test(test_chosen),
         cmocka_unit_test(test_test_device),
+        cmocka_unit_test(test_virtio),
+        cmocka_unit_test(test_virtio_without_controller),
         cmocka_unit_test(test_long_command_line),
         cmocka_unit_test(test_own_tree),
         cmocka_unit_test(test_other_boards),
