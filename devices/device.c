@@ -93,6 +93,24 @@ static void cancel_timers(Device *dev)
     }
 }
 
+bool device_memory_set(DeviceMemory *memory, uint64_t size)
+{
+    free(memory->bytes);
+    memory->bytes = size ? calloc(1, size) : NULL;
+    memory->size = memory->bytes ? size : 0;
+    return memory->size == size;
+}
+
+static void free_memory(Device *dev)
+{
+    for (unsigned n = 0; n < dev->type->field_count; n++) {
+        const FieldDef *field = &dev->type->fields[n];
+        DeviceMemory *memory = (DeviceMemory *)((uint8_t *)dev + field->at);
+        for (uint32_t k = 0; field->kind == FIELD_MEMORY && k < (field->count ? field->count : 1); k++)
+            device_memory_set(&memory[k], 0);
+    }
+}
+
 void device_free(Device *dev)
 {
     if (!dev)
@@ -100,6 +118,7 @@ void device_free(Device *dev)
     cancel_timers(dev);
     if (dev->type->destroy)
         dev->type->destroy(dev);
+    free_memory(dev);
     free((void *)dev->index);
     free(dev);
 }

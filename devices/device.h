@@ -111,6 +111,7 @@ typedef enum FieldKind {
     FIELD_BOOL,
     FIELD_BYTES,    /* `count` bytes */
     FIELD_TIMER,    /* a Timer; saved as absolute virtual due time */
+    FIELD_MEMORY,   /* DeviceMemory, `count` of them: size and bytes are saved */
     FIELD_TRANSIENT /* not saved; `reason` says why; `count` bytes */
 } FieldKind;
 
@@ -122,6 +123,16 @@ typedef struct FieldDef {
     uint32_t since;     /* snapshot version of the device type that introduced it */
     const char *reason; /* TRANSIENT: why it need not be saved */
 } FieldDef;
+
+/* Bytes whose number changes. The engine frees them with the device. */
+typedef struct DeviceMemory {
+    uint8_t *bytes; /* NULL if there are none */
+    uint64_t size;
+} DeviceMemory;
+
+/* Gives it another size, with all bytes zero. False if the host has not so much; then it is empty. Size 0
+ * frees it. */
+bool device_memory_set(DeviceMemory *memory, uint64_t size);
 
 #define FIELD(field, kind)                                                                                   \
     {                                                                                                        \

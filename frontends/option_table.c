@@ -91,6 +91,14 @@ static bool set_jit(void *target, const OptionDef *def, const char *value, Error
     return error_set(err, "give off, on or verify");
 }
 
+static bool set_gpu(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->machine.gpu = !strcmp(value, "virtio");
+    return options->machine.gpu || !strcmp(value, "none") || error_set(err, "give virtio or none");
+}
+
 static bool set_jit_threshold(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -320,6 +328,10 @@ static const OptionDef defs[] = {
     {"semihosting-dir", "DIR", NULL,
      GROUP_MACHINE, OPTION_PATH, TEXT(semihosting_dir), "folders",
      "the folder whose files semihosting may use (default: no files)", NULL},
+    {"gpu", "MODEL", "none",
+     GROUP_MACHINE, 0, BY(set_gpu), "virtio none",
+     "a graphics device besides the board's own display: virtio or none",
+     "Linux drives it with its module virtio-gpu, and what it shows takes the place of the board's picture."},
     {"test-device", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(test_device), NULL,
      "add a device by which a test program prints and ends the run",

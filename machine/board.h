@@ -48,6 +48,7 @@ typedef struct Board {
         *boot_flash;     /* name of the row that is at address 0 before the remap if there is no boot ROM */
     const char *console; /* name of the UART whose port is the first */
     const char *test_device;  /* name of the row that is left out unless MachineOptions.test_device is set */
+    const char *gpu;          /* name of the row that is left out unless MachineOptions.gpu is set */
     const char *remap_device; /* name of the row whose output remap_output asks for the remap */
     uint8_t remap_output;
     uint32_t store_size[STORES]; /* bytes; STORE_RAM: the largest that the board takes */

@@ -263,7 +263,8 @@ static void connect(IrqLine *line, Device *controller, unsigned input)
 
 static bool is_wanted(const Machine *m, const Board *board, const BoardDevice *row)
 {
-    return m->options.test_device || strcmp(row->name, board->test_device);
+    return (m->options.test_device || strcmp(row->name, board->test_device)) &&
+           (m->options.gpu || strcmp(row->name, board->gpu));
 }
 
 static bool make_devices(Machine *m, const Board *board, Error *err)

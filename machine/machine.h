@@ -28,6 +28,7 @@ typedef struct MachineOptions {
     bool semihosting;     /* trap instructions of semihosting are calls to the host, see semihosting.h */
     const char *semihosting_dir; /* the folder whose files these calls may use, NULL: none */
     bool test_device;            /* the board has the test device, see docs/test-device.md */
+    bool gpu;                    /* the board has the virtio GPU */
 } MachineOptions;
 
 typedef enum MachineEnd {

@@ -75,9 +75,12 @@ static const BoardDevice devices[] = {
     {"lan9118",      "lan",       0x4e000000, NULL, {{0}}, SPI(15)},
     {"isp1761",      "usb",       0x4f000000, NULL, {{0}}, SPI(16)},
     /* Not on the board: in a part of the motherboard's peripherals that both of its memory maps leave free */
+    /* Not on the board: virtio slots from 0x10013000 on, which both memory maps leave free, 0x200 bytes each; slot
+     * n has the motherboard's interrupt 32 + n, which nothing on it uses. */
     {"virtio_input", "vkeyboard", 0x10013000, NULL, {{INPUT_KEYBOARD}}, SPI(32)},
     {"virtio_input", "vmouse",    0x10013200, NULL, {{INPUT_MOUSE}},    SPI(33)},
     {"virtio_input", "vtablet",   0x10013400, NULL, {{INPUT_TABLET}},   SPI(34)},
+    {"virtio_gpu",   "vgpu",      0x10013600, NULL, {{1024, 768}},      SPI(35)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, {{0}}, 0},
 };
 /* clang-format on */
@@ -92,6 +95,7 @@ const Board vexpress_a9 = {
     .boot_flash = "flash0",
     .console = "uart0",
     .test_device = "test",
+    .gpu = "vgpu",
     .remap_device = "sysctl",
     .remap_output = 0,
     .store_size =

@@ -380,6 +380,7 @@ static size_t field_bytes(const FieldDef *field)
                                    [FIELD_BOOL] = 1,
                                    [FIELD_BYTES] = 1,
                                    [FIELD_TIMER] = sizeof(Timer),
+                                   [FIELD_MEMORY] = sizeof(DeviceMemory),
                                    [FIELD_TRANSIENT] = 1};
     return bytes[field->kind] * (field->count ? field->count : 1);
 }
