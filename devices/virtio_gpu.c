@@ -16,7 +16,9 @@
 enum { ID_GPU = 16, F_EDID = 1 };
 enum { CONTROL_QUEUE, CURSOR_QUEUE, CONTROL_SIZE = 256, CURSOR_SIZE = 16 };
 enum { EVENT_DISPLAY = 1, FLAG_FENCE = 1 };
-enum { CURSOR_SIDE = 64, SIZE_LEAST = 64, SCANOUTS = 16, EDID_FIELD = 1024 };
+enum { CURSOR_SIDE = 64, SCANOUTS = 16, EDID_FIELD = 1024 };
+/* Drivers take smaller modes for damaged data. */
+enum { WIDTH_LEAST = 400, HEIGHT_LEAST = 300 };
 enum { FRAME_NS = 16666667 };
 
 /* What may be copied within a millisecond of the guest's time. */
@@ -135,8 +137,8 @@ static uint32_t within(uint32_t value, uint32_t least, uint32_t most)
 static void resize(void *opaque, uint32_t width, uint32_t height)
 {
     State *s = opaque;
-    width = within(width, SIZE_LEAST, EDID_PIXELS_MOST);
-    height = within(height, SIZE_LEAST, EDID_PIXELS_MOST);
+    width = within(width, WIDTH_LEAST, EDID_PIXELS_MOST);
+    height = within(height, HEIGHT_LEAST, EDID_PIXELS_MOST);
     if (width == s->wanted_width && height == s->wanted_height)
         return;
     s->wanted_width = width;
@@ -441,8 +443,8 @@ static bool create(Device *dev, Error *err)
     State *s = (State *)dev;
     (void)err;
     virtio_create(&s->virtio, &type);
-    s->wanted_width = within(dev->props.value[0], SIZE_LEAST, EDID_PIXELS_MOST);
-    s->wanted_height = within(dev->props.value[1], SIZE_LEAST, EDID_PIXELS_MOST);
+    s->wanted_width = within(dev->props.value[0], WIDTH_LEAST, EDID_PIXELS_MOST);
+    s->wanted_height = within(dev->props.value[1], HEIGHT_LEAST, EDID_PIXELS_MOST);
     timer_init(&s->resume, dev->env->clock, dev->name, 0, resume_due, s);
     display_connect(dev->env->display, DISPLAY_GPU, &ops, s);
     return true;

@@ -201,6 +201,7 @@ static inline bool driver_used(Driver *d, unsigned queue, uint32_t *id, uint32_t
 {
     DriverQueue *q = &d->queue[queue];
     uint32_t used = ring(queue, DRIVER_USED);
+    *id = *written = UINT32_MAX;
     if (q->seen == get16(d, used + 2))
         return false;
     uint32_t element = used + 4 + 8 * (q->seen++ % q->size);

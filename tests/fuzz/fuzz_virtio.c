@@ -1,0 +1,250 @@
+/* Virtio devices with drivers that do nearly the right thing: rings, descriptors, indirect tables and GPU
+ * commands with random mistakes, while the user types, moves and resizes. Whatever they do, the emulator goes
+ * on, within bounds of time and memory, and a second run of the same seed goes the same way. */
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "devices/virtio.h"
+#include "tests/devices/virtio_driver.h"
+#include "tests/fuzz/random.h"
+
+enum { STEPS = 4000, HUNG = 60, QUEUES = 2, SLOT = 64 };
+
+typedef struct Run {
+    Random random;
+    Driver d;
+    bool gpu;
+    uint64_t sum; /* fingerprint of what the guest and the user see */
+} Run;
+
+static uint64_t current_seed;
+
+static void hung(int number)
+{
+    (void)number;
+    fprintf(stderr, "seed %llu: hung\n", (unsigned long long)current_seed);
+    abort();
+}
+
+static void mix(Run *run, uint32_t value)
+{
+    run->sum = (run->sum ^ value) * 0x100000001b3u;
+}
+
+static uint32_t below(Run *run, uint32_t n)
+{
+    return random_below(&run->random, n);
+}
+
+static bool one_in(Run *run, uint32_t n)
+{
+    return random_one_in(&run->random, n);
+}
+
+static void write_word(Run *run, uint32_t offset, uint32_t value)
+{
+    if (one_in(run, 200))
+        value = random_value(&run->random);
+    write_reg(run->d.dev, offset, value);
+}
+
+static uint32_t somewhere(Run *run)
+{
+    return one_in(run, 40) ? random_value(&run->random) : MEMORY + below(run, MEMORY_BYTES);
+}
+
+/* ---- What a driver does ------------------------------------------------------------------------------- */
+
+static void set_up(Run *run)
+{
+    static const uint32_t steps[] = {0, 1, 3};
+    for (unsigned n = 0; n < 3; n++)
+        write_word(run, REG_STATUS, steps[n]);
+    write_word(run, REG_DRIVER_FEATURES_SEL, 0);
+    write_word(run, REG_DRIVER_FEATURES, below(run, 4) << 28 | (run->gpu ? 2 : 0));
+    write_word(run, REG_DRIVER_FEATURES_SEL, 1);
+    write_word(run, REG_DRIVER_FEATURES, 1);
+    write_word(run, REG_STATUS, 0xb);
+    for (unsigned n = 0; n < QUEUES; n++) {
+        uint16_t size = (uint16_t)(1 << below(run, 5));
+        run->d.queue[n] = (DriverQueue){.size = size};
+        memset(at(&run->d, ring(n, DRIVER_AVAIL)), 0, 4);
+        write_word(run, REG_QUEUE_SEL, n);
+        write_word(run, REG_QUEUE_NUM, size);
+        write_word(run, REG_DESC, ring(n, 0));
+        write_word(run, REG_DRIVER, ring(n, DRIVER_AVAIL));
+        write_word(run, REG_DEVICE, ring(n, DRIVER_USED));
+        write_word(run, REG_DESC + 4, 0);
+        write_word(run, REG_QUEUE_READY, 1);
+    }
+    write_word(run, REG_STATUS, 0xf);
+}
+
+/* A GPU command whose numbers are mostly small, so that resources meet. */
+static uint32_t make_command(Run *run, unsigned queue)
+{
+    static const uint8_t formats[] = {1, 2, 3, 4, 67, 68, 121, 134};
+    uint32_t type = queue ? 0x300 + below(run, 3) : 0x100 + below(run, 12),
+             request = DATA + SLOT * below(run, 256);
+    uint32_t word[16];
+    for (unsigned n = 0; n < 16; n++)
+        word[n] = one_in(run, 20) ? random_value(&run->random) : below(run, 3);
+    put32(&run->d, request, one_in(run, 50) ? random_value(&run->random) : type);
+    put32(&run->d, request + 4, below(run, 2));
+    memcpy(at(&run->d, request + 24), word, sizeof word - 24);
+    if (type == 0x101 && !one_in(run, 8)) {
+        put32(&run->d, request + 28, formats[below(run, 8)]);
+        put32(&run->d, request + 32, one_in(run, 2) ? 64 : 1 + below(run, 5000));
+        put32(&run->d, request + 36, one_in(run, 2) ? 64 : 1 + below(run, 5000));
+    }
+    if (type == 0x103 || type == 0x104 || type == 0x105) {
+        put32(&run->d, request + 32, 1 + below(run, 64));
+        put32(&run->d, request + 36, 1 + below(run, 64));
+    }
+    if (type == 0x106)
+        put32(&run->d, request + 32, somewhere(run));
+    return request;
+}
+
+static void put_descriptor(Run *run, uint32_t table, unsigned number, Buffer buffer, uint16_t flags,
+                           uint16_t next)
+{
+    if (one_in(run, 60))
+        buffer.address = random_value(&run->random);
+    if (one_in(run, 60))
+        buffer.size = random_value(&run->random);
+    if (one_in(run, 60))
+        flags = (uint16_t)below(run, 8);
+    if (one_in(run, 60))
+        next = (uint16_t)below(run, 300);
+    driver_descriptor(&run->d, table, number, &buffer, flags, next);
+}
+
+/* A request and room for its answer, or an event buffer, straight or by an indirect table. */
+static void offer(Run *run, unsigned queue)
+{
+    DriverQueue *q = &run->d.queue[queue];
+    bool fills = !run->gpu && queue == 0, indirect = one_in(run, 3);
+    uint32_t table = indirect ? DATA + 0x40000 + 0x400 * below(run, 16) : ring(queue, 0);
+    uint16_t first = indirect || !q->size ? 0 : (uint16_t)below(run, q->size),
+             count = (uint16_t)(1 + below(run, 5));
+    Buffer in = {run->gpu ? make_command(run, queue) : DATA + SLOT * below(run, 256), 56, fills};
+    for (uint16_t n = 0; n < count; n++) {
+        uint16_t here = (uint16_t)(first + n), next = (uint16_t)(first + n + 1);
+        if (!indirect) {
+            here %= q->size;
+            next %= q->size;
+        }
+        Buffer out = {DATA + 0x20000 + 0x400 * below(run, 64), below(run, 0x400), true};
+        put_descriptor(run, table, here, n ? out : in, n + 1 < count ? DESC_NEXT : 0, next);
+    }
+    if (indirect) {
+        first = (uint16_t)below(run, q->size);
+        put_descriptor(run, ring(queue, 0), first, (Buffer){table, 16u * count, false}, DESC_INDIRECT, 0);
+    }
+    driver_publish(&run->d, queue, one_in(run, 100) ? (uint16_t)random_value(&run->random) : first);
+    if (one_in(run, 200))
+        put16(&run->d, ring(queue, DRIVER_AVAIL) + 2, (uint16_t)random_value(&run->random));
+}
+
+/* ---- What the user does ------------------------------------------------------------------------------- */
+
+static void send_input(Run *run)
+{
+    InputEvent event = {.kind = (InputEventKind)below(run, 5),
+                        .code = (uint16_t)below(run, INPUT_KEYS),
+                        .down = one_in(run, 2),
+                        .x = (int32_t)random_value(&run->random),
+                        .y = (int32_t)below(run, 3) - 1};
+    input_send(run->d.h.env.input, &event);
+}
+
+static void look(Run *run)
+{
+    const Frame *frame = display_frame(run->d.h.env.display);
+    mix(run, frame->width);
+    mix(run, frame->height);
+    for (size_t n = 0; n < (size_t)frame->width * frame->height; n += 97)
+        mix(run, frame->pixels[n]);
+}
+
+/* ---- Runs --------------------------------------------------------------------------------------------- */
+
+static void do_something(Run *run)
+{
+    uint32_t what = below(run, 100);
+    Driver *d = &run->d;
+    if (what < 50)
+        offer(run, below(run, QUEUES));
+    else if (what < 70)
+        write_reg(d->dev, REG_NOTIFY, below(run, QUEUES + (what == 69)));
+    else if (what < 75)
+        mix(run, read_reg(d->dev, REG_CONFIG + 4 * below(run, 64)));
+    else if (what < 78)
+        write_reg(d->dev, REG_CONFIG + 4 * below(run, 4), random_value(&run->random));
+    else if (what < 80)
+        write_reg(d->dev, 4 * below(run, 0x80), random_value(&run->random));
+    else if (what < 86)
+        write_reg(d->dev, REG_INT_ACK, 3);
+    else if (what < 92)
+        send_input(run);
+    else if (what < 94)
+        look(run);
+    else if (what < 95)
+        display_resize(d->h.env.display, random_value(&run->random), below(run, 2000));
+    else if (what < 98)
+        step(&d->h, below(run, 3 * MILLISECOND_NS));
+    else
+        put32(d, somewhere(run) % MEMORY_BYTES / 4 * 4 + MEMORY, random_value(&run->random));
+    if (read_reg(d->dev, REG_STATUS) != 0xf && one_in(run, 4))
+        set_up(run);
+    mix(run, read_reg(d->dev, REG_INT_STATUS));
+}
+
+static uint64_t run_seed(uint64_t seed)
+{
+    Run run = {.random = {seed}, .gpu = seed & 1};
+    DeviceProps props = {
+        {run.gpu ? 640 : seed / 2 % INPUT_KINDS, 480}
+    };
+    driver_init(&run.d, run.gpu ? "virtio_gpu" : "virtio_input", &props);
+    set_up(&run);
+    for (unsigned n = 0; n < STEPS; n++)
+        do_something(&run);
+    for (uint32_t n = 0; n < MEMORY_BYTES; n += 4)
+        mix(&run, get32(&run.d, MEMORY + n));
+    driver_done(&run.d);
+    return run.sum;
+}
+
+static bool check_seed(uint64_t seed)
+{
+    current_seed = seed;
+    alarm(HUNG);
+    if (run_seed(seed) == run_seed(seed))
+        return true;
+    fprintf(stderr, "seed %llu: a second run went another way\n", (unsigned long long)seed);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = 1;
+    unsigned runs = 40, seconds = 0, done = 0, failed = 0;
+    for (int n = 1; n + 1 < argc; n += 2) {
+        if (!strcmp(argv[n], "--seed"))
+            seed = strtoull(argv[n + 1], NULL, 0);
+        else if (!strcmp(argv[n], "--runs"))
+            runs = (unsigned)strtoul(argv[n + 1], NULL, 0);
+        else if (!strcmp(argv[n], "--seconds"))
+            seconds = (unsigned)strtoul(argv[n + 1], NULL, 0);
+    }
+    signal(SIGALRM, hung);
+    time_t end = time(NULL) + seconds;
+    for (; seconds ? time(NULL) < end : done < runs; done++)
+        failed += !check_seed(seed + done);
+    printf("%u drivers from seed %llu on, %u failed\n", done, (unsigned long long)seed, failed);
+    return failed != 0;
+}
