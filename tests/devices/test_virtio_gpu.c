@@ -139,10 +139,11 @@ static void test_resize(void **state)
         {1280, 800,  1280, 800 },
         {1366, 768,  1366, 768 },
         {4095, 4095, 4095, 4095},
-        {9999, 1,    4095, 64  }
+        {1,    9999, 400,  4095},
+        {9999, 1,    4095, 300 }
     };
     write_reg(d.dev, REG_INT_ACK, 3);
-    for (unsigned n = 0; n < 4; n++) {
+    for (unsigned n = 0; n < sizeof size / sizeof *size; n++) {
         assert_true(display_resize(d.h.env.display, size[n][0], size[n][1]));
         expect_reg(d.dev, REG_CONFIG, 1);
         expect_reg(d.dev, REG_INT_STATUS, 2);
@@ -158,7 +159,7 @@ static void test_resize(void **state)
         expect_mode(size[n][2], size[n][3]);
         write_reg(d.dev, REG_INT_ACK, 3);
     }
-    display_resize(d.h.env.display, 4095, 64); /* as it is */
+    display_resize(d.h.env.display, 4095, 300); /* as it is */
     expect_reg(d.dev, REG_CONFIG, 0);
 }
 

@@ -10,13 +10,14 @@
 #include "tests/devices/virtio_driver.h"
 #include "tests/fuzz/random.h"
 
-enum { STEPS = 4000, HUNG = 60, QUEUES = 2, SLOT = 64 };
+enum { STEPS = 4000, HUNG = 60, QUEUES = 2, SLOT = 128, WORDS = 20 };
 
 typedef struct Run {
     Random random;
     Driver d;
     bool gpu;
-    uint64_t sum; /* fingerprint of what the guest and the user see */
+    uint32_t care; /* one thing in so many is wrong */
+    uint64_t sum;  /* fingerprint of what the guest and the user see */
 } Run;
 
 static uint64_t current_seed;
@@ -43,16 +44,19 @@ static bool one_in(Run *run, uint32_t n)
     return random_one_in(&run->random, n);
 }
 
+static bool mistake(Run *run)
+{
+    return one_in(run, run->care);
+}
+
 static void write_word(Run *run, uint32_t offset, uint32_t value)
 {
-    if (one_in(run, 200))
-        value = random_value(&run->random);
-    write_reg(run->d.dev, offset, value);
+    write_reg(run->d.dev, offset, mistake(run) ? random_value(&run->random) : value);
 }
 
 static uint32_t somewhere(Run *run)
 {
-    return one_in(run, 40) ? random_value(&run->random) : MEMORY + below(run, MEMORY_BYTES);
+    return mistake(run) ? random_value(&run->random) : MEMORY + below(run, MEMORY_BYTES);
 }
 
 /* ---- What a driver does ------------------------------------------------------------------------------- */
@@ -82,42 +86,61 @@ static void set_up(Run *run)
     write_word(run, REG_STATUS, 0xf);
 }
 
-/* A GPU command whose numbers are mostly small, so that resources meet. */
-static uint32_t make_command(Run *run, unsigned queue)
+/* Fills the words of a command as they should be. Resources have few numbers, so that they meet. */
+static void fill_command(Run *run, uint32_t type, uint32_t *word)
 {
     static const uint8_t formats[] = {1, 2, 3, 4, 67, 68, 121, 134};
-    uint32_t type = queue ? 0x300 + below(run, 3) : 0x100 + below(run, 12),
-             request = DATA + SLOT * below(run, 256);
-    uint32_t word[16];
-    for (unsigned n = 0; n < 16; n++)
-        word[n] = one_in(run, 20) ? random_value(&run->random) : below(run, 3);
-    put32(&run->d, request, one_in(run, 50) ? random_value(&run->random) : type);
+    bool square = one_in(run, 2);
+    uint32_t id = 1 + below(run, 4),
+             rect[4] = {below(run, 3), below(run, 3), 1 + below(run, 62), 1 + below(run, 62)};
+    uint32_t create[4] = {id, formats[below(run, 8)], square ? 64 : 64 + below(run, 5000),
+                          square ? 64 : 64 + below(run, 5000)};
+    uint32_t piece[4] = {somewhere(run), 0, below(run, 0x10000), 0};
+    word[0] = type < 0x103 || type == 0x106 || type == 0x107 ? id : 0;
+    word[1] = 1 + below(run, 2);
+    if (type == 0x101)
+        memcpy(word, create, sizeof create);
+    if (type >= 0x103 && type <= 0x105) {
+        memcpy(word, rect, sizeof rect);
+        word[type == 0x103 ? 5 : type == 0x104 ? 4 : 6] = id;
+    }
+    if (type == 0x106) {
+        memcpy(word + 2, piece, sizeof piece);
+        piece[0] = somewhere(run);
+        memcpy(word + 6, piece, sizeof piece);
+    }
+    if (type >= 0x300) {
+        word[1] = below(run, 200) - 70;
+        word[2] = below(run, 200) - 70;
+        word[4] = below(run, 5);
+    }
+}
+
+static uint32_t make_command(Run *run, unsigned queue)
+{
+    uint32_t request = DATA + SLOT * below(run, 256), word[WORDS] = {0};
+    uint32_t type = queue ? 0x300 + below(run, 2) : 0x100 + below(run, 11);
+    fill_command(run, type, word);
+    if (mistake(run))
+        type = random_value(&run->random);
+    if (mistake(run))
+        word[below(run, WORDS)] = random_value(&run->random);
+    put32(&run->d, request, type);
     put32(&run->d, request + 4, below(run, 2));
-    memcpy(at(&run->d, request + 24), word, sizeof word - 24);
-    if (type == 0x101 && !one_in(run, 8)) {
-        put32(&run->d, request + 28, formats[below(run, 8)]);
-        put32(&run->d, request + 32, one_in(run, 2) ? 64 : 1 + below(run, 5000));
-        put32(&run->d, request + 36, one_in(run, 2) ? 64 : 1 + below(run, 5000));
-    }
-    if (type == 0x103 || type == 0x104 || type == 0x105) {
-        put32(&run->d, request + 32, 1 + below(run, 64));
-        put32(&run->d, request + 36, 1 + below(run, 64));
-    }
-    if (type == 0x106)
-        put32(&run->d, request + 32, somewhere(run));
+    memcpy(at(&run->d, request + 24), word, sizeof word);
     return request;
 }
 
 static void put_descriptor(Run *run, uint32_t table, unsigned number, Buffer buffer, uint16_t flags,
                            uint16_t next)
 {
-    if (one_in(run, 60))
+    if (mistake(run))
         buffer.address = random_value(&run->random);
-    if (one_in(run, 60))
+    if (mistake(run))
         buffer.size = random_value(&run->random);
-    if (one_in(run, 60))
+    if (mistake(run))
         flags = (uint16_t)below(run, 8);
-    if (one_in(run, 60))
+    if (mistake(run))
         next = (uint16_t)below(run, 300);
     driver_descriptor(&run->d, table, number, &buffer, flags, next);
 }
@@ -130,7 +153,7 @@ static void offer(Run *run, unsigned queue)
     uint32_t table = indirect ? DATA + 0x40000 + 0x400 * below(run, 16) : ring(queue, 0);
     uint16_t first = indirect || !q->size ? 0 : (uint16_t)below(run, q->size),
              count = (uint16_t)(1 + below(run, 5));
-    Buffer in = {run->gpu ? make_command(run, queue) : DATA + SLOT * below(run, 256), 56, fills};
+    Buffer in = {run->gpu ? make_command(run, queue) : DATA + SLOT * below(run, 256), 24 + 4 * WORDS, fills};
     for (uint16_t n = 0; n < count; n++) {
         uint16_t here = (uint16_t)(first + n), next = (uint16_t)(first + n + 1);
         if (!indirect) {
@@ -144,8 +167,8 @@ static void offer(Run *run, unsigned queue)
         first = (uint16_t)below(run, q->size);
         put_descriptor(run, ring(queue, 0), first, (Buffer){table, 16u * count, false}, DESC_INDIRECT, 0);
     }
-    driver_publish(&run->d, queue, one_in(run, 100) ? (uint16_t)random_value(&run->random) : first);
-    if (one_in(run, 200))
+    driver_publish(&run->d, queue, mistake(run) ? (uint16_t)random_value(&run->random) : first);
+    if (mistake(run))
         put16(&run->d, ring(queue, DRIVER_AVAIL) + 2, (uint16_t)random_value(&run->random));
 }
 
@@ -184,8 +207,14 @@ static void do_something(Run *run)
         mix(run, read_reg(d->dev, REG_CONFIG + 4 * below(run, 64)));
     else if (what < 78)
         write_reg(d->dev, REG_CONFIG + 4 * below(run, 4), random_value(&run->random));
-    else if (what < 80)
+    else if (what < 80 && mistake(run))
         write_reg(d->dev, 4 * below(run, 0x80), random_value(&run->random));
+    else if (what < 82)
+        mix(run, read_reg(d->dev, 4 * below(run, 0x80)));
+    else if (what < 83)
+        write_narrow(d->dev, REG_CONFIG, 1, below(run, 0x20));
+    else if (what < 84)
+        write_narrow(d->dev, REG_CONFIG + 1, 1, below(run, 0x20));
     else if (what < 86)
         write_reg(d->dev, REG_INT_ACK, 3);
     else if (what < 92)
@@ -196,8 +225,8 @@ static void do_something(Run *run)
         display_resize(d->h.env.display, random_value(&run->random), below(run, 2000));
     else if (what < 98)
         step(&d->h, below(run, 3 * MILLISECOND_NS));
-    else
-        put32(d, somewhere(run) % MEMORY_BYTES / 4 * 4 + MEMORY, random_value(&run->random));
+    else if (mistake(run))
+        put32(d, MEMORY + 4 * below(run, MEMORY_BYTES / 4), random_value(&run->random));
     if (read_reg(d->dev, REG_STATUS) != 0xf && one_in(run, 4))
         set_up(run);
     mix(run, read_reg(d->dev, REG_INT_STATUS));
@@ -205,7 +234,9 @@ static void do_something(Run *run)
 
 static uint64_t run_seed(uint64_t seed)
 {
-    Run run = {.random = {seed}, .gpu = seed & 1};
+    Run run = {.random = {seed}, .gpu = seed & 1, .care = 20};
+    for (uint64_t n = seed / 2 % 4; n; n--)
+        run.care *= 10;
     DeviceProps props = {
         {run.gpu ? 640 : seed / 2 % INPUT_KINDS, 480}
     };
