@@ -75,6 +75,7 @@ static void set_up(Run *run)
         uint16_t size = (uint16_t)(1 << below(run, 5));
         run->d.queue[n] = (DriverQueue){.size = size};
         memset(at(&run->d, ring(n, DRIVER_AVAIL)), 0, 4);
+        memset(at(&run->d, ring(n, DRIVER_USED)), 0, 4);
         write_word(run, REG_QUEUE_SEL, n);
         write_word(run, REG_QUEUE_NUM, size);
         write_word(run, REG_DESC, ring(n, 0));
@@ -145,6 +146,12 @@ static void put_descriptor(Run *run, uint32_t table, unsigned number, Buffer buf
     driver_descriptor(&run->d, table, number, &buffer, flags, next);
 }
 
+static bool is_full(Run *run, unsigned queue)
+{
+    const DriverQueue *q = &run->d.queue[queue];
+    return (uint16_t)(q->offered - get16(&run->d, ring(queue, DRIVER_USED) + 2)) >= q->size;
+}
+
 /* A request and room for its answer, or an event buffer, straight or by an indirect table. */
 static void offer(Run *run, unsigned queue)
 {
@@ -157,8 +164,8 @@ static void offer(Run *run, unsigned queue)
     for (uint16_t n = 0; n < count; n++) {
         uint16_t here = (uint16_t)(first + n), next = (uint16_t)(first + n + 1);
         if (!indirect) {
-            here %= q->size;
-            next %= q->size;
+            here %= (uint16_t)q->size;
+            next %= (uint16_t)q->size;
         }
         Buffer out = {DATA + 0x20000 + 0x400 * below(run, 64), below(run, 0x400), true};
         put_descriptor(run, table, here, n ? out : in, n + 1 < count ? DESC_NEXT : 0, next);
@@ -199,8 +206,11 @@ static void do_something(Run *run)
 {
     uint32_t what = below(run, 100);
     Driver *d = &run->d;
-    if (what < 50)
-        offer(run, below(run, QUEUES));
+    unsigned queue = below(run, QUEUES);
+    if (what < 50 && is_full(run, queue) && !mistake(run))
+        write_reg(d->dev, REG_NOTIFY, queue);
+    else if (what < 50)
+        offer(run, queue);
     else if (what < 70)
         write_reg(d->dev, REG_NOTIFY, below(run, QUEUES + (what == 69)));
     else if (what < 75)
