@@ -189,7 +189,8 @@ static void test_new_fields(void **state)
     (void)state;
     accepted(
         "--until login: --until $ --send root --timeout 1.25 --no-reboot --semihosting --semihosting-dir d "
-        "--test-device --watchdog 0 --ignore-panic --symbols vmlinux --stats --list-unmodelled --log irq "
+        "--test-device --gpu virtio --watchdog 0 --ignore-panic --symbols vmlinux --stats --list-unmodelled "
+        "--log irq "
         "--log-filter uart0 --control sock --status-fd 5 --escape-key ctrl-]");
     assert_int_equal(options.until_count, 2);
     assert_string_equal(options.until[1], "$");
@@ -199,6 +200,7 @@ static void test_new_fields(void **state)
     assert_true(options.semihosting);
     assert_string_equal(options.semihosting_dir, "d");
     assert_true(options.test_device);
+    assert_true(options.machine.gpu);
     assert_int_equal(options.watchdog, 0);
     assert_true(options.watchdog_given);
     assert_true(options.ignore_panic);
@@ -210,6 +212,7 @@ static void test_new_fields(void **state)
     assert_int_equal(options.escape_key, ']' & 0x1f);
     accepted("");
     assert_false(options.watchdog_given);
+    assert_false(options.machine.gpu);
     assert_false(options.rtc_given);
     assert_false(options.no_reboot);
     assert_int_equal(options.status_fd, -1);
