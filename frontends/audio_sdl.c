@@ -43,6 +43,17 @@ static void play(AudioSink *sink, const AudioFrame *frames, size_t count, unsign
     SDL_QueueAudio(speakers->device, out, (Uint32)(count * sizeof *out));
 }
 
+/* The run is over; the end of its last sound is still to be heard. */
+static bool finish(AudioSink *sink, Error *err)
+{
+    SDL_AudioDeviceID device = ((Speakers *)sink)->device;
+    (void)err;
+    for (unsigned waits = 0; SDL_GetQueuedAudioSize(device) && waits < 2 * QUEUE_MOST * 100 / AUDIO_HZ;
+         waits++)
+        SDL_Delay(10);
+    return true;
+}
+
 static void free_speakers(AudioSink *sink)
 {
     SDL_CloseAudioDevice(((Speakers *)sink)->device);
@@ -70,7 +81,7 @@ AudioSink *audio_sdl_new(Error *err)
     if (!speakers)
         abort();
     *speakers = (Speakers){
-        .sink = {play, NULL, free_speakers},
+        .sink = {play, finish, free_speakers},
           .device = device
     };
     SDL_PauseAudioDevice(device, 0);

@@ -153,6 +153,8 @@ def test_sdl(armature, elf, folder):
         data = file.read()
     frames = array.array("h", data[:len(data) // 4 * 4])
     check(max(frames[0::2]) in range(AMPLITUDE - 200, AMPLITUDE + 200), f"the loudest sample is {max(frames[0::2])}")
+    loud = sum(abs(sample) > AMPLITUDE // 10 for sample in frames[0::2])
+    check(loud > len(TONES) * LENGTH // 2, f"only {loud} frames were heard")
     environment["SDL_AUDIODRIVER"] = "nonsense"
     result = subprocess.run([armature, "--kernel", elf, "--audio", "sdl"], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, env=environment)
