@@ -2,8 +2,8 @@
  * register of theirs is a row that reads as its reset value and is named once in the log. A model replaces
  * its rows here by a file of its own.
  *
- * PL041 Advanced Audio Codec Interface (DDI 0173): no codec answers. PL341 dynamic memory controller (DDI
- * 0418) and PL354 static memory controller (DDI 0380) of the A9x4 tile: memory works whatever they are told.
+ * PL341 dynamic memory controller (DDI 0418) and PL354 static memory controller (DDI 0380) of the A9x4 tile:
+ * memory works whatever they are told.
  * CompactFlash slot of the V2M-P1 (DUI 0447): empty, the data lines are high. ISP1761 USB controller
  * (datasheet of NXP). */
 #include "devices/device.h"
@@ -26,39 +26,6 @@ typedef struct {
     }
 
 /* clang-format off */
-
-/* ---- PL041 -------------------------------------------------------------------------------------------- */
-
-static const RegDef pl041_regs[] = {
-    UNMODELLED("AACIRXCR1",   0x000, 1, 0), UNMODELLED("AACITXCR1",   0x004, 1, 0),
-    UNMODELLED("AACISR1",     0x008, 1, 0), UNMODELLED("AACIISR1",    0x00c, 1, 0), UNMODELLED("AACIIE1",     0x010, 1, 0),
-    UNMODELLED("AACIRXCR2",   0x014, 1, 0), UNMODELLED("AACITXCR2",   0x018, 1, 0),
-    UNMODELLED("AACISR2",     0x01c, 1, 0), UNMODELLED("AACIISR2",    0x020, 1, 0), UNMODELLED("AACIIE2",     0x024, 1, 0),
-    UNMODELLED("AACIRXCR3",   0x028, 1, 0), UNMODELLED("AACITXCR3",   0x02c, 1, 0),
-    UNMODELLED("AACISR3",     0x030, 1, 0), UNMODELLED("AACIISR3",    0x034, 1, 0), UNMODELLED("AACIIE3",     0x038, 1, 0),
-    UNMODELLED("AACIRXCR4",   0x03c, 1, 0), UNMODELLED("AACITXCR4",   0x040, 1, 0),
-    UNMODELLED("AACISR4",     0x044, 1, 0), UNMODELLED("AACIISR4",    0x048, 1, 0), UNMODELLED("AACIIE4",     0x04c, 1, 0),
-    UNMODELLED("AACISL1RX",   0x050, 1, 0), UNMODELLED("AACISL1TX",   0x054, 1, 0),
-    UNMODELLED("AACISL2RX",   0x058, 1, 0), UNMODELLED("AACISL2TX",   0x05c, 1, 0),
-    UNMODELLED("AACISL12RX",  0x060, 1, 0), UNMODELLED("AACISL12TX",  0x064, 1, 0),
-    UNMODELLED("AACISLFR",    0x068, 1, 0), UNMODELLED("AACISLISTAT", 0x06c, 1, 0), UNMODELLED("AACISLIEN",   0x070, 1, 0),
-    UNMODELLED("AACIINTCLR",  0x074, 1, 0), UNMODELLED("AACIMAINCR",  0x078, 1, 0),
-    UNMODELLED("AACIRESET",   0x07c, 1, 0), UNMODELLED("AACISYNC",    0x080, 1, 0),
-    UNMODELLED("AACIALLINTS", 0x084, 1, 0), UNMODELLED("AACIMAINFR",  0x088, 1, 0),
-    UNMODELLED("AACIDR1",     0x090, 8, 0), UNMODELLED("AACIDR2",     0x0b0, 8, 0),
-    UNMODELLED("AACIDR3",     0x0d0, 8, 0), UNMODELLED("AACIDR4",     0x0f0, 8, 0),
-};
-
-const DeviceType pl041_type = {
-    .name = "pl041",
-    .summary = "audio codec interface, PrimeCell PL041 (DDI 0173), identification only",
-    .state_size = sizeof(Device),
-    .window = 0x1000,
-    ROWS(pl041_regs),
-    .version = 1,
-    .periph_id = 0x00041041,
-    .outputs = 1,
-};
 
 /* ---- PL341 -------------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "frontends/audio.h"
 #include "frontends/escape_key.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
@@ -155,6 +156,14 @@ static bool set_serial(void *target, const OptionDef *def, const char *value, Er
         return false;
     options->serial[options->serial_count++] = value;
     return true;
+}
+
+static bool set_audio(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->audio = value;
+    return audio_check(value, err);
 }
 
 static bool set_escape_key(void *target, const OptionDef *def, const char *value, Error *err)
@@ -321,6 +330,10 @@ static const OptionDef defs[] = {
     {"jit-threshold", "N", "8",
      GROUP_MACHINE, 0, BY(set_jit_threshold), NULL,
      "compile a block when it was interpreted N times", NULL},
+    {"audio", "WHERE", "none",
+     GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
+     "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",
+     "The file holds what the guest plays, without the pauses between, and is whole however the run ends."},
     {"semihosting", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(semihosting), NULL,
      "let the guest print, end the run and use files by Arm's semihosting calls",

@@ -42,7 +42,7 @@ void option_variable(const OptionDef *def, bool negated, char *text, size_t size
 
 const char *option_path(const OptionDef *def, const char *value)
 {
-    static const char *const kinds[] = {"file", "unix", "pty"};
+    static const char *const kinds[] = {"file", "unix", "pty", "wav"};
     const char *colon = strchr(value, ':');
     if (def->flags & OPTION_PATH)
         return *value ? value : NULL;
@@ -57,7 +57,8 @@ const char *option_path(const OptionDef *def, const char *value)
 char *option_move_path(const OptionDef *def, const char *value, const char *folder)
 {
     const char *path = option_path(def, value);
-    bool moves = path && *path != '/' && folder, doubled = def->flags & OPTION_PATH_COLON;
+    bool moves = path && *path != '/' && folder;
+    bool doubled = def->flags & OPTION_PATH_COLON && strncmp(value, "wav:", 4); /* which has no options */
     char *whole = malloc(strlen(value) + (moves ? 2 * strlen(folder) : 0) + 2), *to = whole;
     if (!whole)
         abort();

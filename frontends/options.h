@@ -16,6 +16,7 @@ typedef struct Options {
     BootOptions boot;
     const char *serial[SERIAL_PORTS]; /* see serial_backend.h */
     unsigned serial_count;            /* how many were given */
+    const char *audio;                /* see audio.h */
     const char *log_kinds;            /* --log */
     const char *log_filter;           /* --log-filter: instance names, separated by commas; NULL: all */
     const char *log_file;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "frontends/audio.h"
 #include "frontends/client.h"
 #include "frontends/control.h"
 #include "frontends/exit_codes.h"
@@ -36,6 +37,7 @@ struct Session {
     Transcript *transcript[SERIAL_PORTS];
     KernelLines *kernel_lines[SERIAL_PORTS];
     SerialBackends *serial;
+    Audio *audio;
     Watchdog *watchdog;
     Script *script;
     Console *console; /* the monitor's; the serial ports have their own */
@@ -380,7 +382,8 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     *code = EXIT_USAGE;
     if (!boot_load(session->machine, &session->options.boot, err))
         return false;
-    return make_serial(session, err) && make_parts(session, code, err);
+    session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
+    return session->audio && make_serial(session, err) && make_parts(session, code, err);
 }
 
 Session *session_new(const Options *options, Log *log, int *code, Error *err)
@@ -418,6 +421,7 @@ void session_free(Session *session)
     }
     session_events_free(session->events);
     loop_free(session->loop);
+    audio_free(session->audio);
     if (session->machine)
         timer_cancel(&session->timeout);
     machine_free(session->machine);
@@ -473,7 +477,9 @@ static void announce_end(Session *session)
 static void finish_output(Session *session)
 {
     Error err;
-    if (serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, &err))
+    bool sound_kept = audio_finish(session->audio, &err);
+    Error *serial_err = sound_kept ? &err : NULL; /* the first loss is told */
+    if (serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, serial_err) && sound_kept)
         return;
     if (session->code) {
         fprintf(stderr, "armature: %s\n", err.text);

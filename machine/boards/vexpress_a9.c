@@ -51,7 +51,7 @@ static const BoardDevice devices[] = {
     {"sysreg",       "sysreg",    0x10000000, NULL, {{0}}, SPI(1)},
     {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, {{0}}, 0},
     {"versatile_i2c", "i2c1",     0x10002000, NULL, {{0}}, {{0}}, 0},
-    {"pl041",        "aaci",      0x10004000, NULL, {{0}}, SPI(11)},
+    {"pl041",        "aaci",      0x10004000, NULL, {{1, 512}}, SPI(11)},
     {"pl180",        "mmc",       0x10005000, NULL, {{0}}, TWO_SPIS(9, 10)},
     {"pl050",        "kmi0",      0x10006000, NULL, {{0}}, SPI(12)},
     {"pl050",        "kmi1",      0x10007000, NULL, {{1}}, SPI(13)},

@@ -10,7 +10,6 @@ static void test_primecell_identification(void **state)
 {
     (void)state;
     static const Identity identities[] = {
-        {"pl041", 0x00041041},
         {"pl050", 0x00041050},
         {"pl111", 0x00241111},
         {"pl180", 0x00041180},
