@@ -143,6 +143,13 @@ static bool set_rtc(void *target, const OptionDef *def, const char *value, Error
     return true;
 }
 
+static bool set_display_size(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    return boot_display_parse(value, &options->boot.display, err);
+}
+
 static bool set_serial(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -334,6 +341,11 @@ static const OptionDef defs[] = {
      GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",
      "The file holds what the guest plays, without the pauses between, and is whole however the run ends."},
+    {"display-size", "WxH", "1024x768",
+     GROUP_MACHINE, 0, BY(set_display_size), "none 640x480 800x600 1024x768 1024x768x32",
+     "picture that the boot ROM sets up: WxH, WxHxBITS (16 or 32 for each pixel), or none",
+     "From 320x200 to 1024x1024, the width a multiple of 16. Kernels find it in the device tree; "
+     "--append \"console=ttyAMA0 console=tty0\" makes Linux show its console there, too."},
     {"semihosting", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(semihosting), NULL,
      "let the guest print, end the run and use files by Arm's semihosting calls",

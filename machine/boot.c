@@ -30,7 +30,9 @@ enum { INITRD_OFFSET = 128 * MIB };
 /* What a zImage needs behind itself while it unpacks: its variables, stack and heap. */
 enum { ZIMAGE_TAIL = 1 * MIB };
 
+/* The last console is the one that init and the installer talk to. */
 #define DEFAULT_COMMAND_LINE "console=ttyAMA0"
+#define SCREEN_COMMAND_LINE "console=ttyAMA0 console=tty0"
 
 enum { MAX_RANGES = BOOT_MAX_LOADS + IMAGE_MAX_PARTS + 8 };
 
@@ -362,7 +364,9 @@ static const char *command_line(const Boot *b, const Extras *x)
 {
     if (b->options->append)
         return b->options->append;
-    return b->image.linux_kernel && !tree_bootargs(&x->tree) ? DEFAULT_COMMAND_LINE : NULL;
+    if (!b->image.linux_kernel || tree_bootargs(&x->tree))
+        return NULL;
+    return b->options->screen_console ? SCREEN_COMMAND_LINE : DEFAULT_COMMAND_LINE;
 }
 
 static void check_console(const Boot *b, const Extras *x)
@@ -408,6 +412,8 @@ static bool load_extras(Boot *b, Error *err)
                               .ram_size = b->ram_end - b->ram_base,
                               .cpus = b->machine->options.cpus,
                               .bootargs = command_line(b, &x)};
+    if (!b->machine->options.boot_from_flash) /* without the ROM, nobody sets the display up */
+        x.changes.display = b->options->display;
     const Device *test =
         b->machine->options.test_device ? machine_device(b->machine, vexpress_a9.test_device) : NULL;
     if (test) {
@@ -434,8 +440,19 @@ static bool load_extras(Boot *b, Error *err)
 
 /* ---- Everything ------------------------------------------------------------------------------ */
 
-static void write_rom(const Boot *b)
+static bool is_in_frame(const Boot *b)
 {
+    uint64_t end = (uint64_t)BOOT_FRAME_BASE + boot_display_bytes(&b->options->display);
+    for (unsigned i = 0; i < b->ranges; i++)
+        if (b->range[i].start < end && b->range[i].end > BOOT_FRAME_BASE)
+            return true;
+    return false;
+}
+
+static void write_rom(Boot *b)
+{
+    if (is_in_frame(b))
+        b->params.flags |= BOOT_PARAMS_KEEP_FRAME;
     size_t size = (size_t)(rom_image_end - rom_image);
     assert(size <= BOOT_PARAMS_OFFSET);
     memcpy(b->machine->rom, rom_image, size);
@@ -507,6 +524,9 @@ bool boot_load(Machine *machine, const BootOptions *options, Error *err)
                             .cpus = machine->options.cpus,
                             .ram_base = b.ram_base,
                             .ram_bytes = (uint32_t)machine->options.memory,
+                            .display_width = options->display.width,
+                            .display_height = options->display.height,
+                            .display_bits = options->display.bits,
                             .release = ARMATURE_VERSION};
     bool ok = load_all(&b, err);
     if (ok) {

@@ -3,6 +3,7 @@
 #ifndef ARMATURE_MACHINE_BOOT_H
 #define ARMATURE_MACHINE_BOOT_H
 
+#include "machine/boot_display.h"
 #include "machine/machine.h"
 
 enum { BOOT_MAX_LOADS = 16 };
@@ -15,8 +16,10 @@ typedef struct BootLoad {
 typedef struct BootOptions {
     const char *kernel; /* NULL: the ROM's monitor, or what was loaded with `load` */
     const char *initrd;
-    const char *dtb;    /* NULL: the built-in device tree */
-    const char *append; /* NULL: the default, "console=ttyAMA0" with a Linux kernel */
+    const char *dtb;     /* NULL: the built-in device tree */
+    const char *append;  /* NULL: the default, "console=ttyAMA0" with a Linux kernel */
+    BootDisplay display; /* what the boot ROM sets up, and the device tree describes */
+    bool screen_console; /* somebody looks at the screen: the default command line names it, too */
     BootLoad load[BOOT_MAX_LOADS];
     unsigned load_count;
     bool has_entry;

@@ -1,10 +1,12 @@
-/* Completes a device tree: memory, CPUs, command line, initrd. */
+/* Completes a device tree: memory, CPUs, command line, initrd, the picture on the screen. */
 #include "machine/boot_fdt.h"
 
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "roms/boot_params.h"
 
 /* Before it, properties were aligned in another way. */
 enum { OLDEST_VERSION = 16 };
@@ -267,6 +269,58 @@ static int add_virtio(void *tree, const TreeChanges *changes)
     return 0;
 }
 
+/* A property of /chosen as its parent has it, unless it is there. */
+static int inherit_cells(void *tree, int chosen, const char *name, int cells)
+{
+    return fdt_getprop(tree, chosen, name, NULL) ? 0 : fdt_setprop_u32(tree, chosen, name, (uint32_t)cells);
+}
+
+/* So that the addresses of its nodes are those of the bus. */
+static int make_chosen_a_bus(void *tree, int chosen)
+{
+    int bad = inherit_cells(tree, chosen, "#address-cells", fdt_address_cells(tree, 0));
+    if (!bad)
+        bad = inherit_cells(tree, chosen, "#size-cells", fdt_size_cells(tree, 0));
+    if (!bad && !fdt_getprop(tree, chosen, "ranges", NULL))
+        bad = fdt_setprop_empty(tree, chosen, "ranges");
+    return bad;
+}
+
+static int describe_frame(void *tree, int chosen, int node, const BootDisplay *display)
+{
+    uint32_t reg[8];
+    uint32_t *end = put_cells(reg, fdt_address_cells(tree, chosen), BOOT_FRAME_BASE);
+    end = put_cells(end, fdt_size_cells(tree, chosen), boot_display_bytes(display));
+    int bad = fdt_setprop_string(tree, node, "compatible", "simple-framebuffer");
+    if (!bad)
+        bad = fdt_setprop(tree, node, "reg", reg, (int)((end - reg) * 4));
+    if (!bad)
+        bad = fdt_setprop_u32(tree, node, "width", display->width);
+    if (!bad)
+        bad = fdt_setprop_u32(tree, node, "height", display->height);
+    if (!bad)
+        bad = fdt_setprop_u32(tree, node, "stride", boot_display_stride(display));
+    if (!bad)
+        bad = fdt_setprop_string(tree, node, "format", display->bits == 16 ? "r5g6b5" : "x8r8g8b8");
+    return bad ? bad : fdt_setprop_string(tree, node, "status", "okay");
+}
+
+/* What the boot ROM shows, for kernels without a driver for the controller. A tree that describes a picture
+ * of its own knows better. */
+static int add_frame(void *tree, const BootDisplay *display)
+{
+    if (fdt_node_offset_by_compatible(tree, -1, "simple-framebuffer") >= 0)
+        return 0;
+    int chosen = fdt_path_offset(tree, "/chosen");
+    int bad = chosen < 0 ? chosen : make_chosen_a_bus(tree, chosen);
+    if (bad)
+        return bad;
+    char name[32];
+    snprintf(name, sizeof name, "framebuffer@%x", BOOT_FRAME_BASE);
+    int node = fdt_add_subnode(tree, chosen, name);
+    return node < 0 ? node : describe_frame(tree, chosen, node, display);
+}
+
 bool tree_complete(const TreeSource *source, const TreeChanges *changes, uint8_t *out, uint32_t room,
                    Error *err)
 {
@@ -279,6 +333,8 @@ bool tree_complete(const TreeSource *source, const TreeChanges *changes, uint8_t
         bad = set_chosen(out, changes);
     if (!bad && changes->test_device)
         bad = add_test_device(out, changes);
+    if (!bad && changes->display.width)
+        bad = add_frame(out, &changes->display);
     if (!bad)
         bad = add_virtio(out, changes);
     if (!bad)

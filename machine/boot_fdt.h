@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/boot_display.h"
 #include "machine/error.h"
 
 typedef struct TreeSource {
@@ -34,6 +35,7 @@ typedef struct TreeChanges {
      */
     TreeVirtio virtio[TREE_VIRTIO_MOST];
     unsigned virtio_count;
+    BootDisplay display; /* width 0: none */
 } TreeChanges;
 
 /* Is it a device tree, and whole? *warning is set (else NULL) if it is for another board. */

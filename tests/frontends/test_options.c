@@ -49,6 +49,9 @@ static void test_defaults(void **state)
     accepted("");
     assert_int_equal(options.machine.cpus, 1);
     assert_int_equal(options.machine.memory, 1u << 30);
+    assert_int_equal(options.boot.display.width, 1024);
+    assert_int_equal(options.boot.display.height, 768);
+    assert_int_equal(options.boot.display.bits, 16);
     assert_null(options.boot.kernel);
     assert_string_equal(options.serial[0], "stdio");
     assert_string_equal(options.serial[1], "none");
@@ -92,6 +95,35 @@ static void test_kernel_as_plain_argument(void **state)
     accepted("-- --odd-name");
     assert_string_equal(options.boot.kernel, "--odd-name");
     refused("one two", "two kernels: one and two");
+}
+
+static void test_display_size(void **state)
+{
+    (void)state;
+    static const char *const no_sizes[] = {
+        "",         "x",      "1024",    "1024x",        "x768", "1024x768x",   "1024x768x16x",
+        "1024*768", "-1x768", "1024x-1", "00001024x768", "None", "99999x99999", "1024x768x00016"};
+    accepted("--display-size 800x600");
+    assert_int_equal(options.boot.display.width, 800);
+    assert_int_equal(options.boot.display.height, 600);
+    assert_int_equal(options.boot.display.bits, 16);
+    accepted("--display-size 1024X1024x32");
+    assert_int_equal(options.boot.display.height, 1024);
+    assert_int_equal(options.boot.display.bits, 32);
+    accepted("--display-size 640x480 --display-size none");
+    assert_int_equal(options.boot.display.width, 0);
+    refused("--display-size 1280x1024", "at most 1024x1024 pixels; --gpu virtio");
+    refused("--display-size 1024x1025", "at most 1024x1024");
+    refused("--display-size 304x200", "at least 320x200");
+    refused("--display-size 320x199", "at least 320x200");
+    refused("--display-size 1000x700", "counts in 16 pixels: give 992x700 or 1008x700");
+    refused("--display-size 800x600x24", "16 or 32 bits, as in 800x600x16");
+    refused("--display-size 0x0", "at least");
+    for (unsigned n = 0; n < sizeof no_sizes / sizeof *no_sizes; n++) {
+        char line[64];
+        snprintf(line, sizeof line, "--display-size=%s", no_sizes[n]);
+        refused(line, "give a size, as in 1024x768");
+    }
 }
 
 static void test_sizes(void **state)
@@ -381,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything),
         cmocka_unit_test(test_kernel_as_plain_argument),
+        cmocka_unit_test(test_display_size),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_rtc),
         cmocka_unit_test(test_bad_values),

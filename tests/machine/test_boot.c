@@ -264,6 +264,45 @@ static void test_monitor_if_nothing_is_given(void **state)
     assert_int_equal(params()->ram_bytes, 128 << 20);
 }
 
+static void test_display(void **state)
+{
+    (void)state;
+    make_machine(1, 64);
+    options.kernel = make_zimage(0x10000);
+    assert_true(load());
+    assert_int_equal(params()->display_width, 0);
+    assert_true(fdt_path_offset(handed_tree(), "/chosen/framebuffer@4c000000") < 0);
+    options.display = (BootDisplay){800, 600, 32};
+    options.screen_console = true;
+    assert_true(load());
+    assert_int_equal(params()->display_width, 800);
+    assert_int_equal(params()->display_height, 600);
+    assert_int_equal(params()->display_bits, 32);
+    assert_true(fdt_path_offset(handed_tree(), "/chosen/framebuffer@4c000000") > 0);
+    assert_string_equal(handed_command_line(), "console=ttyAMA0 console=tty0");
+    options.append = "quiet console=ttyAMA0";
+    assert_true(load());
+    assert_string_equal(handed_command_line(), "quiet console=ttyAMA0");
+    machine->options.boot_from_flash = true; /* nobody sets the display up */
+    assert_true(load());
+    assert_true(fdt_path_offset(handed_tree(), "/chosen/framebuffer@4c000000") < 0);
+}
+
+/* What the user puts into the picture stays there. */
+static void test_picture_of_the_users(void **state)
+{
+    (void)state;
+    make_machine(1, 64);
+    options.display = (BootDisplay){640, 480, 16};
+    options.load[0] = (BootLoad){make_file("abcd", 4), 0x4c000000 + 640 * 480 * 2};
+    options.load_count = 1;
+    assert_true(load());
+    assert_int_equal(params()->flags & BOOT_PARAMS_KEEP_FRAME, 0);
+    options.load[0].address -= 4;
+    assert_true(load());
+    assert_int_equal(params()->flags & BOOT_PARAMS_KEEP_FRAME, BOOT_PARAMS_KEEP_FRAME);
+}
+
 /* ---- What does not fit ----------------------------------------------------------------------- */
 
 static void test_outside_ram(void **state)
@@ -476,6 +515,8 @@ int main(void)
         TEST(test_load_and_entry),
         TEST(test_address_0_is_ram),
         TEST(test_monitor_if_nothing_is_given),
+        TEST(test_display),
+        TEST(test_picture_of_the_users),
         TEST(test_outside_ram),
         TEST(test_overlaps),
         TEST(test_initrd_gives_way),

@@ -164,6 +164,34 @@ static void test_virtio(void **state)
     node("/virtio@10013000");
 }
 
+static void test_display(void **state)
+{
+    (void)state;
+    TreeChanges changes = plain;
+    complete(built_in(), changes);
+    assert_true(fdt_node_offset_by_compatible(tree, -1, "simple-framebuffer") < 0);
+    changes.display = (BootDisplay){1024, 768, 16};
+    complete(built_in(), changes);
+    const char *path = "/chosen/framebuffer@4c000000";
+    assert_int_equal(fdt_node_offset_by_compatible(tree, -1, "simple-framebuffer"), node(path));
+    assert_int_equal(cells_in(path, "reg"), 2);
+    assert_int_equal(cell(path, "reg", 0), 0x4c000000);
+    assert_int_equal(cell(path, "reg", 1), 1024 * 768 * 2);
+    assert_int_equal(cell(path, "width", 0), 1024);
+    assert_int_equal(cell(path, "height", 0), 768);
+    assert_int_equal(cell(path, "stride", 0), 2048);
+    assert_string_equal(fdt_getprop(tree, node(path), "format", NULL), "r5g6b5");
+    assert_string_equal(fdt_getprop(tree, node(path), "status", NULL), "okay");
+    /* Addresses in /chosen are those of the bus. */
+    assert_int_equal(cell("/chosen", "#address-cells", 0), 1);
+    assert_int_equal(cell("/chosen", "#size-cells", 0), 1);
+    assert_non_null(fdt_getprop(tree, node("/chosen"), "ranges", NULL));
+    changes.display.bits = 32;
+    complete(built_in(), changes);
+    assert_int_equal(cell(path, "stride", 0), 4096);
+    assert_string_equal(fdt_getprop(tree, node(path), "format", NULL), "x8r8g8b8");
+}
+
 static void test_long_command_line(void **state)
 {
     (void)state;
@@ -216,6 +244,27 @@ static void test_own_tree(void **state)
     assert_int_equal(cells_in("/memory", "reg"), 4);
     assert_int_equal(cell("/memory", "reg", 1), 0x60000000);
     assert_int_equal(cell("/memory", "reg", 3), 256 << 20);
+}
+
+/* Its addresses have two cells; a picture that it describes itself stays the only one. */
+static void test_display_in_own_tree(void **state)
+{
+    (void)state;
+    const char names[] = "arm,vexpress,v2p-ca9\0arm,vexpress";
+    TreeSource source = own_tree(names, sizeof names);
+    TreeChanges changes = plain;
+    changes.display = (BootDisplay){640, 480, 32};
+    complete(source, changes);
+    assert_int_equal(cell("/chosen", "#address-cells", 0), 2);
+    assert_int_equal(cells_in("/chosen/framebuffer@4c000000", "reg"), 4);
+    assert_int_equal(cell("/chosen/framebuffer@4c000000", "reg", 1), 0x4c000000);
+    assert_int_equal(cell("/chosen/framebuffer@4c000000", "reg", 3), 640 * 480 * 4);
+    uint8_t *own = (uint8_t *)source.data;
+    int mine = fdt_add_subnode(own, fdt_path_offset(own, "/chosen"), "mine");
+    assert_int_equal(fdt_setprop_string(own, mine, "compatible", "simple-framebuffer"), 0);
+    complete(source, changes);
+    assert_true(fdt_path_offset(tree, "/chosen/framebuffer@4c000000") < 0);
+    assert_int_equal(fdt_node_offset_by_compatible(tree, -1, "simple-framebuffer"), node("/chosen/mine"));
 }
 
 static void test_other_boards(void **state)
@@ -277,6 +326,7 @@ static void test_damaged_trees_are_safe(void **state)
         TreeChanges changes = plain;
         changes.cpus = 1;
         changes.bootargs = "quiet";
+        changes.display = (BootDisplay){1024, 768, 16};
         uint32_t bytes = tree_room(&damaged, &changes);
         uint8_t *out = malloc(bytes);
         tree_complete(&damaged, &changes, out, bytes, &err);
@@ -304,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_test_device),
         cmocka_unit_test(test_virtio),
         cmocka_unit_test(test_virtio_without_controller),
+        cmocka_unit_test(test_display),
+        cmocka_unit_test(test_display_in_own_tree),
         cmocka_unit_test(test_long_command_line),
         cmocka_unit_test(test_own_tree),
         cmocka_unit_test(test_other_boards),
