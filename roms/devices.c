@@ -1,7 +1,7 @@
 /* The devices that the monitor can show, under the names that the board's table (machine/boards/) and the log
  * use. Registers whose reading changes something (FIFOs, interrupt acknowledge) are left out. */
+#include "console.h"
 #include "monitor.h"
-#include "uart.h"
 
 typedef struct Reg {
     const char *name;

@@ -1,12 +1,16 @@
 /* What the boot ROM does after a reset, and what it says when something goes wrong. */
+#include "console.h"
+#include "display.h"
 #include "monitor.h"
+#include "picture.h"
+#include "text.h"
 #include "uart.h"
 
 enum { SYS_CFGDATA = 0x100000a0, SYS_CFGCTRL = 0x100000a4, SYS_CFGSTAT = 0x100000a8, SYS_CTRL = 0x10001000 };
 
 enum { REMAP_CLEAR = 1 << 8 };
 
-/* How often the first CPU looks whether the others have left address 0. */
+/* How often the first CPU looks whether the others have left address 0, or the configuration bus is done. */
 enum { PATIENCE = 100000 };
 
 const BootParams *boot_params(void)
@@ -25,11 +29,13 @@ bool text_equal(const char *a, const char *b)
     return *a == *b;
 }
 
-void config_write(unsigned function, uint32_t value)
+void config_write(unsigned function, unsigned device, uint32_t value)
 {
     *word_at(SYS_CFGSTAT) = 0;
     *word_at(SYS_CFGDATA) = value;
-    *word_at(SYS_CFGCTRL) = 3u << 30 | function << 20; /* start, write; site 0: the motherboard */
+    *word_at(SYS_CFGCTRL) = 3u << 30 | function << 20 | device; /* start, write; site 0: the motherboard */
+    for (unsigned n = 0; n < PATIENCE && !*word_at(SYS_CFGSTAT); n++)
+        ;
 }
 
 static void banner(void)
@@ -88,7 +94,8 @@ void rom_exception(uint32_t kind, const uint32_t *frame, uint32_t spsr)
 {
     static const char *const kinds[] = {
         "", "Undefined instruction", "SVC", "Prefetch abort", "Data abort", "IRQ", "FIQ"};
-    uart_init();
+    console_start();
+    display_start(); /* the program may have left it otherwise */
     print("\n%s at pc %08x, cpsr %08x\n", kinds[kind], frame[13], spsr);
     if (kind == 3 || kind == 4)
         show_fault(kind);
@@ -108,15 +115,33 @@ static void remap(void)
     *word_at(SYS_CTRL) |= REMAP_CLEAR;
 }
 
+/* The picture: alone in the middle while a kernel starts; for the monitor at the top, with a terminal below.
+ */
+static void show_picture(bool monitor)
+{
+    enum { GAP = 8 };
+    if (!display_start() || boot_params()->flags & BOOT_PARAMS_KEEP_FRAME)
+        return;
+    uint32_t rows = picture_rows(), height = display_height(), top = monitor ? GAP : (height - rows) / 2;
+    display_fill(0, monitor ? rows + 2 * GAP : height, COLOUR_BACKGROUND);
+    picture_draw(top);
+    if (monitor)
+        text_start(rows + 2 * GAP);
+}
+
 void rom_main(bool after_exception);
 void rom_main(bool after_exception)
 {
     const BootParams *params = boot_params();
     if (!after_exception) {
         remap();
-        uart_init();
-        if (params->flags & BOOT_PARAMS_ENTER)
+        bool enter = params->flags & BOOT_PARAMS_ENTER;
+        show_picture(!enter);
+        if (enter) {
+            uart_start();
             rom_enter(params->r0, params->r1, params->r2, params->entry);
+        }
+        console_start();
         banner();
     }
     monitor_run();

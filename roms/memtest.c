@@ -1,7 +1,7 @@
 /* Memory test: every word holds its own address, then the complement of it; and a bit walks along the data
  * lines. */
+#include "console.h"
 #include "monitor.h"
-#include "uart.h"
 
 enum { SLICE = 0x10000 };
 
@@ -43,7 +43,7 @@ static bool pass(uint32_t start, uint32_t bytes, uint32_t flip, bool checking)
 {
     for (uint32_t done = 0; done < bytes; done += SLICE) {
         uint32_t size = bytes - done < SLICE ? bytes - done : SLICE;
-        if (uart_interrupted()) {
+        if (console_interrupted()) {
             print(" stopped\n");
             return false;
         }
@@ -52,7 +52,7 @@ static bool pass(uint32_t start, uint32_t bytes, uint32_t flip, bool checking)
         else if (!check(start + done, size, flip))
             return false;
     }
-    uart_put('.');
+    console_put('.');
     return true;
 }
 

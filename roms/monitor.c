@@ -1,6 +1,6 @@
-/* The monitor: reads commands from the serial console and does them. */
+/* The monitor: reads commands from the console and does them. */
+#include "console.h"
 #include "monitor.h"
-#include "uart.h"
 
 enum { MAX_WORDS = 8, LINE_BYTES = 128 };
 
@@ -18,7 +18,7 @@ void line_read(char *line, unsigned size)
 {
     unsigned length = 0;
     for (;;) {
-        char ch = uart_get();
+        char ch = console_get();
         if (ch == '\r' || ch == '\n')
             break;
         if (ch == 0x15) { /* Ctrl-U */
@@ -32,7 +32,7 @@ void line_read(char *line, unsigned size)
             break;
         } else if (ch >= ' ' && ch < 0x7f && length < size - 1) {
             line[length++] = ch;
-            uart_put(ch);
+            console_put(ch);
         }
     }
     line[length] = 0;
@@ -135,7 +135,7 @@ static bool md_run(const Words *words)
         !argument(words, 2, 4 * per_line(size), &count))
         return false;
     address &= ~(size - 1u);
-    for (uint32_t i = 0; i < count && !uart_interrupted();) {
+    for (uint32_t i = 0; i < count && !console_interrupted();) {
         print("%08x:", address + i * size);
         /* Device registers must be read once only, so the text column shows what was read. */
         char text[17];
@@ -189,7 +189,7 @@ static bool go_run(const Words *words)
     if (words->count < 2 || !number(words->word[1], &entry))
         return false;
     print("Entering %08x\n", entry);
-    uart_flush();
+    console_flush();
     uint32_t result = rom_call(entry);
     print("\nReturned with r0 = %08x\n", result);
     return true;
@@ -215,8 +215,8 @@ static bool info_run(const Words *words)
 
 static bool config_run(const Words *words)
 {
-    uart_flush();
-    config_write(text_equal(words->word[0], "reset") ? CONFIG_REBOOT : CONFIG_SHUTDOWN, 0);
+    console_flush();
+    config_write(text_equal(words->word[0], "reset") ? CONFIG_REBOOT : CONFIG_SHUTDOWN, 0, 0);
     return true;
 }
 

@@ -28,8 +28,14 @@ void devices_list(void);
 bool device_show(const char *name);
 
 /* Motherboard configuration functions (SYS_CFGCTRL). */
-enum { CONFIG_SHUTDOWN = 8, CONFIG_REBOOT = 9 };
-void config_write(unsigned function, uint32_t value);
+enum {
+    CONFIG_OSCILLATOR = 1,
+    CONFIG_DVI_SOURCE = 7,
+    CONFIG_SHUTDOWN = 8,
+    CONFIG_REBOOT = 9,
+    CONFIG_DVI_MODE = 11
+};
+void config_write(unsigned function, unsigned device, uint32_t value);
 
 bool text_equal(const char *a, const char *b);
 
