@@ -14,17 +14,21 @@ fill_memory:
     mov r6, r1
     mov r7, r1
     mov r8, r1
-1:  cmp r0, lr
-    popeq {r4-r9, pc}
-    stmia r0!, {r1-r8}
-    b   1b
+    cmp r0, lr
+    beq 2f
+1:  stmia r0!, {r1-r8}
+    cmp r0, lr
+    bne 1b
+2:  pop {r4-r9, pc}
 
     .global copy_memory
 copy_memory:
     push {r3-r10, lr}
     add lr, r0, r2
-1:  cmp r0, lr
-    popeq {r3-r10, pc}
-    ldmia r1!, {r3-r10}
+    cmp r0, lr
+    beq 2f
+1:  ldmia r1!, {r3-r10}
     stmia r0!, {r3-r10}
-    b   1b
+    cmp r0, lr
+    bne 1b
+2:  pop {r3-r10, pc}

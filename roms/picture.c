@@ -12,7 +12,7 @@
 enum { STEEL = 0xc3ccd4, COPPER = 0xd98a4b, DARK_COPPER = 0xa8622d, CORE = 0x5c6873 };
 
 /* Lines of a row that are looked at for its edges. */
-enum { LINES = 4 };
+enum { LINES_LOG2 = 2, LINES = 1 << LINES_LOG2 };
 
 /* Its left edge goes from (x0, y0) to the bottom at y1. */
 typedef struct Strut {
@@ -111,19 +111,20 @@ enum { LETTERS = sizeof name / sizeof *name, LETTER_WIDTH = 48, LETTER_HEIGHT = 
 
 /* What a shape covers of the lines of one row, in 256ths of a pixel; empty where right is not greater. */
 typedef struct Spans {
+    unsigned lines_log2; /* 0: all lines are as the first */
     int32_t left[LINES], right[LINES];
 } Spans;
 
 static uint32_t coverage(const Spans *spans, int32_t x)
 {
     uint32_t sum = 0;
-    for (unsigned i = 0; i < LINES; i++) {
+    for (unsigned i = 0; i < 1u << spans->lines_log2; i++) {
         int32_t left = spans->left[i] > x * 256 ? spans->left[i] : x * 256;
         int32_t right = spans->right[i] < x * 256 + 256 ? spans->right[i] : x * 256 + 256;
         if (right > left)
             sum += (uint32_t)(right - left);
     }
-    return sum / LINES;
+    return sum >> spans->lines_log2;
 }
 
 static void paint_edge(uint32_t y, const Spans *spans, int32_t from, int32_t to, uint32_t colour)
@@ -135,7 +136,7 @@ static void paint_edge(uint32_t y, const Spans *spans, int32_t from, int32_t to,
 static void paint(uint32_t y, const Spans *spans, uint32_t colour)
 {
     int32_t left = spans->left[0], right = spans->right[0], inner_left = left, inner_right = right;
-    for (unsigned i = 1; i < LINES; i++) {
+    for (unsigned i = 1; i < 1u << spans->lines_log2; i++) {
         left = spans->left[i] < left ? spans->left[i] : left;
         right = spans->right[i] > right ? spans->right[i] : right;
         inner_left = spans->left[i] > inner_left ? spans->left[i] : inner_left;
@@ -163,8 +164,10 @@ static void strut_draw(const Place *place, const Strut *strut)
     int32_t top = strut->y0 * place->scale, bottom = strut->y1 * place->scale;
     int32_t origin = place->x * 256 + strut->x0 * place->scale, width = strut->width * place->scale;
     for (int32_t row = top >> 8; row * 256 < bottom; row++) {
+        bool same = !strut->slope && row * 256 >= top && row * 256 + 256 <= bottom;
         Spans spans;
-        for (unsigned i = 0; i < LINES; i++) {
+        spans.lines_log2 = same ? 0 : LINES_LOG2;
+        for (unsigned i = 0; i < 1u << spans.lines_log2; i++) {
             int32_t y = line_at(row, i);
             bool covers = y >= top && y < bottom;
             spans.left[i] = origin + ((strut->slope * (y - top)) >> 12);
@@ -189,6 +192,7 @@ static void disc_draw(const Place *place, const Disc *disc)
     int32_t radius = disc->radius * place->scale;
     for (int32_t row = (middle - radius) >> 8; row * 256 < middle + radius; row++) {
         Spans spans;
+        spans.lines_log2 = LINES_LOG2;
         for (unsigned i = 0; i < LINES; i++) {
             int32_t y = line_at(row, i) - middle;
             int32_t half = y > -radius && y < radius ? square_root(radius * radius - y * y) : 0;
