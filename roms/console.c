@@ -89,7 +89,7 @@ static void sleep_until_typed(void)
 
 char console_get(void)
 {
-    if (typed_next < typed_count)
+    if (typed_next < typed_count && typed_count <= sizeof typed)
         return typed[typed_next++];
     typed_count = typed_next = 0;
     char ch = next();

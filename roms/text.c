@@ -5,7 +5,10 @@
 #include "font.h"
 #include "picture.h"
 
-enum { MARGIN = 8 /* pixels, left and right */, CURSOR_ROWS = 2 };
+enum { CURSOR_ROWS = 2 };
+
+/* Left and right, in pixels, unless 80 columns would not fit between them. */
+enum { MARGIN = 8, NARROW = 640 };
 
 /* A program that the monitor started may have overwritten this: it is not trusted. */
 static struct {
@@ -44,10 +47,15 @@ void text_draw(int32_t x, uint32_t y, const char *text, uint32_t colour, uint32_
         glyph_draw(x, y, *text, colour, background);
 }
 
+static uint32_t margin(void)
+{
+    return display_width() > NARROW ? MARGIN : 0;
+}
+
 void text_start(uint32_t top)
 {
     terminal.lines = (display_height() - top) / TEXT_ROWS;
-    terminal.columns = (display_width() - 2 * MARGIN) / TEXT_COLUMNS;
+    terminal.columns = (display_width() - 2 * margin()) / TEXT_COLUMNS;
     terminal.top = top;
     terminal.line = terminal.column = 0;
     terminal.on = terminal.lines && top < display_height();
@@ -81,7 +89,7 @@ static void next_line(void)
 
 static int32_t column_x(void)
 {
-    return (int32_t)(MARGIN + terminal.column * TEXT_COLUMNS);
+    return (int32_t)(margin() + terminal.column * TEXT_COLUMNS);
 }
 
 void text_put(char ch)
