@@ -167,6 +167,8 @@ static void load(Fuzz *f, ImageUse use, Random *random)
                            .initrd = use == USE_INITRD ? f->path : NULL,
                            .dtb = use == USE_TREE ? f->path : NULL,
                            .append = random_one_in(random, 4) ? "quiet" : NULL};
+    if (use == USE_TREE && random_one_in(random, 2))
+        options.display = (BootDisplay){.width = 640, .height = 480, .bits = 16};
     if (random_one_in(random, 8)) {
         options.kernel = use == USE_KERNEL ? NULL : options.kernel;
         options.load[options.load_count++] = (BootLoad){f->path, random_value(random)};
