@@ -223,15 +223,15 @@ static bool config_run(const Words *words)
 static bool help_run(const Words *words);
 
 static const Command commands[] = {
-    {"help",     "",                              "show this list",                              help_run   },
-    {"info",     "",                              "show CPUs and memory",                        info_run   },
-    {"md",       "[.b|.h] ADDRESS [COUNT]",       "show memory as words, bytes or half-words",   md_run     },
-    {"mw",       "[.b|.h] ADDRESS VALUE [COUNT]", "change memory",                               mw_run     },
-    {"dev",      "[NAME]",                        "list the devices, or show one's registers",   dev_run    },
-    {"memtest",  "[START [SIZE]]",                "test memory (its contents are lost)",         memtest_run},
-    {"go",       "ADDRESS",                       "run a program; bit 0 set: in Thumb state",    go_run     },
-    {"reset",    "",                              "start the machine again",                     config_run },
-    {"poweroff", "",                              "switch the machine off, which ends Armature", config_run },
+    {"help",     "",                              "show this list",                            help_run   },
+    {"info",     "",                              "show CPUs and memory",                      info_run   },
+    {"md",       "[.b|.h] ADDRESS [COUNT]",       "show memory as words, bytes or half-words", md_run     },
+    {"mw",       "[.b|.h] ADDRESS VALUE [COUNT]", "change memory",                             mw_run     },
+    {"dev",      "[NAME]",                        "list the devices, or show one's registers", dev_run    },
+    {"memtest",  "[START [SIZE]]",                "test memory (its contents are lost)",       memtest_run},
+    {"go",       "ADDRESS",                       "run a program; bit 0 set: in Thumb state",  go_run     },
+    {"reset",    "",                              "start the machine again",                   config_run },
+    {"poweroff", "",                              "switch the machine off, and end Armature",  config_run },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -240,7 +240,7 @@ static bool help_run(const Words *words)
 {
     (void)words;
     for (unsigned i = 0; i < COMMANDS; i++)
-        print("%-9s%-31s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        print("%-9s%-30s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
     print("Numbers are hexadecimal; k and m at the end mean KiB and MiB.\n");
     return true;
 }
