@@ -16,7 +16,7 @@ LIBRARIES = r"usr/lib/arm-linux-gnueabihf/"
 UNUSED = re.compile(
     r"boot/.*|usr/lib/(linux-image-.*|gcc|klibc|systemd|udev|modules/.*/source|modules/.*/build)|usr/include|"
     r"usr/share/(ghostscript|poppler|groff|perl.*|initramfs-tools|gcc|doc-base|color)|usr/share/fonts/X11/(75dpi|100dpi)|"
-    + LIBRARIES + r"(dri|perl.*|lib(LLVM|gs|z3|gallium|icu|rsvg|aom|x265|dav1d|jxl|SvtAv1|rav1e).*)")
+    + LIBRARIES + r"(dri|perl.*|lib(LLVM|gs|z3|gallium|aom|x265|dav1d|jxl).*)")
 MODULES = "usr/lib/modules/"
 FOLDERS = ["dev", "proc", "sys", "tmp", "root", "root/.icewm", "run", "var", "var/log", "var/tmp", "var/lib", "var/lib/xkb",
            "usr/local", "usr/local/bin", "usr/local/sbin"]
@@ -45,6 +45,7 @@ def main(root, output):
         archive.add_tree(root, leave_out=unused)
         for name, target in FILES.items():
             archive.add(target, stat.S_IFREG | 0o755, read(name))
+        archive.add_link("usr/bin/sh", "busybox")
         archive.add_device("dev/console", 5, 1)
         archive.end()
 
