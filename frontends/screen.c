@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "frontends/client.h"
+#include "frontends/screen_font_file.h"
 #include "frontends/screen_png.h"
 #include "frontends/screen_record.h"
 #include "machine/bus.h"
+#include "roms/font.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -29,6 +31,7 @@ struct Screen {
     Machine *machine;
     ScreenText *text;
     bool has_guest_font;
+    bool has_initrd_fonts;               /* as far as there are any */
     uint64_t next_search, next_thorough; /* guest ns: not before */
     uint64_t unread;                     /* serial of the frame on which no text was found; 0: none */
     Recording *recording;
@@ -145,6 +148,14 @@ static void plan(Screen *screen, const Options *options)
 /* ---- Text ------------------------------------------------------------------------------------------------
  */
 
+static void add_fonts(Screen *screen, ScreenFont **font, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        if (!screen_text_add_font(screen->text, font[n]))
+            screen_font_free(font[n]);
+    screen->unread = count ? 0 : screen->unread;
+}
+
 /* The font that the guest's kernel has built in: it is there once the kernel was decompressed. */
 static void look_for_font(Screen *screen)
 {
@@ -156,11 +167,30 @@ static void look_for_font(Screen *screen)
     screen->next_search = now(screen) + SECOND;
     bus_settle(machine->bus);
     unsigned count = screen_font_find(machine->ram, size, font, SCREEN_FONTS_MOST);
-    for (unsigned n = 0; n < count; n++)
-        if (!screen_text_add_font(screen->text, font[n]))
-            screen_font_free(font[n]);
     screen->has_guest_font = count;
-    screen->unread = count ? 0 : screen->unread;
+    add_fonts(screen, font, count);
+}
+
+/* Programs of an initial file system may bring their own. */
+static bool take_initrd_fonts(Screen *screen)
+{
+    ScreenFont *font[SCREEN_FONTS_MOST];
+    const char *initrd = session_options(screen->session)->boot.initrd;
+    if (screen->has_initrd_fonts || !initrd)
+        return false;
+    screen->has_initrd_fonts = true;
+    unsigned count = screen_font_initrd(initrd, font, SCREEN_FONTS_MOST);
+    add_fonts(screen, font, count);
+    return count;
+}
+
+static bool read_text(Screen *screen, const Frame *frame, bool thorough)
+{
+    if (screen_text_read(screen->text, frame, false))
+        return true;
+    if (take_initrd_fonts(screen) && screen_text_read(screen->text, frame, false))
+        return true;
+    return thorough && screen_text_read(screen->text, frame, true);
 }
 
 const ScreenText *screen_read(Screen *screen, bool hurry, Error *err)
@@ -170,19 +200,28 @@ const ScreenText *screen_read(Screen *screen, bool hurry, Error *err)
     look_for_font(screen);
     const Frame *frame = screen_frame(screen);
     bool thorough = !hurry || now(screen) >= screen->next_thorough;
-    if (!screen_text_fonts(screen->text)) {
-        error_set(err, "no font is known: the guest's memory holds none of a kernel's console; "
-                       "give one with --screen-font");
-        return NULL;
-    }
     if (thorough || screen->unread != frame->serial) {
-        if (screen_text_read(screen->text, frame, thorough))
+        if (read_text(screen, frame, thorough))
             return screen->text;
         screen->unread = frame->serial;
         screen->next_thorough = thorough ? now(screen) + SECOND : screen->next_thorough;
     }
     error_set(err, "no text can be read: none of the known fonts fits; give another with --screen-font");
     return NULL;
+}
+
+static ScreenFont *rom_font(void)
+{
+    enum { WIDTH = 8, HEIGHT = 16 };
+    ScreenFont *of_rom = screen_font_new(WIDTH, HEIGHT, FONT_LAST - FONT_FIRST + 1);
+    for (unsigned ch = FONT_FIRST; ch <= FONT_LAST; ch++) {
+        uint32_t rows[HEIGHT] = {0};
+        for (unsigned y = 0; y < FONT_ROWS; y++)
+            for (unsigned x = 0; x < FONT_COLUMNS; x++)
+                rows[FONT_TOP + y] |= (uint32_t)(font[ch - FONT_FIRST][y][x] == '#') << (31 - x);
+        screen_font_put(of_rom, ch, rows);
+    }
+    return of_rom;
 }
 
 static bool load_fonts(Screen *screen, const Options *options, Error *err)
@@ -256,6 +295,7 @@ Screen *screen_new(Session *session, Error *err)
     screen->session = session;
     screen->machine = session_machine(session);
     screen->text = screen_text_new();
+    screen_text_add_font(screen->text, rom_font());
     timer_init(&screen->record_timer, screen->machine->clock, "recording", CLIENT_TIMER_PRIORITY, take_frame,
                screen);
     bool ok = check_names(options, err) && load_fonts(screen, options, err);

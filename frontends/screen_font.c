@@ -1,18 +1,15 @@
 #include "frontends/screen_font.h"
 
-#include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "frontends/keyboard_layout.h"
-
-enum { FILE_MOST = 1 << 20, CP437_GLYPHS = 256 };
+enum { CP437_GLYPHS = 256 };
 
 struct ScreenFont {
-    unsigned width, height, count;
-    uint32_t *rows; /* [count * height] */
-    uint32_t *text; /* [count]: the character; 0: none that is known */
+    unsigned width, height, count, most;
+    uint32_t *rows; /* [most * height] */
+    uint32_t *text; /* [most]: the character */
     uint16_t *slot; /* hash table of glyph numbers + 1 */
     unsigned slots; /* a power of two */
 };
@@ -39,7 +36,7 @@ static const uint16_t cp437_high[129] = {
 };
 /* clang-format on */
 
-static uint32_t cp437(unsigned code)
+uint32_t screen_font_cp437_character(unsigned code)
 {
     return code < 32 ? cp437_low[code] : code < 0x7f ? code : code < 256 ? cp437_high[code - 0x7f] : 0;
 }
@@ -53,14 +50,14 @@ static void *checked(void *memory)
     return memory;
 }
 
-static ScreenFont *font_new(unsigned width, unsigned height, unsigned count)
+ScreenFont *screen_font_new(unsigned width, unsigned height, unsigned most)
 {
     ScreenFont *font = checked(calloc(1, sizeof *font));
-    *font = (ScreenFont){.width = width, .height = height, .count = count, .slots = 4};
-    while (font->slots < 2 * count)
+    *font = (ScreenFont){.width = width, .height = height, .most = most, .slots = 4};
+    while (font->slots < 2 * most)
         font->slots *= 2;
-    font->rows = checked(calloc((size_t)count * height, sizeof *font->rows));
-    font->text = checked(calloc(count, sizeof *font->text));
+    font->rows = checked(calloc((size_t)most * height, sizeof *font->rows));
+    font->text = checked(calloc(most, sizeof *font->text));
     font->slot = checked(calloc(font->slots, sizeof *font->slot));
     return font;
 }
@@ -75,7 +72,7 @@ void screen_font_free(ScreenFont *font)
     free(font);
 }
 
-static const uint32_t *glyph_rows(const ScreenFont *font, unsigned glyph)
+static uint32_t *glyph_rows(const ScreenFont *font, unsigned glyph)
 {
     return font->rows + (size_t)glyph * font->height;
 }
@@ -88,25 +85,30 @@ static uint16_t *find_slot(const ScreenFont *font, const uint32_t *rows)
         hash = (hash ^ (rows[y] >> 16) ^ rows[y]) * 16777619u;
     for (unsigned at = (hash ^ hash >> 15) & (font->slots - 1);; at = (at + 1) & (font->slots - 1)) {
         uint16_t *slot = &font->slot[at];
-        if (!*slot || !memcmp(glyph_rows(font, *slot - 1u), rows, (size_t)font->height * sizeof *font->rows))
+        if (!*slot || !memcmp(glyph_rows(font, *slot - 1u), rows, font->height * sizeof *rows))
             return slot;
     }
 }
 
-/* Of characters that look the same, the plainest counts. */
-static unsigned strangeness(uint32_t ch)
+unsigned screen_font_strangeness(uint32_t ch)
 {
-    return ch >= ' ' && ch < 0x7f ? 0 : ch >= 0x2500 && ch < 0x25a0 ? 1 : ch != 0xa0 ? 2 : 3;
+    return ch >= ' ' && ch < 0x7f           ? 0
+           : ch >= 0x2500 && ch < 0x25a0    ? 1
+           : ch != 0xa0 && ch != GLYPH_REST ? 2
+                                            : 3;
 }
 
-static void index_glyphs(ScreenFont *font)
+void screen_font_put(ScreenFont *font, uint32_t ch, const uint32_t *rows)
 {
-    for (unsigned glyph = 0; glyph < font->count; glyph++) {
-        uint16_t *slot = find_slot(font, glyph_rows(font, glyph));
-        if (font->text[glyph] &&
-            (!*slot || strangeness(font->text[glyph]) < strangeness(font->text[*slot - 1])))
-            *slot = (uint16_t)(glyph + 1);
-    }
+    uint32_t mask = ~UINT32_C(0) << (FONT_WIDTH_MOST - font->width);
+    if (!ch || font->count == font->most)
+        return;
+    for (unsigned y = 0; y < font->height; y++)
+        glyph_rows(font, font->count)[y] = rows[y] & mask;
+    font->text[font->count++] = ch;
+    uint16_t *slot = find_slot(font, glyph_rows(font, font->count - 1));
+    if (!*slot || screen_font_strangeness(ch) < screen_font_strangeness(font->text[*slot - 1]))
+        *slot = (uint16_t)font->count;
 }
 
 unsigned screen_font_width(const ScreenFont *font)
@@ -133,27 +135,15 @@ const uint32_t *screen_font_glyph(const ScreenFont *font, uint32_t ch)
     return NULL;
 }
 
-/* Rows of whole bytes, as PSF and kernels have them. */
-static void set_glyph(ScreenFont *font, unsigned glyph, const uint8_t *data)
-{
-    unsigned bytes = (font->width + 7) / 8;
-    uint32_t mask = ~UINT32_C(0) << (FONT_WIDTH_MOST - font->width);
-    for (unsigned y = 0; y < font->height; y++) {
-        uint32_t row = 0;
-        for (unsigned n = 0; n < bytes; n++)
-            row |= (uint32_t)data[y * bytes + n] << (24 - 8 * n);
-        font->rows[(size_t)glyph * font->height + y] = row & mask;
-    }
-}
-
 ScreenFont *screen_font_cp437(const uint8_t *glyphs, unsigned count, unsigned height)
 {
-    ScreenFont *font = font_new(8, height, count);
+    uint32_t rows[FONT_HEIGHT_MOST];
+    ScreenFont *font = screen_font_new(8, height, count);
     for (unsigned n = 0; n < count; n++) {
-        set_glyph(font, n, glyphs + (size_t)n * height);
-        font->text[n] = cp437(n);
+        for (unsigned y = 0; y < height; y++)
+            rows[y] = (uint32_t)glyphs[n * height + y] << 24;
+        screen_font_put(font, screen_font_cp437_character(n), rows);
     }
-    index_glyphs(font);
     return font;
 }
 
@@ -217,108 +207,4 @@ unsigned screen_font_find(const uint8_t *memory, size_t size, ScreenFont **font,
             font[found++] = screen_font_cp437(glyphs, CP437_GLYPHS, (unsigned)height);
     }
     return found;
-}
-
-/* ---- PSF files -------------------------------------------------------------------------------------------
- */
-
-typedef struct Psf {
-    const uint8_t *data;
-    size_t size;
-    unsigned version, width, height, count;
-    size_t glyphs, glyph_bytes; /* where they begin, how long one is */
-    bool has_table;             /* of Unicode, behind the glyphs */
-} Psf;
-
-static uint32_t word(const uint8_t *from)
-{
-    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-}
-
-static bool read_header(Psf *psf)
-{
-    static const uint8_t magic2[] = {0x72, 0xb5, 0x4a, 0x86};
-    const uint8_t *data = psf->data;
-    if (psf->size >= 4 && data[0] == 0x36 && data[1] == 0x04) {
-        psf->version = 1;
-        psf->width = 8;
-        psf->height = data[3];
-        psf->count = data[2] & 1 ? 512 : 256;
-        psf->has_table = data[2] & 6;
-        psf->glyphs = 4;
-        psf->glyph_bytes = data[3];
-    } else if (psf->size >= 32 && !memcmp(data, magic2, sizeof magic2)) {
-        psf->version = 2;
-        psf->width = word(data + 28);
-        psf->height = word(data + 24);
-        psf->count = word(data + 16);
-        psf->has_table = word(data + 12) & 1;
-        psf->glyphs = word(data + 8);
-        psf->glyph_bytes = word(data + 20);
-    }
-    bool sane = psf->width && psf->width <= FONT_WIDTH_MOST && psf->height &&
-                psf->height <= FONT_HEIGHT_MOST && psf->count && psf->count <= FONT_GLYPHS_MOST;
-    return sane && psf->glyph_bytes == (size_t)(psf->width + 7) / 8 * psf->height &&
-           psf->glyphs <= psf->size && psf->count * psf->glyph_bytes <= psf->size - psf->glyphs;
-}
-
-/* One glyph's entry of the table: characters, then maybe sequences of combining ones, then a terminator. */
-static void read_entry(ScreenFont *font, const Psf *psf, unsigned glyph, size_t *at)
-{
-    bool sequence = false;
-    while (*at < psf->size) {
-        const uint8_t *from = psf->data + *at;
-        uint32_t ch = 0;
-        size_t length = psf->version == 1 ? 2 : 1;
-        if (psf->size - *at < length)
-            break;
-        unsigned mark = psf->version == 1 ? (unsigned)(from[0] | from[1] << 8) : from[0];
-        bool ends = mark == (psf->version == 1 ? 0xffffu : 0xffu);
-        bool begins = mark == (psf->version == 1 ? 0xfffeu : 0xfeu);
-        if (psf->version == 1)
-            ch = mark;
-        else if (!ends && !begins)
-            length = utf8_decode((const char *)from, psf->size - *at, &ch);
-        *at += length ? length : 1;
-        if (ends)
-            return;
-        sequence |= begins;
-        if (!sequence && ch && (!font->text[glyph] || strangeness(ch) < strangeness(font->text[glyph])))
-            font->text[glyph] = ch;
-    }
-}
-
-static ScreenFont *read_psf(const Psf *psf)
-{
-    ScreenFont *font = font_new(psf->width, psf->height, psf->count);
-    size_t at = psf->glyphs + psf->count * psf->glyph_bytes;
-    for (unsigned n = 0; n < psf->count; n++) {
-        set_glyph(font, n, psf->data + psf->glyphs + n * psf->glyph_bytes);
-        if (psf->has_table)
-            read_entry(font, psf, n, &at);
-        else
-            font->text[n] = cp437(n);
-    }
-    index_glyphs(font);
-    return font;
-}
-
-ScreenFont *screen_font_load(const char *path, Error *err)
-{
-    gzFile file = gzopen(path, "rb");
-    if (!file) {
-        error_set(err, "cannot read %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    uint8_t *data = checked(malloc(FILE_MOST));
-    int got = gzread(file, data, FILE_MOST);
-    bool broken = got < 0 || gzclose_r(file) != Z_OK;
-    if (got < 0)
-        gzclose_r(file);
-    Psf psf = {.data = data, .size = got > 0 ? (size_t)got : 0};
-    ScreenFont *font = !broken && read_header(&psf) ? read_psf(&psf) : NULL;
-    free(data);
-    if (!font)
-        error_set(err, "%s is no console font: give a PSF file, as /usr/share/consolefonts has them", path);
-    return font;
 }

@@ -156,17 +156,15 @@ static uint32_t read_cell(const Frame *frame, const Grid *grid, unsigned column,
         *background = cell.colour[0];
         return ch;
     }
-    invert(&cell, width, 0, height);
-    ch = screen_font_match(grid->font, cell.rows);
-    if (ch) {
-        *background = cell.colour[1];
-        return ch;
-    }
     ch = below_cursor(&cell, grid);
     if (ch)
         return ch;
     invert(&cell, width, 0, height);
-    ch = below_cursor(&cell, grid);
+    ch = screen_font_match(grid->font, cell.rows);
+    if (ch)
+        *background = cell.colour[1];
+    else
+        ch = below_cursor(&cell, grid);
     return ch ? ch : UNKNOWN;
 }
 
@@ -211,6 +209,7 @@ static Score score(const Frame *frame, const Grid *grid)
     return score;
 }
 
+/* Another font of the same size has some letters in common. */
 static bool is_clear(const Score *score)
 {
     return score->telling && score->known > score->unknown;
@@ -257,8 +256,9 @@ static bool find_grid(const ScreenText *text, const Frame *frame, bool thorough,
         if (try_grid(frame, &grid, best, &most))
             return true;
     }
-    if (thorough)
-        search_everywhere(text, frame, best, &most);
+    if (!thorough)
+        return false;
+    search_everywhere(text, frame, best, &most);
     return most;
 }
 
@@ -300,6 +300,11 @@ static bool still_fits(const ScreenText *text)
     return is_clear(&score) || (!score.unknown && !score.known);
 }
 
+static size_t encode(uint32_t cell, char *text)
+{
+    return cell == GLYPH_REST ? 0 : utf8_encode(cell, text);
+}
+
 static void write_rows(ScreenText *text)
 {
     const Grid *grid = &text->grid;
@@ -313,7 +318,7 @@ static void write_rows(ScreenText *text)
         while (columns && cell[columns - 1] == ' ')
             columns--;
         for (unsigned n = 0; n < columns; n++)
-            end += utf8_encode(cell[n], text->rows + end);
+            end += encode(cell[n], text->rows + end);
         text->rows[end++] = '\n';
         text->length = columns ? end : text->length;
     }
@@ -386,13 +391,17 @@ ScreenPlace screen_text_place(const ScreenText *text, size_t offset)
 {
     const Grid *grid = &text->grid;
     ScreenPlace place = {0};
+    size_t begin = 0;
+    char bytes[4];
     for (size_t n = 0; n < offset && n < text->length; n++) {
-        bool newline = text->rows[n] == '\n';
-        place.row += newline;
-        place.column = newline ? 0 : place.column + ((text->rows[n + 1] & 0xc0) != 0x80);
+        place.row += text->rows[n] == '\n';
+        begin = text->rows[n] == '\n' ? n + 1 : begin;
     }
-    if (!grid->font)
+    if (!grid->font || place.row >= grid->rows)
         return place;
+    const uint32_t *cell = text->cell + place.row * grid->columns;
+    for (size_t at = begin; at < offset && place.column + 1 < grid->columns; place.column++)
+        at += encode(cell[place.column], bytes);
     unsigned width = screen_font_width(grid->font), height = screen_font_height(grid->font);
     place.x = grid->x + place.column * width + width / 2;
     place.y = grid->y + place.row * height + height / 2;
