@@ -138,34 +138,37 @@ static uint32_t below_cursor(Cell *cell, const Grid *grid)
     return 0;
 }
 
+/* The character in a cell of two colours, with *background changed to that behind it; 0: none. */
+static uint32_t match(Cell *cell, const Grid *grid, bool cursors, uint32_t *background)
+{
+    unsigned width = screen_font_width(grid->font), height = screen_font_height(grid->font);
+    choose_background(cell, grid, *background);
+    for (unsigned n = 0; n < 2; n++) {
+        uint32_t ch = screen_font_match(grid->font, cell->rows);
+        if (ch)
+            *background = cell->colour[n];
+        else if (cursors)
+            ch = below_cursor(cell, grid);
+        if (ch)
+            return ch;
+        invert(cell, width, 0, height);
+    }
+    return 0;
+}
+
 /* The character in a cell. *background: the colour behind the one before, and behind this. */
-static uint32_t read_cell(const Frame *frame, const Grid *grid, unsigned column, unsigned row,
+static uint32_t read_cell(const Frame *frame, const Grid *grid, unsigned column, unsigned row, bool cursors,
                           uint32_t *background)
 {
     Cell cell;
-    unsigned width = screen_font_width(grid->font), height = screen_font_height(grid->font);
     if (!take_cell(&cell, frame, grid, column, row))
         return UNKNOWN;
-    if (!cell.set) {
-        *background = cell.colour[0];
-        return ' ';
+    if (cell.set) {
+        uint32_t ch = match(&cell, grid, cursors, background);
+        return ch ? ch : UNKNOWN;
     }
-    choose_background(&cell, grid, *background);
-    uint32_t ch = screen_font_match(grid->font, cell.rows);
-    if (ch) {
-        *background = cell.colour[0];
-        return ch;
-    }
-    ch = below_cursor(&cell, grid);
-    if (ch)
-        return ch;
-    invert(&cell, width, 0, height);
-    ch = screen_font_match(grid->font, cell.rows);
-    if (ch)
-        *background = cell.colour[1];
-    else
-        ch = below_cursor(&cell, grid);
-    return ch ? ch : UNKNOWN;
+    *background = cell.colour[0];
+    return ' ';
 }
 
 /* ---- Finding the grid ------------------------------------------------------------------------------------
@@ -198,7 +201,7 @@ static Score score(const Frame *frame, const Grid *grid)
     uint32_t background = UINT32_MAX;
     for (unsigned row = 0; row < grid->rows; row++) {
         for (unsigned column = 0; column < grid->columns; column++) {
-            uint32_t ch = read_cell(frame, grid, column, row, &background);
+            uint32_t ch = read_cell(frame, grid, column, row, false, &background);
             score.unknown += ch == UNKNOWN;
             score.known += ch != UNKNOWN && ch != ' ';
             score.telling += is_telling(ch);
@@ -283,7 +286,7 @@ static void read_rows(ScreenText *text, const Frame *frame, bool all)
         if (!all && !row_changed(text, frame, row))
             continue;
         for (unsigned column = 0; column < grid->columns; column++)
-            text->cell[row * grid->columns + column] = read_cell(frame, grid, column, row, &background);
+            text->cell[row * grid->columns + column] = read_cell(frame, grid, column, row, true, &background);
     }
 }
 
