@@ -145,7 +145,13 @@ Bytes *op_screen_text(Call *call)
         return NULL;
     }
     const char *rows = screen_text_rows(text, &length);
-    return bytes_new(rows, length);
+    Bytes *result = bytes_new(rows, length);
+    size_t end = 0;
+    for (size_t n = 0; n < length; n++)
+        if (rows[n] != ' ' || rows[n + 1] != '\n')
+            result->data[end++] = (uint8_t)rows[n];
+    result->length = end;
+    return result;
 }
 
 /* The text that is on the screen is searched as a whole, from its first character on. */

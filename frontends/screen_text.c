@@ -320,6 +320,7 @@ static void write_rows(ScreenText *text)
         unsigned columns = grid->columns;
         while (columns && cell[columns - 1] == ' ')
             columns--;
+        columns += columns && columns < grid->columns;
         for (unsigned n = 0; n < columns; n++)
             end += encode(cell[n], text->rows + end);
         text->rows[end++] = '\n';

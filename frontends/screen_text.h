@@ -26,9 +26,9 @@ unsigned screen_text_fonts(const ScreenText *text);
  * which takes long. False if no font fits; an empty picture fits all. */
 bool screen_text_read(ScreenText *text, const Frame *frame, bool thorough);
 
-/* What the last successful reading found: rows of UTF-8, each with a newline at its end and no blanks before
- * it; U+FFFD is what is no character. Rows after the last one with text are left out. Valid until the next
- * reading. */
+/* What the last successful reading found: rows of UTF-8, each with a newline at its end. Of the blanks before
+ * that, one is left, so that prompts like "# " can be told from what they are part of. U+FFFD is what is no
+ * character. Rows after the last one with text are left out. Valid until the next reading. */
 const char *screen_text_rows(const ScreenText *text, size_t *length);
 
 /* The place of the character at an offset of that text: row and column from 0, and the middle of its cell in
