@@ -134,7 +134,10 @@ static const char *key_name(const void *table, unsigned n)
 
 static void unknown_key(Call *call, const char *name)
 {
-    const char *near = suggest(name, keys, key_count, key_name);
+    char upper[41] = "";
+    for (unsigned n = 0; name[n] && n + 1 < sizeof upper; n++)
+        upper[n] = (char)toupper((unsigned char)name[n]);
+    const char *near = suggest(upper, keys, key_count, key_name);
     char *shown = text_one_line(name, strlen(name) > 40 ? 40 : strlen(name));
     call_fail(call, near ? "%s: there is no key %s; did you mean %s?" : "%s: there is no key %s%s",
               call->operation->name, *shown ? shown : "\"\"", near ? near : "");

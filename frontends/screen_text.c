@@ -406,6 +406,8 @@ ScreenPlace screen_text_place(const ScreenText *text, size_t offset)
     const uint32_t *cell = text->cell + place.row * grid->columns;
     for (size_t at = begin; at < offset && place.column + 1 < grid->columns; place.column++)
         at += encode(cell[place.column], bytes);
+    while (cell[place.column] == GLYPH_REST && place.column + 1 < grid->columns)
+        place.column++;
     unsigned width = screen_font_width(grid->font), height = screen_font_height(grid->font);
     place.x = grid->x + place.column * width + width / 2;
     place.y = grid->y + place.row * height + height / 2;
