@@ -218,6 +218,9 @@ static int run(Fixture *f, const char *script, ...)
     if (session_end_text(f->session))
         print_message("%s\n", session_end_text(f->session));
     timer_cancel(&f->timer);
+    for (unsigned n = 0; n < 2; n++)
+        if (f->client[n].session)
+            client_leave(&f->client[n]);
     session_free(f->session);
     options_free(&f->options);
     return code;
@@ -624,8 +627,6 @@ static void two_at_once(void **state)
     assert_int_equal(run(f, "sleep(0.5)", NULL), 0);
     assert_string_equal(events(f), "+LEFTSHIFT +A -A -LEFTSHIFT +LEFTSHIFT +B -B -LEFTSHIFT +C -C");
     assert_int_equal(f->done, 2);
-    client_leave(&f->client[0]);
-    client_leave(&f->client[1]);
 }
 
 int main(void)
