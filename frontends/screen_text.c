@@ -212,57 +212,63 @@ static Score score(const Frame *frame, const Grid *grid)
     return score;
 }
 
-/* Another font of the same size has some letters in common. */
+/* More can be read than not: with another font of the same size, in part the same letters. */
 static bool is_clear(const Score *score)
 {
     return score->telling && score->known > score->unknown;
 }
 
-/* Takes the better one of the grid so far and another. */
-static bool try_grid(const Frame *frame, const Grid *grid, Grid *best, unsigned *most)
+/* Nearly everything can be read: no other grid would do better. */
+static bool is_certain(const Score *score)
+{
+    return score->telling && score->known > 8 * score->unknown;
+}
+
+/* The better one of the best so far and another. */
+static void try_grid(const Frame *frame, const Grid *grid, Grid *best, Score *most)
 {
     Score got = score(frame, grid);
-    if (got.telling > *most) {
-        *most = got.telling;
-        *best = *grid;
-    }
-    return is_clear(&got);
+    if (got.telling <= most->telling)
+        return;
+    *most = got;
+    *best = *grid;
 }
 
 /* Text that begins anywhere, as in a window: worth something only if there is enough of it. */
-static void search_everywhere(const ScreenText *text, const Frame *frame, Grid *best, unsigned *most)
+static void search_everywhere(const ScreenText *text, const Frame *frame, Grid *best, Score *most)
 {
     enum { LEAST = 4 };
-    unsigned needed = *most > LEAST ? *most : LEAST;
+    Score needed = *most;
+    needed.telling = needed.telling > LEAST ? needed.telling : LEAST;
     for (unsigned n = 0; n < text->fonts; n++)
         for (unsigned y = 0; y < screen_font_height(text->font[n]); y++)
             for (unsigned x = 0; x < screen_font_width(text->font[n]); x++) {
                 Grid grid = make_grid(text->font[n], frame, x, y);
                 try_grid(frame, &grid, best, &needed);
             }
-    *most = needed > LEAST ? needed : *most;
+    *most = needed.telling > LEAST ? needed : *most;
 }
 
-/* The grid that was used last, then the one in the corner, then any. False: none. */
+/* The best of the grid that was used last, those in the corner and, if none is good enough, all. False: none.
+ */
 static bool find_grid(const ScreenText *text, const Frame *frame, bool thorough, Grid *best)
 {
-    unsigned most = 0;
+    Score most = {0};
     const Grid *last = &text->grid;
     *best = (Grid){0};
     if (last->font) {
         Grid grid = make_grid(last->font, frame, last->x, last->y);
-        if (try_grid(frame, &grid, best, &most))
-            return true;
+        try_grid(frame, &grid, best, &most);
     }
-    for (unsigned n = 0; n < text->fonts; n++) {
+    for (unsigned n = 0; n < text->fonts && !is_certain(&most); n++) {
         Grid grid = make_grid(text->font[n], frame, 0, 0);
-        if (try_grid(frame, &grid, best, &most))
-            return true;
+        try_grid(frame, &grid, best, &most);
     }
-    if (!thorough)
-        return false;
-    search_everywhere(text, frame, best, &most);
-    return most;
+    if (is_clear(&most))
+        return true;
+    if (thorough)
+        search_everywhere(text, frame, best, &most);
+    return thorough && most.telling;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------
@@ -300,7 +306,7 @@ static bool still_fits(const ScreenText *text)
         score.known += ch != UNKNOWN && ch != ' ';
         score.telling += is_telling(ch);
     }
-    return is_clear(&score) || (!score.unknown && !score.known);
+    return is_certain(&score) || (!score.unknown && !score.known);
 }
 
 static size_t encode(uint32_t cell, char *text)
