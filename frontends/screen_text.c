@@ -196,12 +196,12 @@ typedef struct Score {
 /* Gives up early where nothing can be read. */
 static Score score(const Frame *frame, const Grid *grid)
 {
-    enum { PATIENCE = 400 };
+    enum { PATIENCE = 400, CURSORS_MOST = 8 };
     Score score = {0};
     uint32_t background = UINT32_MAX;
     for (unsigned row = 0; row < grid->rows; row++) {
         for (unsigned column = 0; column < grid->columns; column++) {
-            uint32_t ch = read_cell(frame, grid, column, row, false, &background);
+            uint32_t ch = read_cell(frame, grid, column, row, score.unknown < CURSORS_MOST, &background);
             score.unknown += ch == UNKNOWN;
             score.known += ch != UNKNOWN && ch != ' ';
             score.telling += is_telling(ch);
@@ -215,20 +215,29 @@ static Score score(const Frame *frame, const Grid *grid)
 /* More can be read than not: with another font of the same size, in part the same letters. */
 static bool is_clear(const Score *score)
 {
-    return score->telling && score->known > score->unknown;
+    return !score->unknown || (score->telling && score->known > score->unknown);
 }
 
 /* Nearly everything can be read: no other grid would do better. */
 static bool is_certain(const Score *score)
 {
-    return score->telling && score->known > 8 * score->unknown;
+    return !score->unknown || (score->telling && score->known > 8 * score->unknown);
+}
+
+static int worth(const Score *score)
+{
+    enum { LETTER = 8 };
+    return (int)(LETTER * score->telling + score->known) - (int)score->unknown;
 }
 
 /* The better one of the best so far and another. */
 static void try_grid(const Frame *frame, const Grid *grid, Grid *best, Score *most)
 {
+    if (!grid->columns || !grid->rows)
+        return;
     Score got = score(frame, grid);
-    if (got.telling <= most->telling)
+    bool first = !best->font && !got.unknown; /* nothing but blanks and cursors, maybe */
+    if (!first && worth(&got) <= worth(most))
         return;
     *most = got;
     *best = *grid;
@@ -238,15 +247,18 @@ static void try_grid(const Frame *frame, const Grid *grid, Grid *best, Score *mo
 static void search_everywhere(const ScreenText *text, const Frame *frame, Grid *best, Score *most)
 {
     enum { LEAST = 4 };
-    Score needed = *most;
-    needed.telling = needed.telling > LEAST ? needed.telling : LEAST;
+    Grid found = *best;
+    Score score = *most;
     for (unsigned n = 0; n < text->fonts; n++)
         for (unsigned y = 0; y < screen_font_height(text->font[n]); y++)
             for (unsigned x = 0; x < screen_font_width(text->font[n]); x++) {
                 Grid grid = make_grid(text->font[n], frame, x, y);
-                try_grid(frame, &grid, best, &needed);
+                try_grid(frame, &grid, &found, &score);
             }
-    *most = needed.telling > LEAST ? needed : *most;
+    if (score.telling <= LEAST)
+        return;
+    *best = found;
+    *most = score;
 }
 
 /* The best of the grid that was used last, those in the corner and, if none is good enough, all. False: none.
@@ -260,15 +272,15 @@ static bool find_grid(const ScreenText *text, const Frame *frame, bool thorough,
         Grid grid = make_grid(last->font, frame, last->x, last->y);
         try_grid(frame, &grid, best, &most);
     }
-    for (unsigned n = 0; n < text->fonts && !is_certain(&most); n++) {
+    for (unsigned n = 0; n < text->fonts && !(best->font && is_certain(&most)); n++) {
         Grid grid = make_grid(text->font[n], frame, 0, 0);
         try_grid(frame, &grid, best, &most);
     }
-    if (is_clear(&most))
+    if (best->font && is_clear(&most))
         return true;
     if (thorough)
         search_everywhere(text, frame, best, &most);
-    return thorough && most.telling;
+    return thorough && best->font && most.telling;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------
@@ -306,7 +318,7 @@ static bool still_fits(const ScreenText *text)
         score.known += ch != UNKNOWN && ch != ' ';
         score.telling += is_telling(ch);
     }
-    return is_certain(&score) || (!score.unknown && !score.known);
+    return is_certain(&score);
 }
 
 static size_t encode(uint32_t cell, char *text)

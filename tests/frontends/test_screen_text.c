@@ -152,6 +152,20 @@ static void cursors(void **state)
     expect("$ ls \nabc \n");
 }
 
+/* There is nothing to tell the font by. */
+static void hardly_anything(void **state)
+{
+    (void)state;
+    for (unsigned y = 14; y < 16; y++)
+        for (unsigned x = 0; x < 8; x++)
+            pixels[y * WIDTH + x] = 7;
+    show();
+    expect("");
+    draw(0, 16, "$ ", 7, 0);
+    show();
+    expect("\n$ \n");
+}
+
 static void what_is_no_text(void **state)
 {
     (void)state;
@@ -187,6 +201,27 @@ static void two_fonts(void **state)
     draw(0, 0, "large letters", 1, 0);
     show();
     expect("large letters \n");
+}
+
+/* A font that has every other letter in common, and is known first. */
+static void similar_fonts(void **state)
+{
+    (void)state;
+    uint8_t other[TEST_GLYPHS * CELL];
+    ScreenText *both = screen_text_new();
+    memcpy(other, glyphs, sizeof other);
+    for (unsigned ch = 'a'; ch <= 'z'; ch += 3)
+        other[ch * CELL + 5] ^= 0x24;
+    assert_true(screen_text_add_font(both, screen_font_cp437(other, TEST_GLYPHS, CELL)));
+    assert_true(screen_text_add_font(both, screen_font_cp437(glyphs, TEST_GLYPHS, CELL)));
+    screen_text_free(text);
+    text = both;
+    test_draw(pixels, WIDTH, 0, 0, other, CELL, "the first font", 7, 0);
+    show();
+    expect("the first font \n");
+    draw(0, 0, "and the second", 7, 0);
+    show();
+    expect("and the second \n");
 }
 
 /* ---- Fonts -----------------------------------------------------------------------------------------------
@@ -443,8 +478,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(hurries, setup, teardown),
         cmocka_unit_test_setup_teardown(inverse_and_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(cursors, setup, teardown),
+        cmocka_unit_test_setup_teardown(hardly_anything, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_text, setup, teardown),
         cmocka_unit_test_setup_teardown(two_fonts, setup, teardown),
+        cmocka_unit_test_setup_teardown(similar_fonts, setup, teardown),
         cmocka_unit_test_setup_teardown(wide_characters, setup, teardown),
         cmocka_unit_test(found_in_memory),
         cmocka_unit_test(psf_files),
