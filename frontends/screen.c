@@ -33,7 +33,8 @@ struct Screen {
     bool has_guest_font;
     bool has_initrd_fonts;               /* as far as there are any */
     uint64_t next_search, next_thorough; /* guest ns: not before */
-    uint64_t unread;                     /* serial of the frame on which no text was found; 0: none */
+    uint64_t unread,
+        unread_anywhere; /* serials of frames in which no text was found: at the usual places, at any */
     Recording *recording;
     Timer record_timer;
     Planned planned[OPTIONS_MAX_SCREENSHOTS];
@@ -153,7 +154,8 @@ static void add_fonts(Screen *screen, ScreenFont **font, unsigned count)
     for (unsigned n = 0; n < count; n++)
         if (!screen_text_add_font(screen->text, font[n]))
             screen_font_free(font[n]);
-    screen->unread = count ? 0 : screen->unread;
+    if (count)
+        screen->unread = screen->unread_anywhere = 0;
 }
 
 /* The font that the guest's kernel has built in: it is there once the kernel was decompressed. */
@@ -199,12 +201,15 @@ const ScreenText *screen_read(Screen *screen, bool hurry, Error *err)
         return NULL;
     look_for_font(screen);
     const Frame *frame = screen_frame(screen);
-    bool thorough = !hurry || now(screen) >= screen->next_thorough;
-    if (thorough || screen->unread != frame->serial) {
-        if (read_text(screen, frame, thorough))
+    bool thorough = now(screen) >= screen->next_thorough && frame->serial != screen->unread_anywhere;
+    if (thorough || !hurry || screen->unread != frame->serial) {
+        if (read_text(screen, frame, thorough || !hurry))
             return screen->text;
         screen->unread = frame->serial;
-        screen->next_thorough = thorough ? now(screen) + SECOND : screen->next_thorough;
+        if (thorough || !hurry) {
+            screen->unread_anywhere = frame->serial;
+            screen->next_thorough = now(screen) + SECOND;
+        }
     }
     error_set(err, "no text can be read: none of the known fonts fits; give another with --screen-font");
     return NULL;
