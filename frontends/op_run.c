@@ -187,7 +187,9 @@ static void is_off(Call *call)
 
 void op_wait_off(Call *call, uint64_t timeout)
 {
-    if (wait_new(call, timeout, strdup(call->operation->name), wait_timed_out))
+    if (session_off(call->client->session))
+        call_finish(call, NULL);
+    else if (wait_new(call, timeout, strdup(call->operation->name), wait_timed_out))
         call->off = is_off;
 }
 

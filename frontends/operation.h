@@ -46,7 +46,7 @@ typedef struct Parameter {
     const char *value; /* what it is if it is not given, as one would type it; NULL: it must be given */
 } Parameter;
 
-enum { OPERATION_PARAMETERS = 6 };
+enum { OPERATION_PARAMETERS = 7 }; /* six, and the end of the list */
 
 typedef struct Operation {
     const char *name;

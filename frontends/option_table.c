@@ -10,6 +10,7 @@
 
 #include "frontends/audio.h"
 #include "frontends/escape_key.h"
+#include "frontends/keyboard_layout.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
 
@@ -241,6 +242,48 @@ static bool set_reboot(void *target, const OptionDef *def, const char *value, Er
     return true;
 }
 
+static bool set_screenshot_at(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    if (options->screenshot_at_count == OPTIONS_MAX_SCREENSHOTS)
+        return error_set(err, "at most %d times can be given", OPTIONS_MAX_SCREENSHOTS);
+    OptionDef entry = *def;
+    entry.field = (size_t)((char *)&options->screenshot_at[options->screenshot_at_count] - (char *)options);
+    if (!option_set_seconds(options, &entry, value, err))
+        return false;
+    options->screenshot_at_count++;
+    return true;
+}
+
+static bool set_screen_font(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    if (options->screen_font_count == OPTIONS_MAX_FONTS)
+        return error_set(err, "at most %d fonts can be given", OPTIONS_MAX_FONTS);
+    options->screen_font[options->screen_font_count++] = value;
+    return true;
+}
+
+static bool set_record_rate(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    unsigned long number;
+    (void)def;
+    if (!parse_number(value, 100, &number) || !number)
+        return error_set(err, "give 1 to 100 frames a second");
+    options->record_rate = (unsigned)number;
+    return true;
+}
+
+static bool set_keyboard_layout(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->keyboard_layout = keyboard_layout_find(value);
+    return options->keyboard_layout || error_set(err, "give one of %s", keyboard_layout_names);
+}
+
 static bool set_watchdog(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -395,6 +438,32 @@ static const OptionDef defs[] = {
      "write what the run is at, one line each, to this open file descriptor",
      "armature farm shows that for each of its jobs."},
 
+    {"screenshot", "FILE.png", NULL,
+     GROUP_SCREEN, OPTION_PATH | OPTION_WRITES, TEXT(screenshot), "files",
+     "save the picture on the screen at the end of the run",
+     "Signal SIGUSR1 and the terminal's menu save one at any time, with a number in the name (armature-1.png)."},
+    {"screenshot-at", "SECONDS", NULL,
+     GROUP_SCREEN, OPTION_LIST, BY(set_screenshot_at), NULL,
+     "save the picture at that guest time, in armature-SECONDSs.png; again for more",
+     "With --screenshot FILE.png the name is FILE-SECONDSs.png."},
+    {"record", "PATH", NULL,
+     GROUP_SCREEN, OPTION_PATH | OPTION_WRITES, TEXT(record), "files",
+     "record the screen: a video (NAME.y4m), or a folder with a picture for each change", NULL},
+    {"record-rate", "N", "10",
+     GROUP_SCREEN, 0, BY(set_record_rate), NULL,
+     "how many frames a second of guest time are recorded, or looked at", NULL},
+    {"screen-font", "FILE", NULL,
+     GROUP_SCREEN, OPTION_LIST | OPTION_PATH, BY(set_screen_font), "files",
+     "a console font (PSF) by which text on the screen is read; again for more",
+     "The font that the guest's kernel has built in is known anyway."},
+    {"keyboard-layout", "NAME", "us",
+     GROUP_SCREEN, 0, BY(set_keyboard_layout), keyboard_layout_names,
+     "the layout that the guest has set up for its keyboard: us, uk, de, fr, es or it",
+     "Text that scripts type is turned into the keys that this layout has it on."},
+    {"key-pause", "SECONDS", "0.015",
+     GROUP_SCREEN, 0, option_set_seconds, offsetof(Options, key_pause_ns), NULL,
+     "guest time between two movements of keys or buttons that scripts make", NULL},
+
     {"timeout", "SECONDS", NULL,
      GROUP_END, 0, option_set_seconds, offsetof(Options, timeout_ns), NULL,
      "end with exit code 68 after so much of the guest's time", NULL},
@@ -466,6 +535,7 @@ static const struct { const char *name, *title; } groups[] = {
     [GROUP_MACHINE] = {"machine", "Machine"},
     [GROUP_SERIAL] = {"serial-terminal", "Serial ports and terminal"},
     [GROUP_SCRIPT] = {"scripts", "Scripts and control"},
+    [GROUP_SCREEN] = {"screen-keyboard", "Screen and keyboard"},
     [GROUP_END] = {"ends", "Ends of a run"},
     [GROUP_INSIDE] = {"inside", "Looking inside"},
     [GROUP_CONFIG] = {"configuration", "Configuration and help"},

@@ -15,6 +15,7 @@ typedef enum OptionGroup {
     GROUP_MACHINE,
     GROUP_SERIAL,
     GROUP_SCRIPT,
+    GROUP_SCREEN,
     GROUP_END,
     GROUP_INSIDE,
     GROUP_CONFIG,

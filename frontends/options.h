@@ -9,7 +9,7 @@
 #include "machine/error.h"
 #include "machine/machine.h"
 
-enum { OPTIONS_MAX_UNTIL = 8 };
+enum { OPTIONS_MAX_UNTIL = 8, OPTIONS_MAX_SCREENSHOTS = 64, OPTIONS_MAX_FONTS = 8 };
 
 typedef struct Options {
     MachineOptions machine;
@@ -29,9 +29,18 @@ typedef struct Options {
     const char *until[OPTIONS_MAX_UNTIL]; /* --until TEXT: end well when the first port shows it */
     unsigned until_count;
     const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
-    uint64_t timeout_ns;         /* --timeout SECONDS of guest time; 0: none */
-    bool monitor;                /* --monitor: the terminal is the monitor, not the first serial port */
-    const char *control;         /* --control PATH */
+    uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */
+    bool monitor;           /* --monitor: the terminal is the monitor, not the first serial port */
+    const char *control;    /* --control PATH */
+    const char *screenshot; /* --screenshot FILE: the picture at the end */
+    uint64_t screenshot_at[OPTIONS_MAX_SCREENSHOTS]; /* --screenshot-at SECONDS: guest ns */
+    unsigned screenshot_at_count;
+    const char *screen_font[OPTIONS_MAX_FONTS]; /* --screen-font FILE */
+    unsigned screen_font_count;
+    const char *record;                           /* --record PATH */
+    unsigned record_rate;                         /* --record-rate N: frames a second */
+    const struct KeyboardLayout *keyboard_layout; /* --keyboard-layout NAME: what the guest has set up */
+    uint64_t key_pause_ns;       /* --key-pause SECONDS: guest time between two movements of keys */
     bool no_reboot;              /* --no-reboot */
     bool semihosting;            /* --semihosting */
     const char *semihosting_dir; /* --semihosting-dir DIR: files it may use; NULL: none */

@@ -16,9 +16,11 @@
 #include "frontends/client.h"
 #include "frontends/control.h"
 #include "frontends/exit_codes.h"
+#include "frontends/hands.h"
 #include "frontends/kernel_lines.h"
 #include "frontends/monitor.h"
 #include "frontends/report.h"
+#include "frontends/screen.h"
 #include "frontends/script.h"
 #include "frontends/serial_backend.h"
 #include "frontends/session_events.h"
@@ -39,6 +41,8 @@ struct Session {
     SerialBackends *serial;
     Audio *audio;
     Watchdog *watchdog;
+    Screen *screen;
+    Hands *hands;
     Script *script;
     Console *console; /* the monitor's; the serial ports have their own */
     Monitor *monitor;
@@ -100,6 +104,16 @@ Watchdog *session_watchdog(Session *session)
 SerialBackends *session_serial(Session *session)
 {
     return session->serial;
+}
+
+Screen *session_screen(Session *session)
+{
+    return session->screen;
+}
+
+Hands *session_hands(Session *session)
+{
+    return session->hands;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
@@ -293,6 +307,10 @@ static void read_signal(void *opaque, short revents)
     (void)revents;
     if (read(session->signal_fd, &info, sizeof info) != sizeof info)
         return;
+    if (info.ssi_signo == SIGUSR1) {
+        screen_shot_by_hand(session->screen);
+        return;
+    }
     char text[80];
     snprintf(text, sizeof text, "ended by signal %u (%s)", info.ssi_signo, strsignal((int)info.ssi_signo));
     session_end(session, EXIT_SIGNAL + (int)info.ssi_signo, text);
@@ -300,7 +318,7 @@ static void read_signal(void *opaque, short revents)
 
 static bool catch_signals(Session *session, Error *err)
 {
-    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1};
     sigset_t set;
     sigemptyset(&set);
     for (unsigned n = 0; n < sizeof caught / sizeof *caught; n++)
@@ -349,13 +367,18 @@ static bool make_parts(Session *session, int *code, Error *err)
     session->watchdog = watchdog_attach(session, err);
     if (!session->watchdog || !status_attach(session, err))
         return false;
+    if (!(session->screen = screen_new(session, err)))
+        return false;
+    session->hands = hands_new();
     if (script_wanted(options) && !(session->script = script_new(session, err)))
         return false;
     if (options->control && !(session->control = control_new(session, options->control, err)))
         return false;
     Console *console = session->console ? session->console : serial_backends_console(session->serial);
-    if (console)
+    if (console) {
         session->monitor = monitor_new(session, console);
+        screen_add_command(session->screen, console);
+    }
     return true;
 }
 
@@ -410,6 +433,8 @@ void session_free(Session *session)
     monitor_free(session->monitor);
     control_free(session->control);
     script_free(session->script);
+    hands_free(session->hands);
+    screen_free(session->screen);
     watchdog_detach(session->watchdog);
     console_free(session->console);
     serial_backends_free(session->serial, session->code < EXIT_SIGNAL);
@@ -477,9 +502,10 @@ static void announce_end(Session *session)
 static void finish_output(Session *session)
 {
     Error err;
-    bool sound_kept = audio_finish(session->audio, &err);
-    Error *serial_err = sound_kept ? &err : NULL; /* the first loss is told */
-    if (serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, serial_err) && sound_kept)
+    bool kept = audio_finish(session->audio, &err);
+    kept = screen_finish(session->screen, kept ? &err : NULL) && kept; /* the first loss is told */
+    kept = serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, kept ? &err : NULL) && kept;
+    if (kept)
         return;
     if (session->code) {
         fprintf(stderr, "armature: %s\n", err.text);

@@ -60,6 +60,8 @@ struct KernelLines *session_kernel_lines(Session *session, unsigned port);
 /* The session's parts; NULL while it is being built. */
 struct Watchdog *session_watchdog(Session *session);
 struct SerialBackends *session_serial(Session *session);
+struct Screen *session_screen(Session *session);
+struct Hands *session_hands(Session *session);
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
  * session ends after the current instruction. */

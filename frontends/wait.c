@@ -15,6 +15,7 @@ static void run_task(void *opaque)
 static void end_soon(Wait *wait)
 {
     timer_cancel(&wait->timer);
+    timer_cancel(&wait->look_timer);
     session_later(wait->call->client->session, &wait->task);
 }
 
@@ -32,16 +33,30 @@ static void text_found(void *opaque, const Match *match)
     end_soon(wait);
 }
 
+static void look_again(void *opaque)
+{
+    Wait *wait = opaque;
+    const Clock *clock = wait->look_timer.clock;
+    wait->matched = wait->look(wait);
+    if (wait->matched)
+        end_soon(wait);
+    else
+        timer_set(&wait->look_timer, clock_now(clock) + wait->look_ns);
+}
+
 static void stop(Call *call)
 {
     Wait *wait = call->wait;
     Session *session = call->client->session;
     timer_cancel(&wait->timer);
+    timer_cancel(&wait->look_timer);
     session_not_later(session, &wait->task);
     transcript_unwatch(wait->watch);
     matcher_free(wait->matcher);
     if (wait->holds && session_watchdog(session))
         watchdog_release(session_watchdog(session));
+    if (wait->let_go)
+        wait->let_go(wait);
     free(wait->what);
     free(wait);
     call->wait = NULL;
@@ -95,6 +110,7 @@ Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *
     call->wait = wait;
     call->stop = stop;
     timer_init(&wait->timer, clock, call->operation->name, CLIENT_TIMER_PRIORITY, time_over, wait);
+    timer_init(&wait->look_timer, clock, call->operation->name, CLIENT_TIMER_PRIORITY, look_again, wait);
     if (wait->limit_ns)
         timer_set(&wait->timer, clock_now(clock) + wait->limit_ns);
     wait->holds = own && session_watchdog(session);
@@ -111,6 +127,13 @@ void wait_for_text(Wait *wait, unsigned port, Matcher *matcher, uint64_t from)
     wait->from = from < transcript_begin(transcript) ? transcript_begin(transcript) : from;
     wait->matcher = matcher;
     wait->watch = transcript_watch(transcript, matcher, from, text_found, wait);
+}
+
+void wait_look(Wait *wait, uint64_t every_ns, bool (*look)(Wait *wait))
+{
+    wait->look = look;
+    wait->look_ns = every_ns;
+    look_again(wait);
 }
 
 void wait_finish(Wait *wait, json_t *result)

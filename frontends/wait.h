@@ -20,11 +20,17 @@ struct Wait {
     bool matched;
     Match match;
     char *what; /* what is waited for, for messages; freed with the wait */
+    /* Of whoever waits: called before the wait goes, whichever way that is. May be NULL. */
+    void (*let_go)(Wait *wait);
+    void *data;
     /* Internal. */
     Timer timer;
     SessionTask task;
     Matcher *matcher;
     TranscriptWatch *watch;
+    Timer look_timer;
+    bool (*look)(Wait *wait);
+    uint64_t look_ns;
     bool holds;
 };
 
@@ -34,6 +40,9 @@ Wait *wait_new(Call *call, uint64_t timeout_ns, char *what, void (*ended)(Wait *
 
 /* Ends it when the matcher (taken over) finds something in the port's output from offset `from` on. */
 void wait_for_text(Wait *wait, unsigned port, Matcher *matcher, uint64_t from);
+
+/* Ends it, as matched, when look() says so, which is asked now and then every so much guest time. */
+void wait_look(Wait *wait, uint64_t every_ns, bool (*look)(Wait *wait));
 
 /* The call ends well; the result is taken over. */
 void wait_finish(Wait *wait, json_t *result);

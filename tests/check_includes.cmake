@@ -13,7 +13,7 @@ set(may_mmu "cpu/|mmu/|${base_headers}")
 set(may_jit "jit/|cpu/|mmu/|${base_headers}")
 set(may_devices "devices/|${base_headers}")
 set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h")
-set(may_frontends "frontends/|machine/")
+set(may_frontends "frontends/|machine/|roms/font\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")

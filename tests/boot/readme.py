@@ -176,6 +176,11 @@ def control(place, command):
         machine.wait()
 
 
+def picture(place, command):
+    place.run(command, code=68, says="2 seconds of guest time have passed")
+    check(os.path.getsize(place.path("armature-1s.png")) > 1000, "there is no picture")
+
+
 def boot_debian(place, command):
     """Typed in a pipe, as far as the language screen; ended with a signal, as a user would without a terminal."""
     with Guest("bash", "-c", f"cd '{ROOT}' && exec {command}") as guest:
@@ -233,6 +238,7 @@ CHECKS = {
     "armature --watchdog 60 zImage": dict(code=66, says="Unable to mount root"),
     "armature --deterministic program.elf": same_runs,
     "armature farm --junit results.xml boot.lua images/*": farm,
+    "armature --screenshot-at 1 --timeout 2": picture,
     "armature --control machine.sock zImage": control,
     'armature ctl machine.sock expect "Linux version"': lambda place, command: None,  # see control()
     "armature --monitor zImage": dict(typed="help\nexpect 'Linux version'\nquit\n", says="sendline"),

@@ -218,6 +218,7 @@ def good(armature):
     Result(armature, script="expect('> ') send('poweroff\\r') wait_off() print('after')").expect(OFF, "after")
     Result(armature, script="poweroff() reset() expect('> ') quit(4)").expect(4)
     Result(armature, script="expect('> ') power_button(3) wait_off()").expect(OFF)
+    Result(armature, script="expect('> ') send('poweroff\\r') wait_off() wait_off() print('after')").expect(OFF, "after")
 
 
 def breakpoints(armature):

@@ -2,6 +2,7 @@
  * into pieces anywhere. The machine must go on, every line that comes back must be a message of JSON-RPC 2.0,
  * no request may be answered twice, and at the end a plain request must be answered. */
 #define _GNU_SOURCE
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,9 +45,10 @@ static void fail(const Run *run, const char *what, const char *line)
 
 static json_t *random_json(Random *random, unsigned depth)
 {
-    static const char *const texts[] = {"",      "0x60000000", "uart0",    "pc",  "r1",  "none",
-                                        "stdio", "a\\x00",     "\xc3\xa9", "1.5", "-1",  "help\r",
-                                        "> ",    "(%d+)",      "[",        "%",   "all", "output"};
+    static const char *const texts[] = {"",      "0x60000000", "uart0",       "pc",   "r1",  "none",
+                                        "stdio", "a\\x00",     "\xc3\xa9",    "1.5",  "-1",  "help\r",
+                                        "> ",    "(%d+)",      "[",           "%",    "all", "output",
+                                        "a.png", "frames",     "ctrl+alt+F2", "right"};
     json_t *json;
     switch (random_below(random, depth > 3 ? 7 : 10)) {
     case 0:
@@ -309,14 +311,35 @@ static bool start(Run *run, const Options *options)
     return true;
 }
 
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+/* Screenshots and recordings go to a folder of their own. */
+static bool enter_folder(char *folder)
+{
+    return mkdtemp(folder) && !chdir(folder);
+}
+
+static void leave_folder(const char *folder)
+{
+    if (!chdir("/"))
+        nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int main(int argc, char **argv)
 {
+    char folder[] = "/tmp/armature-fuzz-XXXXXX";
     static char *words[] = {"armature", "--serial", "none", "--memory", "16M", "--cpus", "2", NULL};
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
              runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 40;
     Options options;
     Error err;
-    if (!options_parse(&options, 7, words, &err))
+    if (!options_parse(&options, 7, words, &err) || !enter_folder(folder))
         return 1;
     uint64_t done = 0;
     for (; done < runs && failed < 10; done++) {
@@ -331,6 +354,7 @@ int main(int argc, char **argv)
             break;
     }
     options_free(&options);
+    leave_folder(folder);
     printf("%llu conversations, %u failures\n", (unsigned long long)done, failed);
     return failed != 0;
 }

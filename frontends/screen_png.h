@@ -1,0 +1,19 @@
+/* Pictures as files. */
+#ifndef ARMATURE_FRONTENDS_SCREEN_PNG_H
+#define ARMATURE_FRONTENDS_SCREEN_PNG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/display.h"
+#include "machine/error.h"
+
+/* Writes the picture to a file whose name ends in .png, which exists as a whole or not at all: it is written
+ * under another name beside it. *size, if not NULL, is how long it became. False with err set if the screen
+ * is dark, the name is another, or the file cannot be written. */
+bool screen_png_write(const Frame *frame, const char *path, uint64_t *size, Error *err);
+
+/* Whether a picture could be written there: for options, before anything runs. */
+bool screen_png_check(const char *path, Error *err);
+
+#endif
