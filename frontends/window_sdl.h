@@ -61,6 +61,7 @@ void view_draw(Window *window);
 void view_event(Window *window, const SDL_WindowEvent *event);
 void view_lost(Window *window); /* what the host's graphics remembered */
 void view_full_screen(Window *window);
+void view_status_line(Window *window); /* has been switched on or off */
 void view_original_size(Window *window);
 void view_select(Window *window, int view);
 void view_title(Window *window);

@@ -126,8 +126,6 @@ static void toggle(Window *window, WindowAction action, bool *what)
 {
     *what = !*what;
     window->menu.on[action] = *what;
-    if (action == ACTION_STATUS)
-        window_command(window, WINDOW_MEASURE, *what);
 }
 
 static void do_action(Window *window, WindowAction action)
@@ -148,6 +146,7 @@ static void do_action(Window *window, WindowAction action)
         break;
     case ACTION_STATUS:
         toggle(window, action, &window->state.status);
+        view_status_line(window);
         break;
     case ACTION_ORIGINAL:
         view_original_size(window);

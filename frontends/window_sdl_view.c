@@ -136,6 +136,19 @@ void view_original_size(Window *window)
         set_size(window, 1);
 }
 
+/* The window grows and shrinks by the status line, so that the picture keeps its size. */
+void view_status_line(Window *window)
+{
+    int width, height, bar = (int)((float)(BAR * window->ui) / window->density);
+    window_command(window, WINDOW_MEASURE, window->state.status);
+    if (!is_free(window))
+        return;
+    SDL_GetWindowSize(window->window, &width, &height);
+    height += window->state.status ? bar : -bar;
+    SDL_SetWindowSize(window->window, width, height);
+    keep_on_screen(window, width, height);
+}
+
 void view_full_screen(Window *window)
 {
     bool full = SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;

@@ -179,10 +179,12 @@ static void power(WindowSession *window)
 static void operation_done(Call *call, void *opaque)
 {
     WindowSession *window = opaque;
+    char *path = json_is_string(call->result) ? realpath(json_string_value(call->result), NULL) : NULL;
     if (call->error)
         note(window, call->error);
-    else if (json_is_string(call->result))
-        window_link_note(window->link, true, json_string_value(call->result));
+    else if (path)
+        window_link_note(window->link, true, path);
+    free(path);
 }
 
 /* The command's text, if it has one, is the operation's argument. */
