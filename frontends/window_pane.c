@@ -15,9 +15,10 @@ typedef struct Place {
 
 struct Pane {
     Vt *vt;
-    uint64_t back;  /* how many lines it is scrolled back */
-    uint64_t drawn; /* the line that was drawn at the top */
-    int rows, x;    /* that were drawn, and from where */
+    uint64_t back;    /* how many lines it is scrolled back */
+    uint64_t drawn;   /* the line that was drawn at the top */
+    int rows, x;      /* that were drawn, and from where */
+    uint64_t fitting; /* rows that there was room for */
     bool marked;
     Place from, to; /* in the order in which the user went there; `to` is behind the last column */
 };
@@ -43,7 +44,8 @@ void pane_free(Pane *pane)
 
 void pane_scroll(Pane *pane, int lines)
 {
-    uint64_t most = pane->vt->top - vt_oldest(pane->vt), back = pane->back;
+    uint64_t all = pane->vt->top + VT_ROWS - vt_oldest(pane->vt), back = pane->back;
+    uint64_t most = all > pane->fitting ? all - pane->fitting : 0;
     if (lines < 0)
         back = back > (uint64_t)-lines ? back - (uint64_t)-lines : 0;
     else
@@ -159,6 +161,7 @@ void pane_draw(Pane *pane, Canvas *canvas, int height)
     uint64_t rows = height > 0 ? (uint64_t)(height / FONT_HEIGHT) : 0;
     uint64_t end = vt->top + (rows < VT_ROWS && (uint64_t)vt->y < rows ? rows : VT_ROWS) - pane->back;
     uint64_t oldest = vt_oldest(vt);
+    pane->fitting = rows;
     end = end < oldest ? oldest : end;
     pane->drawn = end - oldest > rows ? end - rows : oldest;
     pane->rows = (int)(end - pane->drawn);
