@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "devices/device.h"
+#include "machine/machine.h"
 #include "machine/display.h"
 #include "machine/input.h"
 

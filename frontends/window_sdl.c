@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- The session's thread ----------------------------------------------------------------------------- */
 
@@ -98,16 +99,38 @@ int window_run(Window *window, int (*run)(void *opaque, WindowLink *link), void 
 
 /* ---- Opening and closing ------------------------------------------------------------------------------ */
 
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
+
 static void set_hints(void)
 {
+    /* Where only X11 can be meant, libraries of others need not complain that they are of no use. */
+    if (is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY"))
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     SDL_SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
     SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "0");
     SDL_SetHint(SDL_HINT_APP_NAME, "Armature");
+    /* Of use only where graphics are computed anyway: then straight into the window is the shortest way. */
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
     /* The window's contents are the guest's: the window manager should not think that it draws all the time.
      */
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+}
+
+/* Where no display answers, SDL offers drivers that show nothing to anybody. */
+static bool somebody_can_see(void)
+{
+    static const char *const blind[] = {"offscreen", "dummy", "evdev"};
+    const char *driver = SDL_GetCurrentVideoDriver();
+    for (unsigned n = 0; driver && n < sizeof blind / sizeof *blind; n++)
+        if (!strcmp(driver, blind[n]) && !is_set("SDL_VIDEODRIVER"))
+            return false;
+    return driver;
 }
 
 Window *window_open(const Options *options, Error *err)
@@ -117,6 +140,10 @@ Window *window_open(const Options *options, Error *err)
     block_signals(&before);
     bool ok = !SDL_Init(SDL_INIT_VIDEO);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ok && !somebody_can_see()) {
+        SDL_Quit();
+        ok = SDL_SetError("neither X11 nor Wayland answers") == 0;
+    }
     if (!ok) {
         error_set(err,
                   "the display cannot be used (%s); DISPLAY or WAYLAND_DISPLAY must name one, or use "
