@@ -130,15 +130,25 @@ static bool is_marked(const Pane *pane, Place place)
     return pane->marked && !before(place, first) && before(place, end);
 }
 
+/* number: one more than the terminal's, 0: the usual one. */
+static uint32_t colour(uint32_t number, uint32_t usual)
+{
+    static const uint32_t colours[] = {0xff202830, 0xffd0413c, 0xff4ea65a, 0xffc9a037,
+                                       0xff3f6fc4, 0xffa85fb8, 0xff3fa5b0, 0xffb4bcc4};
+    return number && number <= sizeof colours / sizeof *colours ? colours[number - 1] : usual;
+}
+
 static void draw_cell(const Pane *pane, Canvas *canvas, Place place, int y)
 {
     const Vt *vt = pane->vt;
     uint32_t cell = vt->cell[place.line % VT_LINES][place.column];
-    uint32_t ink = cell & VT_BOLD ? BRIGHT : INK, paper = PAPER;
+    uint32_t ink = colour(cell >> VT_INK & VT_COLOUR, cell & VT_BOLD ? BRIGHT : INK);
+    uint32_t paper = colour(cell >> VT_PAPER & VT_COLOUR, PAPER);
     int x = pane->x + place.column * FONT_WIDTH;
     if (cell & VT_REVERSE) {
+        uint32_t swapped = paper;
         paper = ink;
-        ink = PAPER;
+        ink = swapped;
     }
     if (place.line == vt->top + (uint64_t)vt->y && place.column == vt->x) {
         paper = CURSOR;

@@ -130,29 +130,34 @@ static void put(Vt *vt, uint32_t character)
 
 /* ---- Escape sequences --------------------------------------------------------------------------------- */
 
-static void set_style(Vt *vt)
+static void set_colour(Vt *vt, unsigned shift, unsigned colour)
 {
-    for (unsigned n = 0; n < vt->parameters; n++) {
-        switch (vt->parameter[n]) {
-        case 0:
-            vt->style = 0;
-            break;
-        case 1:
-            vt->style |= VT_BOLD;
-            break;
-        case 7:
-            vt->style |= VT_REVERSE;
-            break;
-        case 22:
-            vt->style &= ~(uint32_t)VT_BOLD;
-            break;
-        case 27:
-            vt->style &= ~(uint32_t)VT_REVERSE;
-            break;
-        default: /* colours */
-            break;
-        }
-    }
+    vt->style = (vt->style & ~((uint32_t)VT_COLOUR << shift)) | colour << shift;
+}
+
+static void set_style(Vt *vt, unsigned what)
+{
+    if (what == 0)
+        vt->style = 0;
+    else if (what == 1)
+        vt->style |= VT_BOLD;
+    else if (what == 7)
+        vt->style |= VT_REVERSE;
+    else if (what == 22)
+        vt->style &= ~(uint32_t)VT_BOLD;
+    else if (what == 27)
+        vt->style &= ~(uint32_t)VT_REVERSE;
+    else if ((what >= 30 && what <= 37) || what == 39)
+        set_colour(vt, VT_INK, what == 39 ? 0 : what - 29);
+    else if ((what >= 40 && what <= 47) || what == 49)
+        set_colour(vt, VT_PAPER, what == 49 ? 0 : what - 39);
+}
+
+/* What follows 38 and 48 are colours of larger palettes, which are not shown. */
+static void set_styles(Vt *vt)
+{
+    for (unsigned n = 0; n < vt->parameters && vt->parameter[n] != 38 && vt->parameter[n] != 48; n++)
+        set_style(vt, vt->parameter[n]);
 }
 
 static void erase_display(Vt *vt, unsigned what)
@@ -257,7 +262,7 @@ static void control_sequence(Vt *vt, uint8_t final)
         clear(vt, vt->y, vt->x, limit(vt->x + count, 0, VT_COLUMNS));
         break;
     case 'm':
-        set_style(vt);
+        set_styles(vt);
         break;
     case 'r':
         set_region(vt);

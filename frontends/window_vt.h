@@ -1,5 +1,5 @@
 /* What a serial port shows, as a terminal of 80 columns and 24 rows with history. Of a terminal's escape
- * sequences it knows those that consoles, editors and installers use, but no colours. It never answers the
+ * sequences it knows those that consoles, editors and installers use. It never answers the
  * guest, since another terminal may be connected to the same port. */
 #ifndef ARMATURE_FRONTENDS_WINDOW_VT_H
 #define ARMATURE_FRONTENDS_WINDOW_VT_H
@@ -11,7 +11,14 @@
 enum { VT_COLUMNS = 80, VT_ROWS = 24, VT_LINES = 4096 /* with history */ };
 
 /* A cell: a character, and how it looks. 0 is blank. */
-enum { VT_CHARACTER = 0x1fffff, VT_REVERSE = 1 << 24, VT_BOLD = 1 << 25 };
+enum {
+    VT_CHARACTER = 0x1fffff,
+    VT_REVERSE = 1 << 21,
+    VT_BOLD = 1 << 22,
+    VT_INK = 23,   /* 4 bits from here on: one more than the colour's number, 0: the usual one */
+    VT_PAPER = 27, /* the same */
+    VT_COLOUR = 15
+};
 
 enum { VT_PARAMETERS = 8 };
 

@@ -125,6 +125,17 @@ static void graphics(void **state)
     vt_free(vt);
 }
 
+static void colours(void **state)
+{
+    Vt *vt = after("\x1b[31;47ma\x1b[39mb\x1b[1;38;5;7mc\x1b[49md");
+    (void)state;
+    assert_int_equal(vt->cell[0][0], 'a' | 2 << VT_INK | 8u << VT_PAPER);
+    assert_int_equal(vt->cell[0][1], 'b' | 8u << VT_PAPER);
+    assert_int_equal(vt->cell[0][2], 'c' | VT_BOLD | 8u << VT_PAPER);
+    assert_int_equal(vt->cell[0][3], 'd' | VT_BOLD);
+    vt_free(vt);
+}
+
 /* Neither titles nor unknown sequences leave anything behind. */
 static void unknown(void **state)
 {
@@ -243,10 +254,11 @@ static void scrolling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines),    cmocka_unit_test(wrapping), cmocka_unit_test(utf8),
-        cmocka_unit_test(moving),   cmocka_unit_test(erasing),  cmocka_unit_test(regions),
-        cmocka_unit_test(graphics), cmocka_unit_test(unknown),  cmocka_unit_test(noise),
-        cmocka_unit_test(history),  cmocka_unit_test(marking),  cmocka_unit_test(scrolling),
+        cmocka_unit_test(lines),     cmocka_unit_test(wrapping), cmocka_unit_test(utf8),
+        cmocka_unit_test(moving),    cmocka_unit_test(erasing),  cmocka_unit_test(regions),
+        cmocka_unit_test(graphics),  cmocka_unit_test(colours),  cmocka_unit_test(unknown),
+        cmocka_unit_test(noise),     cmocka_unit_test(history),  cmocka_unit_test(marking),
+        cmocka_unit_test(scrolling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
