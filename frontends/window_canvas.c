@@ -19,7 +19,7 @@ void canvas_free(Canvas *canvas)
 void canvas_clear(Canvas *canvas, int width, int height)
 {
     size_t count = (size_t)width * (size_t)height;
-    if (width != canvas->width || height != canvas->height) {
+    if (!canvas->pixels || width != canvas->width || height != canvas->height) {
         free(canvas->pixels);
         canvas->pixels = malloc(count * sizeof *canvas->pixels + 1);
         if (!canvas->pixels)
