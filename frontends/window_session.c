@@ -36,7 +36,7 @@ struct WindowSession {
     WindowStatus status;
     Reading reading;
     bool shown;            /* somebody sees the picture */
-    uint64_t looked;       /* host ns of the last look at the picture */
+    uint64_t looked;       /* host ns when the last look at the picture was due */
     uint64_t frame_ns;     /* between looks */
     uint64_t instructions; /* as of then */
     uint64_t serial;       /* what the window has */
@@ -104,13 +104,20 @@ static void set_measuring(WindowSession *window, bool on)
 
 /* ---- The picture -------------------------------------------------------------------------------------- */
 
+/* Looks that come a little late do not make the next one late. */
+static void note_look(WindowSession *window)
+{
+    uint64_t now = host_ns(), due = window->looked + window->frame_ns;
+    window->looked = now >= due && now - due < window->frame_ns ? due : now;
+}
+
 static void look_at_picture(void *opaque)
 {
     WindowSession *window = opaque;
     if (!window->shown)
         return;
     const Frame *frame = display_frame(window->machine->display);
-    window->looked = host_ns();
+    note_look(window);
     window->instructions = machine_icount(window->machine);
     window->frame_ns = frame->frame_ns < FRAME_LEAST_NS  ? FRAME_LEAST_NS
                        : frame->frame_ns > FRAME_MOST_NS ? FRAME_MOST_NS
