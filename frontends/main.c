@@ -12,6 +12,8 @@
 #include "frontends/farm.h"
 #include "frontends/options.h"
 #include "frontends/session.h"
+#include "frontends/window.h"
+#include "frontends/window_session.h"
 
 static int fail(int code, const Error *err)
 {
@@ -78,19 +80,50 @@ static Log *make_log(const Options *options, FILE **file, Error *err)
     return NULL;
 }
 
-static int run(const Options *options, Log *log)
+typedef struct Run {
+    const Options *options;
+    Log *log;
+} Run;
+
+/* The whole life of a session; link: to the window, NULL if there is none. */
+static int run(void *opaque, WindowLink *link)
 {
+    const Run *what = opaque;
     Error err;
     int code;
-    Session *session = session_new(options, log, &code, &err);
+    Session *session = session_new(what->options, what->log, &code, &err);
     if (!session)
         return fail(code, &err);
+    WindowSession *window = link ? window_session_attach(session, link) : NULL;
     code = session_run(session);
+    window_session_detach(window);
     char *text = session_end_text(session) ? strdup(session_end_text(session)) : NULL;
     session_free(session);
     if (code && text)
         fprintf(stderr, "armature: %s\n", text);
     free(text);
+    return code;
+}
+
+/* A window that nobody asked for is left out where there is no display. */
+static int run_in_window(const Options *options, Log *log)
+{
+    Run what = {options, log};
+    Error err;
+    if (!window_wanted(options))
+        return run(&what, NULL);
+    Window *window = window_open(options, &err);
+    if (!window && options->window == WINDOW_ALWAYS) {
+        log_free(log);
+        fprintf(stderr, "armature: --display window: %s\n", err.text);
+        return EXIT_HOST;
+    }
+    if (!window) {
+        fprintf(stderr, "armature: no window: %s\n", err.text);
+        return run(&what, NULL);
+    }
+    int code = window_run(window, run, &what);
+    window_close(window);
     return code;
 }
 
@@ -112,7 +145,7 @@ static int start(Options *options)
     Log *log = usable ? make_log(options, &log_file, &err) : NULL;
     if (!log)
         return fail(EXIT_USAGE, &err);
-    int code = run(options, log);
+    int code = run_in_window(options, log);
     if (log_file != stderr)
         fclose(log_file);
     return code;

@@ -174,6 +174,20 @@ static bool set_audio(void *target, const OptionDef *def, const char *value, Err
     return audio_check(value, err);
 }
 
+static bool set_display(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    static const char *const wishes[] = {"auto", "window", "none"};
+    (void)def;
+    for (unsigned n = 0; n < sizeof wishes / sizeof *wishes; n++) {
+        if (strcmp(value, wishes[n]))
+            continue;
+        options->window = (WindowWish)n;
+        return true;
+    }
+    return error_set(err, "give window, none or auto");
+}
+
 static bool set_escape_key(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -438,6 +452,14 @@ static const OptionDef defs[] = {
      "write what the run is at, one line each, to this open file descriptor",
      "armature farm shows that for each of its jobs."},
 
+    {"display", "KIND", "auto",
+     GROUP_SCREEN, 0, BY(set_display), "window none auto",
+     "window: the guest's screen, keyboard and mouse in a window; none: without",
+     "auto opens a window if there is a display, somebody sits at a terminal, and neither --script, --until, --send nor "
+     "--timeout says that the run drives itself."},
+    {"full-screen", NULL, NULL,
+     GROUP_SCREEN, 0, SWITCH(full_screen), NULL,
+     "begin with a window that fills the screen", NULL},
     {"screenshot", "FILE.png", NULL,
      GROUP_SCREEN, OPTION_PATH | OPTION_WRITES, TEXT(screenshot), "files",
      "save the picture on the screen at the end of the run",

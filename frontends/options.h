@@ -11,6 +11,8 @@
 
 enum { OPTIONS_MAX_UNTIL = 8, OPTIONS_MAX_SCREENSHOTS = 64, OPTIONS_MAX_FONTS = 8 };
 
+typedef enum WindowWish { WINDOW_AUTO, WINDOW_ALWAYS, WINDOW_NEVER } WindowWish;
+
 typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
@@ -50,8 +52,10 @@ typedef struct Options {
     bool ignore_panic;   /* --ignore-panic: a kernel panic does not end the run */
     const char *symbols; /* --symbols vmlinux|System.map */
     bool rtc_given;
-    int escape_key; /* --escape-key: the character that opens the terminal's menu (1: Ctrl-A); -1: none */
-    int status_fd;  /* --status-fd: a line there for each SESSION_PROGRESS; -1: none */
+    WindowWish window; /* --display */
+    bool full_screen;  /* --full-screen */
+    int escape_key;    /* --escape-key: the character that opens the terminal's menu (1: Ctrl-A); -1: none */
+    int status_fd;     /* --status-fd: a line there for each SESSION_PROGRESS; -1: none */
     bool help, version, print_config;
     const char *help_topic;    /* --help TOPIC; NULL: everything */
     struct Settings *settings; /* what the above was made from */

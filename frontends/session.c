@@ -51,7 +51,9 @@ struct Session {
     int signal_fd;
     sigset_t old_signals;
     uint64_t looked; /* host ns at the last look at descriptors */
-    bool paused, held, ending, off, ran;
+    void (*on_look)(void *opaque);
+    void *on_look_opaque;
+    bool paused, held, ending, off, ran, attended;
     bool stopped; /* at a breakpoint, which nobody has taken notice of */
     unsigned stopped_cpu;
     unsigned number;
@@ -215,7 +217,19 @@ bool session_take_stop(Session *session, unsigned *cpu)
 bool session_attended(const Session *session)
 {
     const Console *console = session->serial ? serial_backends_console(session->serial) : NULL;
-    return session->control || session->console || (console && console_escape_name(console));
+    return session->attended || session->control || session->console ||
+           (console && console_escape_name(console));
+}
+
+void session_attend(Session *session)
+{
+    session->attended = true;
+}
+
+void session_on_look(Session *session, void (*look)(void *opaque), void *opaque)
+{
+    session->on_look = look;
+    session->on_look_opaque = opaque;
 }
 
 bool session_reset(Session *session, Error *err)
@@ -281,6 +295,8 @@ static bool poll_host(void *opaque, uint64_t timeout_ns)
 {
     Session *session = opaque;
     session_note_stop(session);
+    if (session->on_look)
+        session->on_look(session->on_look_opaque);
     /* What was delivered may have given the guest something to do. */
     if (session_events_deliver(session->events) || session->ending)
         timeout_ns = 0;

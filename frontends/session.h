@@ -101,8 +101,14 @@ void session_serve(Session *session);
 void session_pause(Session *session);
 void session_resume(Session *session);
 bool session_paused(const Session *session);
-/* Somebody could let a paused machine go on: at the terminal, or on the control socket. */
+/* Somebody could let a paused machine go on: at the terminal, on the control socket, or at a window. */
 bool session_attended(const Session *session);
+/* From now on there is a window. */
+void session_attend(Session *session);
+
+/* Calls look(opaque) when the guest may have run since the last call: every millisecond, and before it
+ * sleeps. One for each session; NULL: none. */
+void session_on_look(Session *session, void (*look)(void *opaque), void *opaque);
 
 /* Pauses the machine and tells everybody if a CPU has stopped at a breakpoint; true if so. Whoever lets the
  * machine execute otherwise than by machine_run() asks afterwards. */

@@ -595,7 +595,7 @@ static bool wait_for_something(Machine *m)
 {
     uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock);
     uint64_t wait = due == CLOCK_NEVER ? UINT64_MAX : due > now ? due - now : 0;
-    if (m->options.deterministic) {
+    if (m->options.deterministic || m->turbo) {
         bool forever = due >= END_OF_TIME;
         m->time_base += forever ? 0 : wait;
         return m->poll ? m->poll(m->poll_opaque, forever ? UINT64_MAX : 0) : !forever;

@@ -64,6 +64,7 @@ typedef struct Machine {
     uint64_t host_base; /* host ns at power-on */
     uint64_t idle_ns;   /* host time with nothing to run, for statistics */
     uint64_t built;     /* host ns when the machine was built, for statistics */
+    bool turbo;         /* idle time is skipped, though time follows the host's clock */
     unsigned current_cpu;
     unsigned next_cpu; /* whose slice is next */
     bool running;      /* a CPU executes right now */

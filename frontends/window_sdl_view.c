@@ -1,0 +1,511 @@
+/* What is seen in the window: the picture, and over it what we draw ourselves. */
+#include "frontends/window_sdl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_WIDTH = 640, FIRST_HEIGHT = 480, LEAST = 160, MULTIPLE_MOST = 3, RESIZE_SLACK = 16 };
+enum { NOTE_MS = 5000, BAR = FONT_HEIGHT + 2, TEXT_MOST = 320 };
+enum { BAR_PAPER = 0xff1c2733, BAR_INK = 0xffc9d3dc, NOTE_PAPER = 0xe635587a, NOTE_INK = 0xffffffff };
+
+/* ---- The title and notes ------------------------------------------------------------------------------ */
+
+void view_title(Window *window)
+{
+    const WindowStatus *status = &window->status;
+    char text[160];
+    const char *hint = window->keyboard  ? "Ctrl+Alt+G releases keyboard and mouse"
+                       : window->grabbed ? "Ctrl+Alt+G releases the mouse"
+                                         : "Ctrl+Alt+M for the menu";
+    const char *state = status->off      ? " (off)"
+                        : status->paused ? " (paused)"
+                        : status->turbo  ? " (turbo)"
+                                         : "";
+    if (window->view < 0)
+        snprintf(text, sizeof text, "Armature%s - %s", state, hint);
+    else
+        snprintf(text, sizeof text, "Armature%s - serial port %d - %s", state, window->view, hint);
+    if (window->window)
+        SDL_SetWindowTitle(window->window, text);
+}
+
+void view_note(Window *window, const char *text)
+{
+    snprintf(window->note, sizeof window->note, "%s", text);
+    window->note_until = SDL_GetTicks64() + NOTE_MS;
+    window->redraw = true;
+}
+
+static void new_note(Window *window)
+{
+    char text[TEXT_MOST];
+    window->notes = window->status.notes;
+    if (!window->status.note_is_path) {
+        view_note(window, window->status.note);
+        return;
+    }
+    SDL_SetClipboardText(window->status.note);
+    snprintf(text, sizeof text, "Written to %s; the name is in the clipboard", window->status.note);
+    view_note(window, text);
+}
+
+int view_timeout(const Window *window)
+{
+    Uint64 now = SDL_GetTicks64();
+    if (!window->note_until)
+        return -1;
+    return window->note_until > now ? (int)(window->note_until - now) : 0;
+}
+
+/* ---- Size --------------------------------------------------------------------------------------------- */
+
+static bool is_free(const Window *window)
+{
+    Uint32 fixed = SDL_WINDOW_FULLSCREEN_DESKTOP | SDL_WINDOW_MAXIMIZED | SDL_WINDOW_MINIMIZED;
+    return !(SDL_GetWindowFlags(window->window) & fixed);
+}
+
+/* Output pixels of the status line. */
+static int bar_height(const Window *window)
+{
+    return window->state.status ? BAR * window->ui : 0;
+}
+
+static int inside(int at, int length, int begin, int room)
+{
+    if (at + length > begin + room)
+        at = begin + room - length;
+    return at < begin ? begin : at;
+}
+
+/* A window that has grown should not reach beyond the screen, if it fits on it. */
+static void keep_on_screen(Window *window, int width, int height)
+{
+    SDL_Rect screen;
+    int x, y, display = SDL_GetWindowDisplayIndex(window->window);
+    if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
+        return;
+    SDL_GetWindowPosition(window->window, &x, &y);
+    SDL_SetWindowPosition(window->window, inside(x, width, screen.x, screen.w),
+                          inside(y, height, screen.y, screen.h));
+}
+
+/* Gives the window the size for a whole multiple of the picture. */
+static void set_size(Window *window, int multiple)
+{
+    int width = (int)((float)(window->picture_width * multiple) / window->density + 0.5f);
+    int height =
+        (int)((float)(window->picture_height * multiple + bar_height(window)) / window->density + 0.5f);
+    window->asked_width = window->picture_width * multiple; /* this is no wish of the user's */
+    window->asked_height = window->picture_height * multiple;
+    SDL_SetWindowSize(window->window, width, height);
+    keep_on_screen(window, width, height);
+}
+
+static int fitting_multiple(Window *window, int most)
+{
+    SDL_Rect screen;
+    int display = SDL_GetWindowDisplayIndex(window->window);
+    if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
+        return 1;
+    return window_multiple((int)((float)screen.w * window->density), (int)((float)screen.h * window->density),
+                           window->picture_width, window->picture_height, most);
+}
+
+static bool near(int a, int b)
+{
+    return abs(a - b) < RESIZE_SLACK;
+}
+
+/* The guest has changed the mode: so does the window, unless it is how the user wants it. */
+static void follow_mode(Window *window)
+{
+    bool as_asked = near(window->picture_width, window->asked_width) &&
+                    near(window->picture_height, window->asked_height);
+    if (!window->picture_width || !is_free(window) || as_asked)
+        return;
+    if (window->sized)
+        window->sized = false; /* the size that was remembered is for the first mode */
+    else
+        set_size(window, fitting_multiple(window, MULTIPLE_MOST));
+}
+
+void view_original_size(Window *window)
+{
+    if (window->picture_width && is_free(window))
+        set_size(window, 1);
+}
+
+/* The window grows and shrinks by the status line, so that the picture keeps its size. */
+void view_status_line(Window *window)
+{
+    int width, height, bar = (int)((float)(BAR * window->ui) / window->density);
+    window_command(window, WINDOW_MEASURE, window->state.status);
+    if (!is_free(window))
+        return;
+    SDL_GetWindowSize(window->window, &width, &height);
+    height += window->state.status ? bar : -bar;
+    SDL_SetWindowSize(window->window, width, height);
+    keep_on_screen(window, width, height);
+}
+
+void view_full_screen(Window *window)
+{
+    bool full = SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
+    SDL_SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
+    window->redraw = true;
+}
+
+/* The user has changed the size; a guest that can will follow. */
+static void size_changed(Window *window)
+{
+    int width, height;
+    SDL_GetRendererOutputSize(window->renderer, &width, &height);
+    height -= bar_height(window);
+    if (width < LEAST || height < LEAST || (width == window->asked_width && height == window->asked_height))
+        return;
+    window->asked_width = width;
+    window->asked_height = height;
+    window_link_send(
+        window->link,
+        &(WindowCommand){.kind = WINDOW_RESIZE, .width = (uint32_t)width, .height = (uint32_t)height});
+}
+
+/* ---- What the session shows --------------------------------------------------------------------------- */
+
+static void picture_size(void *opaque, uint32_t width, uint32_t height, uint32_t frame_ns)
+{
+    Window *window = opaque;
+    bool other = (int)width != window->picture_width || (int)height != window->picture_height;
+    (void)frame_ns;
+    if (window->picture)
+        SDL_DestroyTexture(window->picture);
+    window->picture = NULL;
+    window->picture_width = (int)width;
+    window->picture_height = (int)height;
+    window->redraw = true;
+    if (!width)
+        return;
+    window->picture = SDL_CreateTexture(window->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
+                                        (int)width, (int)height);
+    if (other)
+        follow_mode(window);
+}
+
+static void picture_rows(void *opaque, uint32_t y, uint32_t count, uint32_t width, const uint32_t *pixels)
+{
+    Window *window = opaque;
+    SDL_Rect rows = {0, (int)y, (int)width, (int)count};
+    if (window->picture)
+        SDL_UpdateTexture(window->picture, &rows, pixels, (int)(width * sizeof *pixels));
+    window->picture_changed |= window->view < 0;
+}
+
+static void read_ports(Window *window)
+{
+    uint8_t data[4096];
+    size_t count;
+    for (unsigned n = 0; n < SERIAL_PORTS; n++) {
+        while ((count = window_link_read(window->link, n, data, sizeof data))) {
+            pane_write(window->pane[n], data, count);
+            window->redraw |= window->view == (int)n;
+        }
+    }
+}
+
+static void read_status(Window *window)
+{
+    WindowStatus before = window->status, *now = &window->status;
+    window_link_status(window->link, now);
+    bool devices = before.mouse != now->mouse || before.tablet != now->tablet;
+    if (devices)
+        input_devices_changed(window);
+    if (before.paused != now->paused || before.off != now->off || before.turbo != now->turbo || devices)
+        view_title(window);
+    if (now->notes != window->notes)
+        new_note(window);
+    window->menu.on[ACTION_PAUSE] = now->paused;
+    window->menu.on[ACTION_TURBO] = now->turbo;
+    window->redraw |= window->state.status || window->menu.open;
+}
+
+void view_update(Window *window)
+{
+    WindowPicture sink = {picture_size, picture_rows, window};
+    if (!window->window) {
+        WindowStatus status;
+        window_link_status(window->link, &status);
+        if (!status.running)
+            return;
+        if (!view_create(window)) {
+            window_command(window, WINDOW_END, true);
+            return;
+        }
+    }
+    window_link_look(window->link, &sink);
+    read_ports(window);
+    read_status(window);
+}
+
+void view_lost(Window *window)
+{
+    if (window->overlay)
+        SDL_DestroyTexture(window->overlay);
+    window->overlay = NULL;
+    window_link_forget(window->link);
+    view_update(window);
+}
+
+void view_select(Window *window, int view)
+{
+    window->view = view;
+    if (view < 0)
+        SDL_StopTextInput();
+    else
+        SDL_StartTextInput();
+    for (int n = 0; n < SERIAL_PORTS; n++)
+        window->menu.on[ACTION_SERIAL0 + n] = n == view;
+    window->menu.on[ACTION_SCREEN] = view < 0;
+    view_title(window);
+    window->redraw = true;
+}
+
+/* ---- Drawing ------------------------------------------------------------------------------------------ */
+
+/* Nobody sees the picture: the session need not look at it. */
+static void tell_whether_shown(Window *window)
+{
+    bool shown = !window->hidden && window->view < 0;
+    if (shown != window->told_shown)
+        window_command(window, WINDOW_SHOWN, shown);
+    window->told_shown = shown;
+}
+
+static void draw_status(Window *window, Canvas *canvas)
+{
+    const WindowStatus *status = &window->status;
+    char text[TEXT_MOST];
+    int y = canvas->height - BAR;
+    snprintf(text, sizeof text, " %.1f s   %.2f of the host's time   %.0f MIPS   %.0f %% compiled%s%s%s%s%s",
+             status->seconds, status->ratio, status->mips, status->compiled * 100,
+             status->paused ? "   paused" : "", status->turbo ? "   turbo" : "",
+             status->leds & LED_NUM_LOCK ? "   Num" : "", status->leds & LED_CAPS_LOCK ? "   Caps" : "",
+             status->leds & LED_SCROLL_LOCK ? "   Scroll" : "");
+    canvas_fill(canvas, 0, y, canvas->width, BAR, BAR_PAPER);
+    canvas_text(canvas, 0, y + 1, text, BAR_INK);
+}
+
+static void draw_note(Window *window, Canvas *canvas, int bottom)
+{
+    int width = canvas_text_width(window->note) + 2 * FONT_WIDTH;
+    canvas_fill(canvas, FONT_WIDTH, bottom - 2 * FONT_HEIGHT - 4, width, FONT_HEIGHT + 8, NOTE_PAPER);
+    canvas_text(canvas, 2 * FONT_WIDTH, bottom - 2 * FONT_HEIGHT, window->note, NOTE_INK);
+}
+
+static bool overlay_wanted(const Window *window)
+{
+    return window->view >= 0 || window->menu.open || window->state.status || window->note_until;
+}
+
+static void draw_canvas(Window *window, int width, int height)
+{
+    Canvas *canvas = &window->canvas;
+    int bottom = height - (window->state.status ? BAR : 0);
+    canvas_clear(canvas, width, height);
+    if (window->view >= 0)
+        pane_draw(window->pane[window->view], canvas, bottom);
+    if (window->state.status)
+        draw_status(window, canvas);
+    if (window->note_until)
+        draw_note(window, canvas, bottom);
+    if (window->menu.open)
+        window_menu_draw(&window->menu, canvas);
+}
+
+/* anew: it looks different from the last time. */
+static void show_canvas(Window *window, int width, int height, bool anew)
+{
+    Canvas *canvas = &window->canvas;
+    int columns = (width + window->ui - 1) / window->ui, rows = (height + window->ui - 1) / window->ui;
+    if (window->overlay && (window->overlay_width != columns || window->overlay_height != rows)) {
+        SDL_DestroyTexture(window->overlay);
+        window->overlay = NULL;
+    }
+    if (!window->overlay) {
+        window->overlay = SDL_CreateTexture(window->renderer, SDL_PIXELFORMAT_ARGB8888,
+                                            SDL_TEXTUREACCESS_STREAMING, columns, rows);
+        window->overlay_width = columns;
+        window->overlay_height = rows;
+        anew = true;
+    }
+    if (!window->overlay)
+        return;
+    SDL_Rect all = {0, 0, columns * window->ui, rows * window->ui};
+    if (anew) {
+        draw_canvas(window, columns, rows);
+        SDL_SetTextureBlendMode(window->overlay, SDL_BLENDMODE_BLEND);
+        SDL_UpdateTexture(window->overlay, NULL, canvas->pixels, columns * (int)sizeof *canvas->pixels);
+    }
+    SDL_RenderCopy(window->renderer, window->overlay, NULL, &all);
+}
+
+static void show_picture(Window *window, int width, int height)
+{
+    WindowBox area = {0, 0, width, height - bar_height(window)};
+    window->box = window_fit(area, window->picture_width, window->picture_height, window->state.smooth);
+    SDL_Rect box = {window->box.x, window->box.y, window->box.width, window->box.height};
+    bool whole =
+        window->picture_width && box.w % window->picture_width == 0 && box.h % window->picture_height == 0;
+    if (!window->picture || window->view >= 0)
+        return;
+    SDL_SetTextureScaleMode(window->picture, whole ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
+    SDL_RenderCopy(window->renderer, window->picture, NULL, &box);
+}
+
+void view_draw(Window *window)
+{
+    int width, height;
+    if (window->note_until && SDL_GetTicks64() >= window->note_until) {
+        window->note_until = 0;
+        window->redraw = true;
+    }
+    if (!window->window || (!window->redraw && !window->picture_changed))
+        return;
+    tell_whether_shown(window);
+    bool anew = window->redraw;
+    window->redraw = window->picture_changed = false;
+    if (window->hidden)
+        return;
+    SDL_GetRendererOutputSize(window->renderer, &width, &height);
+    SDL_SetRenderDrawColor(window->renderer, 0, 0, 0, 255);
+    SDL_RenderClear(window->renderer);
+    show_picture(window, width, height);
+    if (overlay_wanted(window))
+        show_canvas(window, width, height, anew);
+    SDL_RenderPresent(window->renderer);
+}
+
+/* ---- The window itself -------------------------------------------------------------------------------- */
+
+static void measure_density(Window *window)
+{
+    int units, pixels;
+    SDL_GetWindowSize(window->window, &units, NULL);
+    SDL_GetRendererOutputSize(window->renderer, &pixels, NULL);
+    window->density = units > 0 && pixels > 0 ? (float)pixels / (float)units : 1;
+    window->ui = window->density > 1.5f ? (int)(window->density + 0.5f) : 1;
+}
+
+/* A place that was remembered may be on a screen that is not there any more. */
+static bool on_some_screen(const WindowState *state)
+{
+    SDL_Rect screen, window = {state->x, state->y, state->width, 3 * FONT_HEIGHT};
+    for (int n = 0; n < SDL_GetNumVideoDisplays(); n++)
+        if (!SDL_GetDisplayBounds(n, &screen) && SDL_HasIntersection(&screen, &window))
+            return true;
+    return false;
+}
+
+static bool refuse(Window *window, const char *what)
+{
+    fprintf(stderr, "armature: the window cannot be shown: %s: %s\n", what, SDL_GetError());
+    view_destroy(window);
+    return false;
+}
+
+bool view_create(Window *window)
+{
+    WindowState *state = &window->state;
+    Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI;
+    if (!window_state_path(window->state_path, sizeof window->state_path))
+        window->state_path[0] = 0;
+    else
+        window_state_read(state, window->state_path);
+    window->sized = state->width > 0;
+    bool placed = state->placed && window->sized && on_some_screen(state);
+    int x = placed ? state->x : (int)SDL_WINDOWPOS_UNDEFINED,
+        y = placed ? state->y : (int)SDL_WINDOWPOS_UNDEFINED;
+    if (window->options->full_screen)
+        flags |= SDL_WINDOW_FULLSCREEN_DESKTOP;
+    else if (state->maximized)
+        flags |= SDL_WINDOW_MAXIMIZED;
+    window->window = SDL_CreateWindow("Armature", x, y, window->sized ? state->width : FIRST_WIDTH,
+                                      window->sized ? state->height : FIRST_HEIGHT, flags);
+    if (!window->window)
+        return refuse(window, "no window");
+    window->renderer = SDL_CreateRenderer(window->window, -1, 0);
+    if (!window->renderer)
+        return refuse(window, "no renderer");
+    SDL_SetWindowMinimumSize(window->window, LEAST, LEAST);
+    measure_density(window);
+    window->menu.on[ACTION_SMOOTH] = state->smooth;
+    window->menu.on[ACTION_STATUS] = state->status;
+    window_command(window, WINDOW_MEASURE, state->status);
+    window->told_shown = true;
+    view_select(window, -1);
+    input_cursor(window);
+    return true;
+}
+
+static void remember(Window *window)
+{
+    WindowState *state = &window->state;
+    Uint32 flags = SDL_GetWindowFlags(window->window);
+    state->maximized = flags & SDL_WINDOW_MAXIMIZED;
+    if (is_free(window)) {
+        SDL_GetWindowPosition(window->window, &state->x, &state->y);
+        SDL_GetWindowSize(window->window, &state->width, &state->height);
+        state->placed = true;
+    }
+    if (window->state_path[0])
+        window_state_write(state, window->state_path);
+}
+
+void view_destroy(Window *window)
+{
+    if (!window->window)
+        return;
+    if (window->renderer) {
+        remember(window);
+        if (window->picture)
+            SDL_DestroyTexture(window->picture);
+        if (window->overlay)
+            SDL_DestroyTexture(window->overlay);
+        SDL_DestroyRenderer(window->renderer);
+    }
+    SDL_DestroyWindow(window->window);
+    window->window = NULL;
+    window->renderer = NULL;
+    window->picture = window->overlay = NULL;
+}
+
+void view_event(Window *window, const SDL_WindowEvent *event)
+{
+    switch (event->event) {
+    case SDL_WINDOWEVENT_RESIZED: /* by the user */
+        measure_density(window);
+        size_changed(window);
+        break;
+    case SDL_WINDOWEVENT_SIZE_CHANGED:
+    case SDL_WINDOWEVENT_DISPLAY_CHANGED:
+        measure_density(window);
+        break;
+    case SDL_WINDOWEVENT_HIDDEN:
+    case SDL_WINDOWEVENT_MINIMIZED:
+        window->hidden = true;
+        break;
+    case SDL_WINDOWEVENT_SHOWN:
+    case SDL_WINDOWEVENT_RESTORED:
+    case SDL_WINDOWEVENT_MAXIMIZED:
+    case SDL_WINDOWEVENT_EXPOSED:
+        window->hidden = false;
+        break;
+    case SDL_WINDOWEVENT_FOCUS_LOST:
+        input_grab(window, false);
+        input_let_go(window);
+        return;
+    default:
+        return;
+    }
+    window->redraw = true;
+}

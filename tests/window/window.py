@@ -1,0 +1,592 @@
+#!/usr/bin/env python3
+"""The window on an X server of its own, with real keys, clicks and pictures of the server's screen.
+
+Usage: window.py FIXTURE ARMATURE [TEST...]"""
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+fixture, armature = map(os.path.abspath, sys.argv[1:3])
+LIMIT = 20
+F = {n: 58 + n for n in range(1, 11)}
+LEFTCTRL, LEFTALT, LEFTSHIFT, A, G, X, POWER, DELETE = 29, 56, 42, 30, 34, 45, 116, 111
+
+
+class Failure(Exception):
+    pass
+
+
+def need(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def wait_for(what, text, limit=LIMIT):
+    end = time.time() + limit
+    while time.time() < end:
+        result = what()
+        if result:
+            return result
+        time.sleep(0.03)
+    raise Failure(f"waited {limit} s in vain: {text}")
+
+
+def environment(display, home):
+    new = {k: v for k, v in os.environ.items() if not k.startswith(("ARMATURE_", "WAYLAND_", "XDG_", "SDL_"))}
+    new.update(DISPLAY=display, HOME=home, SDL_RENDER_DRIVER="software", LC_ALL="C.UTF-8")
+    return new
+
+
+class Server:
+    def __init__(self, size="1280x1024"):
+        read, write = os.pipe()
+        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", size + "x24", "-noreset"],
+                                        pass_fds=[write], stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as file:  # to the end of the line: the server writes it in two pieces
+            self.display = ":" + file.readline().strip()
+        self.manager = None
+
+    def manage(self):
+        """A window manager, for what only that can do."""
+        if not shutil.which("openbox"):
+            return False
+        self.manager = subprocess.Popen(["openbox"], env=environment(self.display, "/nonexistent"),
+                                        stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        return True
+
+    def close(self):
+        if self.manager:
+            self.manager.terminate()
+            self.manager.wait()
+        self.process.terminate()
+        self.process.wait()
+
+
+class Picture:
+    def __init__(self, data):
+        fields = struct.unpack(">25I", data[:100])
+        self.width, self.height, line, colours = fields[4], fields[5], fields[12], fields[19]
+        start = fields[0] + 12 * colours
+        need(fields[11] == 32, "the server has 32 bits for a pixel")
+        self.rows = [data[start + y * line:start + y * line + 4 * self.width] for y in range(self.height)]
+
+    def pixel(self, x, y):
+        b, g, r, _ = self.rows[y][4 * x:4 * x + 4]
+        return r << 16 | g << 8 | b
+
+
+class Guest:
+    """The fixture, or armature, in a terminal, as a user has it."""
+
+    def __init__(self, server, home, program=fixture, arguments=(), display=None, wanted=True):
+        self.environment = environment(display or server.display, home)
+        self.folder = home
+        if program == fixture:
+            loop = os.path.join(home, "loop.bin")
+            with open(loop, "wb") as file:
+                file.write(bytes.fromhex("feffffea"))
+            arguments = ["--load", loop + "@0x60100000", "--display-size", "none", *arguments]
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen([program, *arguments], stdin=slave, stdout=subprocess.PIPE if
+                                        program == fixture else slave, stderr=slave, env=self.environment, cwd=home)
+        os.close(slave)
+        self.terminal, self.lines, self.partial = "", [], ""
+        self.window = None
+        if wanted:
+            self.find()
+
+    def find(self):
+        """The window; SDL makes it again for some renderers."""
+        def search():
+            self.pump()
+            need(self.process.poll() is None, f"it runs: exit code {self.process.returncode}: {self.terminal}")
+            return self.x("search", "--pid", str(self.process.pid), "--name", "Armature", fail=False)
+        wait_for(search, f"a window: {self.terminal}")
+        time.sleep(0.5)
+        self.window = search().split()[-1]
+        self.focus()
+
+    def x(self, *words, fail=True):
+        done = subprocess.run(["xdotool", *words], env=self.environment, capture_output=True, text=True)
+        need(done.returncode == 0 or not fail, f"xdotool {words}: {done.stderr}")
+        return done.stdout
+
+    def focus(self):
+        time.sleep(0.3)
+        self.x("windowfocus", "--sync", self.window)
+
+    def pump(self, wait=0.05):
+        files = [self.master] + ([self.process.stdout] if self.process.stdout else [])
+        for file in select.select(files, [], [], wait)[0]:
+            try:
+                data = os.read(file if file == self.master else file.fileno(), 65536).decode(errors="replace")
+            except OSError:
+                continue
+            if file == self.master:
+                self.terminal += data
+            else:
+                *more, self.partial = (self.partial + data).split("\n")
+                self.lines += more
+
+    def collect(self, seconds=0.4):
+        """What the fixture has printed, and prints for so long."""
+        end = time.time() + seconds
+        while time.time() < end:
+            self.pump()
+        lines, self.lines = self.lines, []
+        return lines
+
+    def wait_line(self, line):
+        def there():
+            self.pump()
+            return line in self.lines
+        wait_for(there, f"the line {line!r}, not only {self.lines}")
+        lines = self.lines[:self.lines.index(line) + 1]
+        del self.lines[:len(lines)]
+        return lines
+
+    def key(self, *names):
+        self.x("key", "--clearmodifiers", *names)
+
+    def title(self):
+        return self.x("getwindowname", self.window).strip()
+
+    def wait_title(self, part):
+        wait_for(lambda: part in self.title(), f"a title with {part!r}, not {self.title()!r}")
+
+    def geometry(self):
+        text = self.x("getwindowgeometry", "--shell", self.window)
+        values = dict(re.findall(r"(\w+)=(-?\d+)", text))
+        return tuple(int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+
+    def wait_size(self, width, height):
+        wait_for(lambda: self.geometry()[2:] == (width, height), f"the size {width}x{height}, not {self.geometry()}")
+
+    def picture(self, root=False):
+        which = ["-root"] if root else ["-id", self.window]
+        return Picture(subprocess.run(["xwd", "-silent", *which], env=self.environment, capture_output=True,
+                                      check=True).stdout)
+
+    def end(self, code=None):
+        try:
+            self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            raise Failure("the program does not end")
+        for _ in range(5):
+            self.pump(0.02)
+        need(code is None or self.process.returncode == code,
+             f"exit code {self.process.returncode}, not {code}: {self.terminal}")
+        return self.terminal
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+def colour(x, y, time=0):
+    return ((x * 7 + time) & 255) << 16 | (y * 5 & 255) << 8 | ((x ^ y) & 255)
+
+
+def shows(picture, left, top, width, height, times=1):
+    """Whether the fixture's picture is there, pixel by pixel, each `times` as large."""
+    for y in range(0, height * times, 1 if height < 300 else 7):
+        row = picture.rows[top + y]
+        for x in range(0, width * times):
+            at = 4 * (left + x)
+            wanted = colour(x // times, y // times)
+            if row[at] | row[at + 1] << 8 | row[at + 2] << 16 != wanted:
+                return False
+    return True
+
+
+# ---- Tests --------------------------------------------------------------------------------------------------
+
+def test_picture(server, home):
+    """The picture pixel by pixel, in a window that follows the guest's mode."""
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        wait_for(lambda: shows(guest.picture(), 0, 0, 640, 480), "the picture")
+        guest.key("F1")
+        guest.wait_size(960, 600)
+        wait_for(lambda: shows(guest.picture(), 0, 0, 320, 200, 3), "the small picture, three times as large")
+        guest.key("F3")
+        guest.wait_size(1024, 768)
+        wait_for(lambda: shows(guest.picture(), 0, 0, 1024, 768), "the large picture")
+        x, y, width, height = guest.geometry()
+        need(x >= 0 and y >= 0 and x + width <= 1280 and y + height <= 1024, f"it is on the screen: {x} {y}")
+        guest.key("F4")
+        wait_for(lambda: guest.picture().pixel(500, 300) == 0, "darkness")
+    finally:
+        guest.close()
+
+
+def test_resize(server, home):
+    """Whole multiples in the middle; smooth on demand; the guest is told the size and may follow."""
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        guest.x("windowsize", guest.window, "1000", "700")
+        guest.wait_line("resize 1000 700")
+        wait_for(lambda: shows(guest.picture(), 180, 110, 640, 480), "the picture in the middle")
+        need(guest.picture().pixel(90, 350) == 0, "black beside it")
+        guest.key("ctrl+alt+i")
+        wait_for(lambda: guest.picture().pixel(90, 350) != 0, "the picture in all of the window")
+        need(guest.picture().pixel(20, 350) == 0, "the right aspect: 933 of 1000 pixels")
+        guest.key("ctrl+alt+i", "F8")
+        guest.wait_line("follows 1")
+        guest.x("windowsize", guest.window, "801", "603")
+        guest.wait_line("mode 801 603")
+        wait_for(lambda: shows(guest.picture(), 0, 0, 801, 603), "the picture that followed")
+        time.sleep(0.6)
+        need(guest.geometry()[2:] == (801, 603), "the window stays as the user wants it")
+        guest.x("windowsize", guest.window, "400", "300")
+        guest.wait_line("mode 400 300")
+        guest.x("windowsize", guest.window, "10", "10")
+        time.sleep(0.5)
+        need(not any(line.startswith("mode") for line in guest.collect()), "no picture that is too small")
+    finally:
+        guest.close()
+
+
+def test_keys(server, home):
+    """Keys by position, without the host's repeats, and none left behind."""
+    guest = Guest(server, home)
+    try:
+        guest.collect()
+        guest.x("keydown", "a")
+        time.sleep(1.2)  # the server repeats it meanwhile
+        guest.x("keyup", "a")
+        lines = [line for line in guest.collect() if line.startswith("key")]
+        need(lines == [f"key {A} 1", f"key {A} 0"], f"one press: {lines}")
+        guest.x("key", "shift+a")
+        lines = guest.collect()
+        need(lines[:2] == [f"key {LEFTSHIFT} 1", f"key {A} 1"], f"shift+a: {lines}")
+        need(sorted(lines[2:]) == sorted([f"key {A} 0", f"key {LEFTSHIFT} 0"]), f"shift+a: {lines}")
+        guest.x("key", "ctrl+alt+x")
+        lines = guest.collect()
+        need(lines[:3] == [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {X} 1"],
+             f"a combination that is no shortcut: {lines}")
+        need(sorted(lines[3:]) == sorted(f"key {code} 0" for code in (X, LEFTALT, LEFTCTRL)), f"its end: {lines}")
+        guest.x("key", "ctrl+alt+l")
+        lines = guest.collect()
+        need(lines == [f"key {LEFTCTRL} 1", f"key {LEFTCTRL} 0"], f"a shortcut leaves nothing pressed: {lines}")
+        guest.x("keydown", "ctrl", "keydown", "alt", "keyup", "alt", "keyup", "ctrl")
+        lines = guest.collect()
+        need(lines == [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {LEFTALT} 0", f"key {LEFTCTRL} 0"],
+             f"Ctrl and Alt alone: {lines}")
+    finally:
+        guest.close()
+
+
+def test_focus(server, home):
+    """Keys that are down when the window loses the keyboard go up."""
+    guest = Guest(server, home)
+    other = subprocess.Popen(["xeyes"], env=guest.environment)
+    try:
+        name = wait_for(lambda: guest.x("search", "--name", "xeyes", fail=False), "another window").split()[0]
+        guest.focus()
+        guest.collect()
+        guest.x("keydown", "a", "keydown", "shift")
+        guest.wait_line(f"key {LEFTSHIFT} 1")
+        guest.x("windowfocus", "--sync", name)
+        lines = guest.collect()
+        need(sorted(lines) == sorted([f"key {A} 0", f"key {LEFTSHIFT} 0"]), f"all keys up: {lines}")
+        guest.x("keyup", "a", "keyup", "shift", "key", "x")
+        need(not guest.collect(), "keys of others are not ours")
+    finally:
+        other.terminate()
+        other.wait()
+        guest.close()
+
+
+def test_mouse(server, home):
+    """A click grabs; movements arrive; Ctrl+Alt+G releases, which the title says."""
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        guest.x("mousemove", "--window", guest.window, "300", "200")
+        guest.x("click", "1")
+        need(not [line for line in guest.collect() if not line.startswith("key")], "no mouse, no events")
+        guest.key("F7")
+        guest.wait_line("mouse 1")
+        time.sleep(0.3)
+        guest.collect()
+        guest.x("click", "1")
+        guest.wait_title("Ctrl+Alt+G releases the mouse")
+        need(not guest.collect(), "the click that grabs is not the guest's")
+        guest.x("mousemove_relative", "--", "11", "-7")
+        moves = [tuple(map(int, line.split()[1:])) for line in guest.collect() if line.startswith("move")]
+        need((sum(x for x, _ in moves), sum(y for _, y in moves)) == (11, -7), f"the movement: {moves}")
+        guest.x("click", "3", "click", "4")
+        lines = [line for line in guest.collect() if not line.startswith("move")]
+        need(lines == ["button 273 1", "button 273 0", "wheel 0 1"], f"button and wheel: {lines}")
+        guest.x("mousedown", "1")
+        guest.wait_line("button 272 1")
+        guest.x("key", "ctrl+alt+g")
+        guest.wait_title("for the menu")
+        need("button 272 0" in guest.collect(), "the button is let go, too")
+        guest.x("mouseup", "1", "mousemove_relative", "5", "5")
+        need(not guest.collect(), "the mouse is the host's again")
+        guest.x("key", "ctrl+alt+g")
+        guest.wait_title("releases keyboard and mouse")
+        guest.collect()
+        guest.x("key", "ctrl+alt+l")
+        need("key 38 1" in guest.collect(), "with the keyboard grabbed, even shortcuts are the guest's")
+        guest.x("key", "ctrl+alt+g")
+        guest.wait_title("for the menu")
+    finally:
+        guest.close()
+
+
+def test_tablet(server, home):
+    """Positions on the picture, from edge to edge, without grabbing."""
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        guest.key("F6")
+        guest.wait_line("tablet 1")
+        time.sleep(0.3)
+        guest.x("windowsize", guest.window, "1000", "700")
+        guest.wait_line("resize 1000 700")
+        wait_for(lambda: shows(guest.picture(), 180, 110, 640, 480), "the picture in the middle")
+        for x, y, wanted in ((180, 110, "0 0"), (819, 589, "32767 32767"), (5, 350, None), (500, 350, None)):
+            guest.collect(0.1)
+            guest.x("mousemove", "--window", guest.window, str(x), str(y))
+            lines = guest.collect()
+            need(lines and lines[-1].startswith("position"), f"a position: {lines}")
+            across, down = map(int, lines[-1].split()[1:])
+            near = abs(across - max(0, x - 180) * 32767 // 639) <= 1 and abs(down - (y - 110) * 32767 // 479) <= 1
+            need(near and (wanted is None or lines[-1] == f"position {wanted}"), f"{x}, {y}: {lines[-1]}")
+        guest.x("click", "1")
+        lines = [line for line in guest.collect() if line.startswith("button")]
+        need(lines == ["button 272 1", "button 272 0"], f"a click: {lines}")
+        guest.x("mousemove", "--window", guest.window, "5", "5", "click", "1")
+        need(not [line for line in guest.collect() if line.startswith("button")], "clicks beside the picture are none")
+    finally:
+        guest.close()
+
+
+def test_menu(server, home):
+    """The menu takes the keys, sends combinations that the host keeps, and closes."""
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        before = guest.picture().pixel(320, 240)
+        guest.key("ctrl+alt+m")
+        wait_for(lambda: guest.picture().pixel(320, 240) != before, "the menu")
+        guest.collect()
+        guest.key("a")
+        need(not guest.collect(), "keys are the menu's")
+        guest.key("Up", "Up", "Return", "Return")
+        guest.wait_line(f"key {LEFTCTRL} 0")
+        wait_for(lambda: guest.picture().pixel(320, 240) == before, "the picture again")
+        guest.collect()
+        guest.key("ctrl+alt+m", "Up", "Up", "Return", "Return")
+        lines = guest.collect(1)
+        need([line for line in lines if line.endswith(" 1")][-3:] ==
+             [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {DELETE} 1"], f"Ctrl+Alt+Del: {lines}")
+        guest.key("ctrl+alt+m")
+        wait_for(lambda: guest.picture().pixel(320, 240) != before, "the menu")
+        guest.key("Escape")
+        wait_for(lambda: guest.picture().pixel(320, 240) == before, "no menu")
+        guest.key("ctrl+alt+p")
+        guest.wait_title("(paused)")
+        guest.key("ctrl+alt+p")
+        wait_for(lambda: "paused" not in guest.title(), "it goes on")
+        guest.key("ctrl+alt+t")
+        guest.wait_title("(turbo)")
+    finally:
+        guest.close()
+
+
+def test_paste(server, home):
+    """The clipboard's text arrives as keys; what the layout lacks is said."""
+    guest = Guest(server, home)
+    try:
+        subprocess.run(["xclip", "-selection", "clipboard"], input=b"aX\n", env=guest.environment, check=True)
+        guest.key("ctrl+alt+v")
+        lines = guest.wait_line("key 28 0")
+        keys = [line for line in lines if line.startswith("key")][-8:]
+        need(keys == [f"key {A} 1", f"key {A} 0", f"key {LEFTSHIFT} 1", f"key {X} 1", f"key {X} 0",
+                      f"key {LEFTSHIFT} 0", "key 28 1", "key 28 0"], f"the keys of aX and Enter: {keys}")
+    finally:
+        guest.close()
+
+
+def test_full_screen(server, home):
+    """The whole screen, black bars, and back."""
+    if not server.manage():
+        print("  no openbox: without full screen")
+        return
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        guest.key("ctrl+alt+f")
+        guest.wait_size(1280, 1024)
+        wait_for(lambda: shows(guest.picture(root=True), 0, 32, 640, 480, 2), "the picture, twice as large")
+        need(guest.picture(root=True).pixel(640, 10) == 0, "a black bar")
+        guest.key("ctrl+alt+f")
+        guest.wait_size(640, 480)
+        guest.x("windowsize", guest.window, "700", "500", "windowmove", guest.window, "50", "60")
+        time.sleep(0.5)
+        where = guest.geometry()
+        guest.process.send_signal(signal.SIGTERM)
+        guest.end()
+        guest.close()
+        guest = Guest(server, home)
+        guest.wait_size(700, 500)
+        need(abs(guest.geometry()[0] - where[0]) < 30, f"the place: {guest.geometry()} as {where}")
+    finally:
+        guest.close()
+
+
+def test_close(server, home):
+    """Closing asks the guest; closing again ends. A guest without a keyboard cannot be asked."""
+    guest = Guest(server, home)
+    try:
+        guest.collect()
+        close(guest)
+        guest.wait_line(f"key {POWER} 0")
+        need(guest.process.poll() is None, "it has only been asked")
+        close(guest)
+        guest.end(0)
+    finally:
+        guest.close()
+    guest = Guest(server, home)
+    try:
+        guest.key("F9")
+        guest.wait_line("deaf 1")
+        close(guest)
+        time.sleep(0.5)
+        need(not [line for line in guest.collect() if str(POWER) in line], "no key that waits for later")
+        close(guest)
+        guest.end(0)
+    finally:
+        guest.close()
+
+
+def close(guest):
+    """As a window manager does it: asks the window to close itself."""
+    script = ("import ctypes as c,sys;x=c.CDLL('libX11.so.6');x.XOpenDisplay.restype=c.c_void_p;"
+              "d=c.c_void_p(x.XOpenDisplay(None));"
+              "e=(c.c_long*24)();e[0]=33;e[4]=int(sys.argv[1]);x.XInternAtom.restype=c.c_ulong;"
+              "e[5]=x.XInternAtom(d,b'WM_PROTOCOLS',0);e[6]=32;e[7]=x.XInternAtom(d,b'WM_DELETE_WINDOW',0);"
+              "x.XSendEvent(d,c.c_ulong(int(sys.argv[1])),0,0,e);x.XFlush(d);x.XCloseDisplay(d)")
+    subprocess.run([sys.executable, "-c", script, guest.window], env=guest.environment, check=True)
+    time.sleep(0.3)
+
+
+def test_no_display(server, home):
+    """Without a display: one line and no window, or an error if a window was asked for."""
+    guest = Guest(server, home, armature, ["--display", "window"], display=":9999", wanted=False)
+    try:
+        text = guest.end(70)
+        need("--display window: the display cannot be used" in text and text.count("\n") == 1, f"one line: {text}")
+    finally:
+        guest.close()
+    guest = Guest(server, home, armature, [], display=":9999", wanted=False)
+    try:
+        def prompt():
+            guest.pump()
+            return "> " in guest.terminal
+        wait_for(prompt, f"the boot ROM's prompt: {guest.terminal}")
+        need(guest.terminal.count("no window: the display cannot be used") == 1, f"one line: {guest.terminal}")
+    finally:
+        guest.close()
+
+
+def test_serial_pane(server, home):
+    """The real machine: a serial port in the window, typed into, marked and copied; a screenshot; status line."""
+    guest = Guest(server, home, armature, [])
+    try:
+        guest.wait_size(1024, 768)
+        guest.key("ctrl+alt+2")
+        guest.wait_title("serial port 0")
+        guest.x("type", "--delay", "30", "poke")
+        guest.key("Return")
+        def answered():
+            guest.pump()
+            return "poke" in guest.terminal.split("> ", 1)[-1]
+        wait_for(answered, "what was typed in the window is seen in the terminal")
+        guest.x("mousemove", "--window", guest.window, "150", "24", "mousedown", "1",
+                "mousemove", "--window", guest.window, "900", "24")
+        time.sleep(0.2)
+        guest.x("mouseup", "1")
+        guest.key("ctrl+alt+c")
+        def copied():
+            return subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=guest.environment,
+                                  capture_output=True, text=True).stdout
+        text = wait_for(copied, "the clipboard's text")
+        need(text.startswith("Armature 0.1.0: "), f"a line of it: {text!r}")
+        guest.key("ctrl+alt+1", "ctrl+alt+s")
+        path = wait_for(lambda: [name for name in os.listdir(home) if name.endswith(".png")], "a screenshot")[0]
+        wait_for(lambda: copied() == os.path.join(os.path.realpath(home), path), "its name in the clipboard")
+        guest.key("ctrl+alt+l")
+        guest.wait_size(1024, 786)
+        guest.process.send_signal(signal.SIGTERM)
+        guest.end(128 + 15)
+        with open(os.path.join(home, ".local/state/armature/window")) as file:
+            need("status = 1" in file.read(), "the status line is remembered")
+    finally:
+        guest.close()
+
+
+def test_garbage(server, home):
+    """A file of remembered things that is damaged does no harm."""
+    folder = os.path.join(home, ".local/state/armature")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "window"), "wb") as file:
+        file.write(b"x = 60000\ny = 60000\nwidth = 65536\nheight = 1\n\0\xff" * 50)
+    guest = Guest(server, home)
+    try:
+        guest.wait_size(640, 480)
+        x, y, _, _ = guest.geometry()
+        need(0 <= x < 1280 and 0 <= y < 1024, f"it can be seen: {x} {y}")
+    finally:
+        guest.close()
+
+
+def main():
+    missing = [name for name in ("Xvfb", "xdotool", "xwd", "xclip", "xeyes") if not shutil.which(name)]
+    if missing:
+        print("skipped: not installed:", *missing)
+        return 77
+    done = subprocess.run([armature, "--display", "window", "--version"], capture_output=True)
+    need(done.returncode == 0, "armature runs")
+    tests = [value for name, value in globals().items() if name.startswith("test_")]
+    chosen = ["test_" + name for name in sys.argv[3:]] or [test.__name__ for test in tests]
+    failed = 0
+    for test in tests:
+        if test.__name__ not in chosen:
+            continue
+        server = Server()
+        with tempfile.TemporaryDirectory(prefix="armature-window-") as home:
+            start = time.time()
+            try:
+                test(server, home)
+                print(f"ok      {test.__name__} ({time.time() - start:.1f} s)", flush=True)
+            except (Failure, subprocess.CalledProcessError) as failure:
+                failed += 1
+                print(f"FAILED  {test.__name__}: {failure}", flush=True)
+            finally:
+                server.close()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
