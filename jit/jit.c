@@ -110,8 +110,6 @@ static bool only_interpreted(const Cpu *cpu)
 
 static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 {
-    if (unlikely(only_interpreted(cpu)))
-        return false;
     if (block->jit)
         return block->jit != BLOCK_UNFIT;
     return block->heat++ >= jit->options.threshold && compile(jit, cpu, block);
@@ -245,7 +243,7 @@ static void link_exit(Jit *jit, Cpu *cpu, uint64_t exit, const Block *next)
 static void run_chain(Jit *jit, Cpu *cpu, Block *block)
 {
     uint64_t exit = EXIT_NONE;
-    while (cpu->icount < cpu->icount_limit) {
+    while (cpu->icount < cpu->icount_limit && !only_interpreted(cpu)) {
         uint32_t epoch = code_cache_epoch(jit->code);
         bool compiled = has_code(jit, cpu, block);
         if (compiled && exit != EXIT_NONE)
@@ -270,9 +268,22 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
     }
 }
 
+/* What is only interpreted is run by the interpreter's own loop: refills are counted the same then, down to
+ * those that fetches cause. */
+static void interpret(Jit *jit, Cpu *cpu)
+{
+    uint64_t before = cpu->icount;
+    interp_run(cpu);
+    jit->counts.interpreted += cpu->icount - before;
+}
+
 void jit_run(Jit *jit, Cpu *cpu)
 {
     while (cpu->icount < cpu->icount_limit) {
+        if (unlikely(only_interpreted(cpu))) {
+            interpret(jit, cpu);
+            return;
+        }
         if (cpu->attention && !engine_attend(cpu))
             return;
         Block *block = engine_lookup(cpu);

@@ -1,10 +1,12 @@
--- A picture of the desktop with something done on it, by mouse and keyboard alone: screenshot.lua FILE.png
+-- A picture of the desktop after something was done on it with mouse and keyboard: screenshot.lua FILE.png
 local file = ...
 expect("the desktop is up", 300)
-sleep(5)
-click("left", 200, 300) -- the terminal
-typeline("cat /etc/debian_version; uname -a")
-sleep(3)
-mouse_to(500, 560)
+sleep(12) -- until the window manager lets the focus go elsewhere
+click("left", 500, 755) -- the terminal's button on the task bar
+typeline("uname -a; head -4 /proc/cpuinfo")
+sleep(1)
+click("right", 720, 330)
+sleep(1)
+mouse_to(740, 410) -- Programs
 sleep(2)
 screenshot(file)

@@ -53,13 +53,13 @@ class Server:
         os.close(write)
         with os.fdopen(read) as file:  # to the end of the line: the server writes it in two pieces
             self.display = ":" + file.readline().strip()
-        self.manager = None
+        self.manager, self.home = None, tempfile.TemporaryDirectory()
 
     def manage(self):
         """A window manager, for what only that can do."""
         if not shutil.which("openbox"):
             return False
-        self.manager = subprocess.Popen(["openbox"], env=environment(self.display, "/nonexistent"),
+        self.manager = subprocess.Popen(["openbox"], env=environment(self.display, self.home.name),
                                         stderr=subprocess.DEVNULL)
         time.sleep(1)
         return True
