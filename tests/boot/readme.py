@@ -181,12 +181,17 @@ def picture(place, command):
     check(os.path.getsize(place.path("armature-1s.png")) > 1000, "there is no picture")
 
 
-def boot_debian(place, command):
-    """Typed in a pipe, as far as the language screen; ended with a signal, as a user would without a terminal."""
+def boot(place, command):
+    """Typed in a pipe, until all is there; ended with a signal, as a user would without a terminal."""
     with Guest("bash", "-c", f"cd '{ROOT}' && exec {command}") as guest:
-        guest.expect(LANGUAGE, SECONDS)
+        guest.expect(LANGUAGE if "debian" in command else "the desktop is up", SECONDS)
         guest.process.send_signal(signal.SIGINT)
         guest.expect_exit(128 + signal.SIGINT)
+
+
+def desktop_picture(place, command):
+    place.run(command.replace("picture.png", place.path("desktop.png")), cwd=ROOT)
+    check(os.path.getsize(place.path("desktop.png")) > 10000, "there is no picture of the desktop")
 
 
 def fetch_only(place, command):
@@ -202,7 +207,9 @@ PASSES = dict(says="und pc")
 
 # A function, or how to call Place.run(); `more` is added to the command.
 CHECKS = {
-    "scripts/boot-debian": boot_debian,
+    "scripts/boot-debian": boot,
+    "scripts/boot-desktop": boot,
+    "scripts/boot-desktop --script scripts/desktop/screenshot.lua -- picture.png": desktop_picture,
     "scripts/boot-debian --fetch-only": fetch_only,
     "scripts/test": lambda place, command: place.run(command + " -N", says="Total Tests", cwd=ROOT),
     "scripts/test -L fast": lambda place, command: place.run(command + " -N", says="Total Tests", cwd=ROOT),
