@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Debian's guests in the window on an X server, used with real keys and clicks.
+
+Usage: debian.py FIXTURE ARMATURE installer|desktop"""
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import zlib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+from xserver import Failure, Guest, Server, armature, missing_programs, need, wait_for  # noqa: E402
+
+SKIPPED = 77
+WIDTH, HEIGHT = 1024, 768
+
+
+def prepared(command):
+    done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        print("skipped: could not fetch what is needed")
+        sys.exit(SKIPPED)
+    return done.stdout.strip()
+
+
+class Debian(Guest):
+    """With a control socket beside the window."""
+
+    def __init__(self, server, home, arguments):
+        self.socket = os.path.join(home, "control")
+        super().__init__(server, home, armature, ["--display", "window", "--control", self.socket, *arguments])
+
+    def ctl(self, *words, limit=600):
+        done = subprocess.run([armature, "ctl", self.socket, *map(str, words)], capture_output=True, text=True,
+                              timeout=limit + 60, env=self.environment)
+        need(done.returncode == 0, f"armature ctl {words}: {done.stderr}")
+        return done.stdout
+
+    def same_picture(self, home):
+        """What the X server shows of the window is what a screenshot holds."""
+        name = os.path.join(home, "headless.png")
+
+        def same():
+            self.ctl("screenshot", name)
+            rows = png_rows(name)
+            shown = self.picture()
+            return all(shown.rows[y][4 * x:4 * x + 3] == rows[y][3 * x:3 * x + 3][::-1]
+                       for y in range(0, HEIGHT, 3) for x in range(0, WIDTH, 5))
+        wait_for(same, "the same picture in the window and without it")
+
+
+def png_rows(name):
+    """The rows of a PNG with 8-bit RGB."""
+    with open(name, "rb") as file:
+        data = file.read()
+    packed, at = b"", 8
+    while at < len(data):
+        length = int.from_bytes(data[at:at + 4], "big")
+        packed += data[at + 8:at + 8 + length] if data[at + 4:at + 8] == b"IDAT" else b""
+        at += length + 12
+    raw, rows, above = zlib.decompress(packed), [], bytes(3 * WIDTH)
+    for y in range(HEIGHT):
+        kind, row = raw[y * (3 * WIDTH + 1)], bytearray(raw[y * (3 * WIDTH + 1) + 1:(y + 1) * (3 * WIDTH + 1)])
+        for n in range(len(row)):
+            left, up = row[n - 3] if n >= 3 else 0, above[n]
+            corner = above[n - 3] if n >= 3 else 0
+            row[n] = (row[n] + (0, left, up, (left + up) // 2, paeth(left, up, corner))[kind]) & 255
+        rows.append(bytes(row))
+        above = row
+    return rows
+
+
+def paeth(left, up, corner):
+    guess = left + up - corner
+    return min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))[2]
+
+
+def installer(server, home):
+    """The language is chosen with the keyboard in the window."""
+    images = prepared(f'. "{ROOT}/scripts/lib.sh"; fetch_installer 12')
+    guest = Debian(server, home, ["--kernel", f"{images}/vmlinuz", "--initrd", f"{images}/initrd.gz"])
+    try:
+        guest.ctl("wait_screen", "Select a language", "seconds=600")
+        guest.ctl("wait_screen", "<Go Back>", "seconds=60")
+        guest.wait_size(WIDTH, HEIGHT)
+        guest.same_picture(home)
+        guest.key("Down")
+        guest.key("Up")
+        guest.key("Return")
+        guest.ctl("wait_screen", "Select your location", "seconds=120")
+        guest.same_picture(home)
+    finally:
+        guest.close()
+
+
+def desktop(server, home):
+    """A terminal on Debian's desktop gets a click and text from the window."""
+    options = shlex.split(prepared(f"{ROOT}/scripts/boot-desktop --fetch-only"))
+    guest = Debian(server, home, options)
+    try:
+        guest.ctl("expect", "the desktop is up", "seconds=600")
+        guest.ctl("sleep", 15)
+        guest.wait_size(WIDTH, HEIGHT)
+        guest.x("mousemove", "--window", guest.window, "500", "755")
+        guest.ctl("sleep", 1)
+        guest.x("click", "1")
+        guest.ctl("sleep", 1)
+        guest.x("type", "--delay", "60", "echo it was typed >/tmp/typed")
+        guest.key("Return")
+        guest.ctl("sleep", 1)
+        guest.ctl("sendline", "")
+        guest.ctl("expect", "# ")
+        need("it was typed" in guest.ctl("run", "cat /tmp/typed"), "the terminal got the text")
+        guest.x("mousemove", "--window", guest.window, "300", "600")
+        guest.same_picture(home)
+    finally:
+        guest.close()
+
+
+def main():
+    missing = missing_programs()
+    if missing:
+        print("skipped: not installed:", *missing)
+        return SKIPPED
+    server = Server()
+    with tempfile.TemporaryDirectory(prefix="armature-window-") as home:
+        try:
+            {"installer": installer, "desktop": desktop}[sys.argv[3]](server, home)
+            print("passed")
+            return 0
+        except (Failure, subprocess.SubprocessError) as failure:
+            print(f"FAILED: {failure}")
+            return 1
+        finally:
+            server.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
