@@ -19,8 +19,8 @@ UNUSED = re.compile(
     + LIBRARIES + r"(dri|perl.*|lib(LLVM|gs|z3|gallium|aom|x265|dav1d|jxl).*)")
 MODULES = "usr/lib/modules/"
 FOLDERS = ["dev", "proc", "sys", "tmp", "root", "root/.icewm", "run", "var", "var/log", "var/tmp", "var/lib", "var/lib/xkb",
-           "usr/local", "usr/local/bin", "usr/local/sbin"]
-FILES = {"init": "init", "desktop": "etc/desktop", "modules": "etc/modules", "xorg.conf": "etc/X11/xorg.conf",
+           "usr/local", "usr/local/bin", "usr/local/sbin", "etc/acpi", "etc/acpi/PWRF"]
+FILES = {"init": "init", "desktop": "etc/desktop", "power": "etc/acpi/PWRF/00000080", "modules": "etc/modules", "xorg.conf": "etc/X11/xorg.conf",
          "preferences": "root/.icewm/preferences"}
 
 
@@ -40,6 +40,7 @@ def main(root, output):
     with open(output, "wb") as file:
         archive = Archive(file)
         archive.add_folder("usr")
+        archive.add_folder("etc")
         for name in FOLDERS:
             archive.add_folder(name)
         archive.add_tree(root, leave_out=unused)

@@ -96,7 +96,7 @@ def installer(server, home):
 
 
 def desktop(server, home):
-    """A terminal on Debian's desktop gets a click and text from the window."""
+    """A terminal on Debian's desktop gets a click and text from the window; closing it switches Debian off."""
     options = shlex.split(prepared(f"{ROOT}/scripts/boot-desktop --fetch-only"))
     guest = Debian(server, home, options)
     try:
@@ -115,6 +115,8 @@ def desktop(server, home):
         need("it was typed" in guest.ctl("run", "cat /tmp/typed"), "the terminal got the text")
         guest.x("mousemove", "--window", guest.window, "300", "600")
         guest.same_picture(home)
+        guest.close_window()
+        guest.end(code=0)
     finally:
         guest.close()
 

@@ -279,10 +279,10 @@ def test_close(server, home):
     guest = Guest(server, home)
     try:
         guest.collect()
-        close(guest)
+        guest.close_window()
         guest.wait_line(f"key {POWER} 0")
         need(guest.process.poll() is None, "it has only been asked")
-        close(guest)
+        guest.close_window()
         guest.end(0)
     finally:
         guest.close()
@@ -290,24 +290,13 @@ def test_close(server, home):
     try:
         guest.key("F9")
         guest.wait_line("deaf 1")
-        close(guest)
+        guest.close_window()
         time.sleep(0.5)
         need(not [line for line in guest.collect() if str(POWER) in line], "no key that waits for later")
-        close(guest)
+        guest.close_window()
         guest.end(0)
     finally:
         guest.close()
-
-
-def close(guest):
-    """As a window manager does it: asks the window to close itself."""
-    script = ("import ctypes as c,sys;x=c.CDLL('libX11.so.6');x.XOpenDisplay.restype=c.c_void_p;"
-              "d=c.c_void_p(x.XOpenDisplay(None));"
-              "e=(c.c_long*24)();e[0]=33;e[4]=int(sys.argv[1]);x.XInternAtom.restype=c.c_ulong;"
-              "e[5]=x.XInternAtom(d,b'WM_PROTOCOLS',0);e[6]=32;e[7]=x.XInternAtom(d,b'WM_DELETE_WINDOW',0);"
-              "x.XSendEvent(d,c.c_ulong(int(sys.argv[1])),0,0,e);x.XFlush(d);x.XCloseDisplay(d)")
-    subprocess.run([sys.executable, "-c", script, guest.window], env=guest.environment, check=True)
-    time.sleep(0.3)
 
 
 def test_no_display(server, home):

@@ -182,6 +182,16 @@ class Guest:
              f"exit code {self.process.returncode}, not {code}: {self.terminal}")
         return self.terminal
 
+    def close_window(self):
+        """As a window manager does it: asks the window to close itself."""
+        script = ("import ctypes as c,sys;x=c.CDLL('libX11.so.6');x.XOpenDisplay.restype=c.c_void_p;"
+                  "d=c.c_void_p(x.XOpenDisplay(None));"
+                  "e=(c.c_long*24)();e[0]=33;e[4]=int(sys.argv[1]);x.XInternAtom.restype=c.c_ulong;"
+                  "e[5]=x.XInternAtom(d,b'WM_PROTOCOLS',0);e[6]=32;e[7]=x.XInternAtom(d,b'WM_DELETE_WINDOW',0);"
+                  "x.XSendEvent(d,c.c_ulong(int(sys.argv[1])),0,0,e);x.XFlush(d);x.XCloseDisplay(d)")
+        subprocess.run([sys.executable, "-c", script, self.window], env=self.environment, check=True)
+        time.sleep(0.3)
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
