@@ -15,7 +15,7 @@ from cpio import Archive  # noqa: E402
 LIBRARIES = r"usr/lib/arm-linux-gnueabihf/"
 UNUSED = re.compile(
     r"boot/.*|usr/lib/(linux-image-.*|gcc|klibc|systemd|udev|modules/.*/source|modules/.*/build)|usr/include|"
-    r"usr/share/(ghostscript|poppler|groff|perl.*|initramfs-tools|gcc|doc-base|color)|usr/share/fonts/X11/(75dpi|100dpi)|"
+    r"usr/share/(ghostscript|poppler|groff|perl.*|initramfs-tools|gcc|doc-base|color)|usr/share/fonts/(X11/(75dpi|100dpi)|.*/urw-base35)|"
     + LIBRARIES + r"(dri|perl.*|lib(LLVM|gs|z3|gallium|aom|x265|dav1d|jxl).*)")
 MODULES = "usr/lib/modules/"
 FOLDERS = ["dev", "proc", "sys", "tmp", "root", "root/.icewm", "run", "var", "var/log", "var/tmp", "var/lib", "var/lib/xkb",

@@ -101,9 +101,8 @@ def desktop(server, home):
     guest = Debian(server, home, options)
     try:
         guest.ctl("expect", "the desktop is up", "seconds=600")
-        guest.ctl("sleep", 15)
         guest.wait_size(WIDTH, HEIGHT)
-        guest.x("mousemove", "--window", guest.window, "500", "755")
+        guest.x("mousemove", "--window", guest.window, "300", "300")
         guest.ctl("sleep", 1)
         guest.x("click", "1")
         guest.ctl("sleep", 1)

@@ -3,7 +3,6 @@
 
 Usage: window.py FIXTURE ARMATURE [TEST...]"""
 import os
-import shutil
 import signal
 import subprocess
 import sys
