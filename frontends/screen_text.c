@@ -73,7 +73,8 @@ typedef struct Cell {
     unsigned set;       /* pixels of the foreground */
 } Cell;
 
-/* False if there are more colours. The background is the first pixel's for now. */
+/* False if there are more than two colours. Which of them is the background is decided later: here, the first
+ * pixel's. */
 static bool take_cell(Cell *cell, const Frame *frame, const Grid *grid, unsigned column, unsigned row)
 {
     unsigned width = screen_font_width(grid->font), height = screen_font_height(grid->font);
