@@ -18,11 +18,13 @@
 #include "machine/audio.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
+#include "machine/disk.h"
 #include "machine/display.h"
 #include "machine/error.h"
 #include "machine/input.h"
 #include "machine/irq.h"
 #include "machine/log.h"
+#include "machine/net.h"
 #include "machine/serial.h"
 
 typedef struct Device Device;
@@ -46,6 +48,8 @@ typedef struct DeviceEnv {
     Display *display;
     Input *input;
     AudioPort audio;
+    DiskSlot disk[DISK_SLOTS];
+    NetPort net[NET_PORTS];
     I2cBus i2c[I2C_BUSES];
     Ps2Port ps2[PS2_PORTS];
     unsigned cpus;             /* 1 to 4 */

@@ -356,6 +356,11 @@ static void timeout_passed(void *opaque)
     session_end(session, EXIT_TIMEOUT, text);
 }
 
+static void wake(void *opaque)
+{
+    loop_wake(((Session *)opaque)->loop);
+}
+
 static bool make_machine(Session *session, Log *log, Error *err)
 {
     MachineOptions options = session->options.machine;
@@ -368,6 +373,7 @@ static bool make_machine(Session *session, Log *log, Error *err)
         return false;
     session->machine->poll = poll_host;
     session->machine->poll_opaque = session;
+    arrivals_on_wake(session->machine->arrivals, wake, session);
     timer_init(&session->timeout, session->machine->clock, "session timeout", CLIENT_TIMER_PRIORITY,
                timeout_passed, session);
     if (session->options.timeout_ns)

@@ -28,6 +28,19 @@ typedef struct BoardLine {
     uint8_t input;
 } BoardLine;
 
+/* What some rows are only there for; see MachineOptions. */
+typedef enum BoardOption {
+    BOARD_ALWAYS,
+    BOARD_TEST_DEVICE,
+    BOARD_GPU,
+    BOARD_DISK,  /* virtio disk number `number` */
+    BOARD_NET,   /* virtio network controller number `number` */
+    BOARD_SHARE, /* shared folder number `number` */
+    BOARD_RNG,
+    BOARD_CONSOLE,
+    BOARD_BALLOON
+} BoardOption;
+
 typedef struct BoardDevice {
     const char *type, *name;
     uint32_t base;
@@ -35,6 +48,8 @@ typedef struct BoardDevice {
     DeviceProps props;
     BoardLine line[BOARD_LINES];
     uint8_t lines;
+    BoardOption option; /* when the row is there */
+    uint8_t number;     /* of its kind */
 } BoardDevice;
 
 typedef struct Board {
@@ -47,8 +62,7 @@ typedef struct Board {
     const char
         *boot_flash;     /* name of the row that is at address 0 before the remap if there is no boot ROM */
     const char *console; /* name of the UART whose port is the first */
-    const char *test_device;  /* name of the row that is left out unless MachineOptions.test_device is set */
-    const char *gpu;          /* name of the row that is left out unless MachineOptions.gpu is set */
+    const char *test_device;  /* name of the test device's row */
     const char *remap_device; /* name of the row whose output remap_output asks for the remap */
     uint8_t remap_output;
     uint32_t store_size[STORES]; /* bytes; STORE_RAM: the largest that the board takes */

@@ -21,7 +21,7 @@ typedef struct TreeVirtio {
     uint32_t interrupt; /* number of the shared peripheral interrupt */
 } TreeVirtio;
 
-enum { TREE_VIRTIO_MOST = 16 };
+enum { TREE_VIRTIO_MOST = 24 };
 
 typedef struct TreeChanges {
     uint32_t ram_base;

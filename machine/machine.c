@@ -261,16 +261,37 @@ static void connect(IrqLine *line, Device *controller, unsigned input)
     *line = (IrqLine){device_input_changed, controller, input, false};
 }
 
-static bool is_wanted(const Machine *m, const Board *board, const BoardDevice *row)
+static bool is_wanted(const Machine *m, const BoardDevice *row)
 {
-    return (m->options.test_device || strcmp(row->name, board->test_device)) &&
-           (m->options.gpu || strcmp(row->name, board->gpu));
+    const MachineOptions *options = &m->options;
+    switch (row->option) {
+    case BOARD_ALWAYS:
+        return true;
+    case BOARD_TEST_DEVICE:
+        return options->test_device;
+    case BOARD_GPU:
+        return options->gpu;
+    case BOARD_DISK:
+        return row->number < options->virtio_disks;
+    case BOARD_NET:
+        return row->number < options->virtio_nets;
+    case BOARD_SHARE:
+        return row->number < options->shares;
+    case BOARD_RNG:
+        return options->rng;
+    case BOARD_CONSOLE:
+        return options->console;
+    case BOARD_BALLOON:
+        return options->balloon;
+    }
+    assert(!"an option");
+    return false;
 }
 
 static bool make_devices(Machine *m, const Board *board, Error *err)
 {
     for (unsigned n = 0; n < board->device_count; n++)
-        if (is_wanted(m, board, &board->device[n]) && !make_device(m, &board->device[n], err))
+        if (is_wanted(m, &board->device[n]) && !make_device(m, &board->device[n], err))
             return false;
     remap(m, 0, false);
     machine_device(m, board->remap_device)->out[board->remap_output] = (IrqLine){remap, m, 0, false};
@@ -352,6 +373,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->stopped_cpu = -1;
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
+    m->arrivals = arrivals_new();
     m->bus = bus_new(log);
     m->display = display_new();
     m->input = input_new();
@@ -368,6 +390,8 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .machine = m,
         .flash_path = {options->flash[0], options->flash[1]}
     };
+    for (unsigned n = 0; n < NET_PORTS; n++)
+        net_port_init(&m->env.net[n]);
     m->host_base = m->built = host_ns();
     make_cpus(m);
     log_set_context(log, &(LogContext){log_time, all_instructions, log_pc, m});
@@ -398,6 +422,8 @@ void machine_free(Machine *machine)
         device_free(machine->device[n]);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_free(&machine->env.serial[n]);
+    for (unsigned n = 0; n < NET_PORTS; n++)
+        net_port_free(&machine->env.net[n]);
     display_free(machine->display);
     input_free(machine->input);
     for (unsigned n = 0; n < machine->options.cpus; n++)
@@ -407,6 +433,7 @@ void machine_free(Machine *machine)
     code_cache_free(machine->code);
     bus_free(machine->bus);
     clock_free(machine->clock);
+    arrivals_free(machine->arrivals);
     const Board *board = &vexpress_a9;
     uint8_t *const store[STORES] = {
         [STORE_ROM] = machine->rom, [STORE_VRAM] = machine->vram, [STORE_PSRAM] = machine->psram};
@@ -442,6 +469,8 @@ static void drop_code(Machine *m, CodeFlush reason)
 void machine_reset(Machine *machine)
 {
     input_reset(machine->input);
+    for (unsigned n = 0; n < NET_PORTS; n++)
+        net_reset(&machine->env.net[n]);
     for (unsigned n = 0; n < machine->device_count; n++)
         device_reset(machine->device[n]);
     for (unsigned n = 0; n < machine->options.cpus; n++)
@@ -558,6 +587,8 @@ static bool run_slice(Machine *m, uint64_t most)
     Cpu *cpu = m->cpu[m->next_cpu];
     uint64_t length = slice_length(m, clock_now(m->clock), most), end = cpu->icount + length;
     run_cpu(m, m->next_cpu, length);
+    if (arrivals_waiting(m->arrivals))
+        arrivals_deliver(m->arrivals);
     if (!cpu->stopped)
         return true;
     m->stopped_cpu = (int)m->next_cpu;
@@ -612,7 +643,11 @@ static bool wait_for_something(Machine *m)
 static bool idle(Machine *m)
 {
     uint64_t before = host_ns();
-    bool go_on = wait_for_something(m);
+    bool go_on = true;
+    if (arrivals_sleep(m->arrivals, true))
+        go_on = wait_for_something(m);
+    arrivals_sleep(m->arrivals, false);
+    arrivals_deliver(m->arrivals);
     m->idle_ns += host_ns() - before;
     return go_on;
 }

@@ -9,6 +9,7 @@
 #include "cpu/cpu.h"
 #include "devices/device.h"
 #include "jit/jit.h"
+#include "machine/arrivals.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/error.h"
@@ -29,6 +30,9 @@ typedef struct MachineOptions {
     const char *semihosting_dir; /* the folder whose files these calls may use, NULL: none */
     bool test_device;            /* the board has the test device, see docs/test-device.md */
     bool gpu;                    /* the board has the virtio GPU */
+    /* How many of these virtio devices the board has; what is connected to them is DeviceEnv's. */
+    unsigned virtio_disks, virtio_nets, shares;
+    bool rng, console, balloon; /* whether it has the virtio devices of that kind */
 } MachineOptions;
 
 typedef enum MachineEnd {
@@ -45,6 +49,7 @@ typedef struct Machine {
     MachineOptions options;
     DeviceEnv env; /* clock, log, bus, serial ports */
     Clock *clock;
+    Arrivals *arrivals; /* what host threads have for it */
     Log *log;
     Bus *bus;
     Display *display;

@@ -3,8 +3,9 @@
 # machine/'s base headers are for everyone below it.
 cmake_minimum_required(VERSION 3.18)
 
-set(base machine/audio.h machine/bus.h machine/clock.h machine/display.h machine/error.h machine/input.h machine/irq.h
-  machine/keys.def machine/keys.h machine/log.h machine/serial.h machine/watch.h)
+set(base machine/arrivals.h machine/audio.h machine/bus.h machine/clock.h machine/disk.h machine/display.h machine/error.h
+  machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h machine/net.h machine/serial.h
+  machine/watch.h)
 
 # What each folder may include, as regular expressions.
 string(JOIN "|" base_headers ${base})

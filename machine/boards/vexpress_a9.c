@@ -14,7 +14,12 @@ _Static_assert((int)MACHINE_FLASH_BYTES == (int)CFI_FLASH_BYTES, "the flash bank
 #define PPI(cpu, id) (64 + 5 * (cpu) + (id) - 27)
 #define EACH_CPU(id) {0, PPI(0, id)}, {1, PPI(1, id)}, {2, PPI(2, id)}, {3, PPI(3, id)}
 #define PRIVATE(id) .line = {EACH_CPU(id)}, .lines = 4
+#define NO_LINES .lines = 0
 #define SPI(n) .line = {{0, n}}, .lines = 1
+#define VIRTIO_SLOT(n) (0x10013000 + 0x200 * (n))
+/* Interrupts that nothing on the motherboard uses: 32 to 42, then 18 to 31. */
+#define VIRTIO_LINE(n) SPI((n) < 11 ? 32 + (n) : 18 + (n) - 11)
+#define IF(what, n) .option = BOARD_##what, .number = (n)
 #define TWO_SPIS(first, second) .line = {{0, first}, {1, second}}, .lines = 2
 
 /* clang-format on */
@@ -33,30 +38,30 @@ static const BoardMemory memory[] = {
 
 static const BoardDevice devices[] = {
     /* The Cortex-A9 MPCore's private region */
-    {"gic",          "gic",       0x1e001000, NULL, {{0}}, {{0}}, 0},
-    {"gic_cpu",      "gic_cpu",   0x1e000100, "gic", {{0}}, {{0}}, 0},
-    {"scu",          "scu",       0x1e000000, NULL, {{0}}, {{0}}, 0},
+    {"gic",          "gic",       0x1e001000, NULL, {{0}}, NO_LINES},
+    {"gic_cpu",      "gic_cpu",   0x1e000100, "gic", {{0}}, NO_LINES},
+    {"scu",          "scu",       0x1e000000, NULL, {{0}}, NO_LINES},
     {"global_timer", "gtimer",    0x1e000200, NULL, {{PERIPHCLK}}, PRIVATE(27)},
     {"a9_timer",     "ptimer",    0x1e000600, NULL, {{PERIPHCLK}}, PRIVATE(29)},
     {"a9_watchdog",  "pwatchdog", 0x1e000620, NULL, {{PERIPHCLK}}, PRIVATE(30)},
     {"l2c310",       "l2",        0x1e00a000, NULL, {{0}}, SPI(43)},
     /* The daughterboard */
     {"pl111",        "clcd1",     0x10020000, NULL, {{DISPLAY_TILE}}, SPI(44)},
-    {"pl341",        "dmc",       0x100e0000, NULL, {{0}}, {{0}}, 0},
+    {"pl341",        "dmc",       0x100e0000, NULL, {{0}}, NO_LINES},
     {"pl354",        "smc",       0x100e1000, NULL, {{0}}, TWO_SPIS(45, 46)},
-    {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, {{1, 48}, {2, 49}}, 2},
+    {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, .line = {{1, 48}, {2, 49}}, .lines = 2},
     {"sp805",        "wdt1",      0x100e5000, NULL, {{REFCLK_32K}}, SPI(51)},
-    {"bp147",        "tzpc",      0x100e6000, NULL, {{0}}, {{0}}, 0},
+    {"bp147",        "tzpc",      0x100e6000, NULL, {{0}}, NO_LINES},
     /* The motherboard */
     {"sysreg",       "sysreg",    0x10000000, NULL, {{0}}, SPI(1)},
-    {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, {{0}}, 0},
-    {"versatile_i2c", "i2c1",     0x10002000, NULL, {{0}}, {{0}}, 0},
+    {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, NO_LINES},
+    {"versatile_i2c", "i2c1",     0x10002000, NULL, {{0}}, NO_LINES},
     {"pl041",        "aaci",      0x10004000, NULL, {{1, 512}}, SPI(11)},
     {"pl180",        "mmc",       0x10005000, NULL, {{0}}, TWO_SPIS(9, 10)},
     {"pl050",        "kmi0",      0x10006000, NULL, {{0}}, SPI(12)},
     {"pl050",        "kmi1",      0x10007000, NULL, {{1}}, SPI(13)},
-    {"ps2_keyboard", "keyboard",  0,          NULL, {{0}}, {{0}}, 0},
-    {"ps2_mouse",    "mouse",     0,          NULL, {{1}}, {{0}}, 0},
+    {"ps2_keyboard", "keyboard",  0,          NULL, {{0}}, NO_LINES},
+    {"ps2_mouse",    "mouse",     0,          NULL, {{1}}, NO_LINES},
     {"pl011",        "uart0",     0x10009000, NULL, {{0}}, SPI(5)},
     {"pl011",        "uart1",     0x1000a000, NULL, {{1}}, SPI(6)},
     {"pl011",        "uart2",     0x1000b000, NULL, {{2}}, SPI(7)},
@@ -64,24 +69,23 @@ static const BoardDevice devices[] = {
     {"sp805",        "wdt0",      0x1000f000, NULL, {{REFCLK_32K}}, SPI(0)},
     {"sp804",        "timer01",   0x10011000, NULL, {{TIMCLK, TIMCLK}}, SPI(2)},
     {"sp804",        "timer23",   0x10012000, NULL, {{TIMCLK, TIMCLK}}, SPI(3)},
-    {"versatile_i2c", "i2c0",     0x10016000, NULL, {{1}}, {{0}}, 0},
-    {"sii9022",      "dvi",       0,          NULL, {{1}}, {{0}}, 0},
+    {"versatile_i2c", "i2c0",     0x10016000, NULL, {{1}}, NO_LINES},
+    {"sii9022",      "dvi",       0,          NULL, {{1}}, NO_LINES},
     {"pl031",        "rtc",       0x10017000, NULL, {{0}}, SPI(4)},
-    {"compact_flash", "cf",       0x1001a000, NULL, {{0}}, {{0}}, 0},
+    {"compact_flash", "cf",       0x1001a000, NULL, {{0}}, NO_LINES},
     {"pl111",        "clcd0",     0x1001f000, NULL, {{DISPLAY_MOTHERBOARD, VRAM, MIB(8)}}, SPI(14)},
     /* Static memory */
-    {"cfi_flash",    "flash0",    0x40000000, NULL, {{0}}, {{0}}, 0},
-    {"cfi_flash",    "flash1",    0x44000000, NULL, {{1}}, {{0}}, 0},
+    {"cfi_flash",    "flash0",    0x40000000, NULL, {{0}}, NO_LINES},
+    {"cfi_flash",    "flash1",    0x44000000, NULL, {{1}}, NO_LINES},
     {"lan9118",      "lan",       0x4e000000, NULL, {{0}}, SPI(15)},
     {"isp1761",      "usb",       0x4f000000, NULL, {{0}}, SPI(16)},
-    /* Not on the board: in a part of the motherboard's peripherals that both of its memory maps leave free */
-    /* Not on the board: virtio slots from 0x10013000 on, which both memory maps leave free, 0x200 bytes each; slot
-     * n has the motherboard's interrupt 32 + n, which nothing on it uses. */
-    {"virtio_input", "vkeyboard", 0x10013000, NULL, {{INPUT_KEYBOARD}}, SPI(32)},
-    {"virtio_input", "vmouse",    0x10013200, NULL, {{INPUT_MOUSE}},    SPI(33)},
-    {"virtio_input", "vtablet",   0x10013400, NULL, {{INPUT_TABLET}},   SPI(34)},
-    {"virtio_gpu",   "vgpu",      0x10013600, NULL, {{1024, 768}},      SPI(35)},
-    {"test_device",  "test",      0x10018000, NULL, {{0}}, {{0}}, 0},
+    /* Not on the board: virtio slots of 0x200 bytes, in a part of the motherboard's peripherals that both of its
+     * memory maps leave free. A device keeps its slot whatever others are there. */
+    {"virtio_input", "vkeyboard", VIRTIO_SLOT(0), NULL, {{INPUT_KEYBOARD}}, VIRTIO_LINE(0)},
+    {"virtio_input", "vmouse",    VIRTIO_SLOT(1), NULL, {{INPUT_MOUSE}},    VIRTIO_LINE(1)},
+    {"virtio_input", "vtablet",   VIRTIO_SLOT(2), NULL, {{INPUT_TABLET}},   VIRTIO_LINE(2)},
+    {"virtio_gpu",   "vgpu",      VIRTIO_SLOT(3), NULL, {{1024, 768}},      VIRTIO_LINE(3), IF(GPU, 0)},
+    {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };
 /* clang-format on */
 
@@ -95,7 +99,6 @@ const Board vexpress_a9 = {
     .boot_flash = "flash0",
     .console = "uart0",
     .test_device = "test",
-    .gpu = "vgpu",
     .remap_device = "sysctl",
     .remap_output = 0,
     .store_size =

@@ -64,6 +64,8 @@ static inline void harness_init(Harness *h, unsigned cpus)
     h->env.bus = bus_new(h->env.log);
     h->env.display = display_new();
     h->env.input = input_new();
+    for (unsigned n = 0; n < NET_PORTS; n++)
+        net_port_init(&h->env.net[n]);
     h->env.cpus = cpus;
     h->env.request = harness_request;
     h->env.machine = h;
@@ -80,6 +82,8 @@ static inline void harness_done(Harness *h)
         device_free(h->device[--h->device_count]);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_free(&h->env.serial[n]);
+    for (unsigned n = 0; n < NET_PORTS; n++)
+        net_port_free(&h->env.net[n]);
     display_free(h->env.display);
     input_free(h->env.input);
     bus_free(h->env.bus);

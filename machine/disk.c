@@ -1,0 +1,403 @@
+/* See disk.h. Three ways of a request: at once (read_now), by the disk's thread, or by a timer of
+ * deterministic time. */
+#include "machine/disk.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Deterministic time of a request: that of a quick solid-state disk. */
+enum { LATENCY_NS = 20000, NS_PER_KIB = 1000, TIMER_PRIORITY = 50 };
+
+/* Longer reads are for the thread even if the host has them in memory: copying takes time, too. */
+enum { AT_ONCE_BYTES = 128 << 10 };
+
+typedef struct Queue {
+    DiskRequest *first, **last;
+} Queue;
+
+struct Disk {
+    char *name;
+    const MediumOps *ops;
+    void *medium;
+    MediumInfo info;
+    DiskStats stats;
+    unsigned under_way;
+    void (*trouble)(void *opaque, const char *text);
+    void *trouble_opaque;
+    bool in_trouble;
+    /* Deterministic runs: what waits, in the order of `due`. */
+    Clock *clock;
+    Timer timer;
+    Queue scheduled;
+    /* Others. */
+    Arrivals *arrivals;
+    Arrival arrival;
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t mutex; /* over what follows */
+    pthread_cond_t work, idle;
+    Queue queue, finished;
+    bool busy, stop;
+    Error error; /* of the first request in `finished` that failed */
+    bool failed;
+};
+
+static void queue_init(Queue *queue)
+{
+    *queue = (Queue){NULL, &queue->first};
+}
+
+static void push(Queue *queue, DiskRequest *request)
+{
+    request->next = NULL;
+    *queue->last = request;
+    queue->last = &request->next;
+}
+
+static DiskRequest *pop(Queue *queue)
+{
+    DiskRequest *request = queue->first;
+    if (request && !(queue->first = request->next))
+        queue->last = &queue->first;
+    return request;
+}
+
+/* ---- Carrying out ------------------------------------------------------------------------------------ */
+
+static DiskResult write_zeros(Disk *disk, uint64_t offset, uint64_t length, Error *err)
+{
+    static const uint8_t zeros[64 << 10];
+    DiskResult result = DISK_OK;
+    for (uint64_t part; length && !result; offset += part, length -= part) {
+        part = length < sizeof zeros ? length : sizeof zeros;
+        result = disk->ops->write(disk->medium, offset, zeros, part, err);
+    }
+    return result;
+}
+
+/* The part of a range that the medium has: the last sector may go beyond its end. */
+static uint64_t inside(const Disk *disk, uint64_t offset, uint64_t length)
+{
+    uint64_t rest = disk->info.size > offset ? disk->info.size - offset : 0;
+    return length < rest ? length : rest;
+}
+
+static bool changes(DiskAction action)
+{
+    return action == DISK_WRITE || action == DISK_DISCARD || action == DISK_ZERO;
+}
+
+static DiskResult check(const Disk *disk, const DiskRequest *request)
+{
+    uint64_t size = disk_size(disk);
+    if (request->action == DISK_FLUSH)
+        return DISK_OK;
+    if (request->offset > size || request->length > size - request->offset)
+        return DISK_OUTSIDE;
+    return disk->info.read_only && changes(request->action) ? DISK_READ_ONLY : DISK_OK;
+}
+
+static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
+{
+    uint64_t offset = request->offset, length = inside(disk, offset, request->length);
+    switch (request->action) {
+    case DISK_READ:
+        memset(request->data + length, 0, request->length - length);
+        return disk->ops->read(disk->medium, offset, request->data, length, err);
+    case DISK_WRITE:
+        return disk->ops->write(disk->medium, offset, request->data, length, err);
+    case DISK_FLUSH:
+        return disk->info.read_only ? DISK_OK : disk->ops->flush(disk->medium, err);
+    case DISK_DISCARD:
+        return disk->ops->discard ? disk->ops->discard(disk->medium, offset, length, err) : DISK_OK;
+    case DISK_ZERO:
+        return disk->ops->zero ? disk->ops->zero(disk->medium, offset, length, err)
+                               : write_zeros(disk, offset, length, err);
+    case DISK_ACTIONS:
+        break;
+    }
+    assert(!"an action");
+    return DISK_IO_ERROR;
+}
+
+/* ---- Being done -------------------------------------------------------------------------------------- */
+
+static void tell(Disk *disk, const char *text)
+{
+    if (!disk->in_trouble && disk->trouble)
+        disk->trouble(disk->trouble_opaque, text);
+    disk->in_trouble = true;
+}
+
+static void count(Disk *disk, const DiskRequest *request)
+{
+    disk->stats.requests[request->action]++;
+    if (request->action != DISK_FLUSH)
+        disk->stats.bytes[request->action] += request->length;
+    disk->stats.errors += request->result != DISK_OK;
+    if (request->result == DISK_OK)
+        disk->in_trouble = false;
+}
+
+static void finish(Disk *disk, DiskRequest *request)
+{
+    disk->under_way--;
+    count(disk, request);
+    request->done(request);
+}
+
+/* The disk's thread has finished some. */
+static void arrived(void *opaque)
+{
+    Disk *disk = opaque;
+    Error err = {""};
+    pthread_mutex_lock(&disk->mutex);
+    DiskRequest *list = disk->finished.first;
+    queue_init(&disk->finished);
+    bool failed = disk->failed;
+    if (failed)
+        err = disk->error;
+    disk->failed = false;
+    pthread_mutex_unlock(&disk->mutex);
+    if (failed)
+        tell(disk, err.text);
+    for (DiskRequest *next; list; list = next) {
+        next = list->next;
+        finish(disk, list);
+    }
+}
+
+static void *work(void *opaque)
+{
+    Disk *disk = opaque;
+    pthread_mutex_lock(&disk->mutex);
+    while (!disk->stop) {
+        DiskRequest *request = pop(&disk->queue);
+        disk->busy = request != NULL;
+        if (!request) {
+            pthread_cond_broadcast(&disk->idle);
+            pthread_cond_wait(&disk->work, &disk->mutex);
+            continue;
+        }
+        pthread_mutex_unlock(&disk->mutex);
+        Error err = {""};
+        request->result = carry_out(disk, request, &err);
+        pthread_mutex_lock(&disk->mutex);
+        if (request->result && !disk->failed) {
+            disk->failed = true;
+            disk->error = err;
+        }
+        push(&disk->finished, request);
+        arrivals_post(disk->arrivals, &disk->arrival);
+    }
+    disk->busy = false;
+    pthread_mutex_unlock(&disk->mutex);
+    return NULL;
+}
+
+/* On the machine's thread. */
+static void carry_out_now(Disk *disk, DiskRequest *request)
+{
+    Error err = {""};
+    request->result = carry_out(disk, request, &err);
+    if (request->result)
+        tell(disk, err.text);
+}
+
+/* Deterministic time has come. */
+static void due(void *opaque)
+{
+    Disk *disk = opaque;
+    uint64_t now = clock_now(disk->clock);
+    while (disk->scheduled.first && disk->scheduled.first->due <= now) {
+        DiskRequest *request = pop(&disk->scheduled);
+        carry_out_now(disk, request);
+        finish(disk, request);
+    }
+    timer_set(&disk->timer, disk->scheduled.first ? disk->scheduled.first->due : CLOCK_NEVER);
+}
+
+/* ---- Submitting -------------------------------------------------------------------------------------- */
+
+/* A disk does one thing after the other. */
+static void schedule(Disk *disk, DiskRequest *request)
+{
+    uint64_t start = clock_now(disk->clock);
+    for (const DiskRequest *other = disk->scheduled.first; other; other = other->next)
+        start = other->due > start ? other->due : start;
+    if (!request->due)
+        request->due = start + LATENCY_NS + muldiv64(request->length, NS_PER_KIB, 1024);
+    push(&disk->scheduled, request);
+    timer_set(&disk->timer, disk->scheduled.first->due);
+}
+
+static bool read_at_once(Disk *disk, const DiskRequest *request)
+{
+    if (request->action != DISK_READ || !disk->ops->read_now || disk->under_way ||
+        request->length > AT_ONCE_BYTES || disk->info.size - request->offset < request->length)
+        return false;
+    pthread_mutex_lock(&disk->mutex);
+    bool busy = disk->busy;
+    pthread_mutex_unlock(&disk->mutex);
+    return !busy && disk->ops->read_now(disk->medium, request->offset, request->data, request->length);
+}
+
+static bool start_thread(Disk *disk)
+{
+    if (!disk->has_thread)
+        disk->has_thread = !pthread_create(&disk->thread, NULL, work, disk);
+    return disk->has_thread;
+}
+
+bool disk_submit(Disk *disk, DiskRequest *request)
+{
+    assert(request->action == DISK_FLUSH ||
+           (request->offset % DISK_SECTOR == 0 && request->length % DISK_SECTOR == 0));
+    if (request->action == DISK_FLUSH)
+        request->offset = request->length = 0;
+    request->result = check(disk, request);
+    bool at_once = !request->result && !disk->clock && read_at_once(disk, request);
+    if (!request->result && !at_once && !disk->clock && !start_thread(disk)) {
+        carry_out_now(disk, request);
+        at_once = true;
+    }
+    if (request->result || at_once) {
+        disk->stats.at_once += at_once;
+        count(disk, request);
+        return true;
+    }
+    disk->under_way++;
+    if (disk->clock) {
+        schedule(disk, request);
+        return false;
+    }
+    pthread_mutex_lock(&disk->mutex);
+    push(&disk->queue, request);
+    if (!disk->busy)
+        pthread_cond_signal(&disk->work);
+    pthread_mutex_unlock(&disk->mutex);
+    return false;
+}
+
+void disk_drain(Disk *disk)
+{
+    while (!disk->clock && disk->under_way) {
+        pthread_mutex_lock(&disk->mutex);
+        while (disk->queue.first || disk->busy)
+            pthread_cond_wait(&disk->idle, &disk->mutex);
+        pthread_mutex_unlock(&disk->mutex);
+        arrived(disk);
+    }
+}
+
+/* ---- Disks ------------------------------------------------------------------------------------------- */
+
+Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const MediumInfo *info, Clock *clock,
+               Arrivals *arrivals)
+{
+    Disk *disk = calloc(1, sizeof *disk);
+    if (!disk || !(disk->name = strdup(name)))
+        abort();
+    disk->ops = ops;
+    disk->medium = medium;
+    disk->info = *info;
+    disk->clock = clock;
+    disk->arrivals = arrivals;
+    disk->arrival = (Arrival){.run = arrived, .opaque = disk};
+    queue_init(&disk->scheduled);
+    queue_init(&disk->queue);
+    queue_init(&disk->finished);
+    pthread_mutex_init(&disk->mutex, NULL);
+    pthread_cond_init(&disk->work, NULL);
+    pthread_cond_init(&disk->idle, NULL);
+    if (clock)
+        timer_init(&disk->timer, clock, disk->name, TIMER_PRIORITY, due, disk);
+    return disk;
+}
+
+void disk_free(Disk *disk)
+{
+    if (!disk)
+        return;
+    if (disk->clock)
+        timer_cancel(&disk->timer);
+    if (disk->has_thread) {
+        pthread_mutex_lock(&disk->mutex);
+        disk->stop = true;
+        pthread_cond_signal(&disk->work);
+        pthread_mutex_unlock(&disk->mutex);
+        pthread_join(disk->thread, NULL);
+        arrivals_cancel(disk->arrivals, &disk->arrival);
+    }
+    disk->ops->close(disk->medium);
+    pthread_mutex_destroy(&disk->mutex);
+    pthread_cond_destroy(&disk->work);
+    pthread_cond_destroy(&disk->idle);
+    free(disk->name);
+    free(disk);
+}
+
+uint64_t disk_size(const Disk *disk)
+{
+    uint64_t size = disk->info.size;
+    return size + (DISK_SECTOR - size % DISK_SECTOR) % DISK_SECTOR;
+}
+
+bool disk_read_only(const Disk *disk)
+{
+    return disk->info.read_only;
+}
+
+const char *disk_serial(const Disk *disk)
+{
+    return disk->info.serial;
+}
+
+const char *disk_name(const Disk *disk)
+{
+    return disk->name;
+}
+
+const char *disk_medium_name(const Disk *disk)
+{
+    return disk->info.name;
+}
+
+unsigned disk_under_way(const Disk *disk)
+{
+    return disk->under_way;
+}
+
+void *disk_medium(Disk *disk)
+{
+    return disk->medium;
+}
+
+void disk_resized(Disk *disk, uint64_t size)
+{
+    disk->info.size = size;
+}
+
+void disk_on_trouble(Disk *disk, void (*trouble)(void *opaque, const char *text), void *opaque)
+{
+    disk->trouble = trouble;
+    disk->trouble_opaque = opaque;
+}
+
+const DiskStats *disk_stats(const Disk *disk)
+{
+    return &disk->stats;
+}
+
+Disk *disk_slot_set(DiskSlot *slot, Disk *disk)
+{
+    Disk *before = slot->disk;
+    if (before)
+        disk_drain(before);
+    slot->disk = disk;
+    if (slot->changed)
+        slot->changed(slot->changed_opaque);
+    return before;
+}

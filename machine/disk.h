@@ -1,0 +1,145 @@
+/* The wire from a block device of the board to the medium in it: an SD card, a disk image, a disk elsewhere.
+ *
+ * A request is submitted by the device and done later, on the machine's thread between instructions.
+ * Meanwhile a host thread works on it, one for each disk, in the order of submission, so that I/O does not
+ * stall the CPU. In deterministic runs there is no thread: a request is carried out, all of it, at a virtual
+ * time that depends on nothing but the requests.
+ *
+ * Durability: when a flush is done without error, everything that was done before it was submitted is on the
+ * host's medium. */
+#ifndef ARMATURE_MACHINE_DISK_H
+#define ARMATURE_MACHINE_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine/arrivals.h"
+#include "machine/clock.h"
+#include "machine/error.h"
+
+enum { DISK_SECTOR = 512, DISK_SERIAL_BYTES = 20 };
+
+typedef enum DiskAction {
+    DISK_READ,
+    DISK_WRITE,
+    DISK_FLUSH,
+    DISK_DISCARD, /* the contents of the range are not needed any more; it reads as anything, then */
+    DISK_ZERO,    /* the range reads as zero */
+    DISK_ACTIONS
+} DiskAction;
+
+typedef enum DiskResult {
+    DISK_OK,
+    DISK_IO_ERROR,
+    DISK_NO_SPACE,  /* on the host */
+    DISK_READ_ONLY, /* a change of a medium that must not change */
+    DISK_OUTSIDE    /* beyond the end of the medium */
+} DiskResult;
+
+/* ---- Media: what is behind a disk ---------------------------------------------------------------- */
+
+/* The operations of a medium. All are called on one thread at a time (the disk's own, or the machine's), with
+ * ranges inside the medium and of whole sectors; they block. Failures set err to one line about the host's
+ * side ("/home/me/a.img: No space left on device"). */
+typedef struct MediumOps {
+    DiskResult (*read)(void *medium, uint64_t offset, void *data, uint64_t length, Error *err);
+    DiskResult (*write)(void *medium, uint64_t offset, const void *data, uint64_t length, Error *err);
+    DiskResult (*flush)(void *medium, Error *err);
+    DiskResult (*discard)(void *medium, uint64_t offset, uint64_t length,
+                          Error *err); /* NULL: does nothing */
+    DiskResult (*zero)(void *medium, uint64_t offset, uint64_t length,
+                       Error *err); /* NULL: zeros are written */
+    /* Reads without waiting for the host's medium (its page cache has it all), on the machine's thread while
+     * no other operation is under way; false: it would have to wait. NULL: never. */
+    bool (*read_now)(void *medium, uint64_t offset, void *data, uint64_t length);
+    void (*close)(void *medium); /* flushes nothing */
+} MediumOps;
+
+typedef struct MediumInfo {
+    uint64_t size;  /* bytes, any number; the device sees whole sectors, the last one filled with zeros */
+    bool read_only; /* every change is DISK_READ_ONLY */
+    char serial[DISK_SERIAL_BYTES + 1];
+    const char *name; /* for messages; the medium's, as long as it is open */
+} MediumInfo;
+
+/* ---- Disks --------------------------------------------------------------------------------------- */
+
+typedef struct Disk Disk;
+
+/* A request: the device's, at an address that stays, untouched until it is done. */
+typedef struct DiskRequest {
+    DiskAction action;
+    uint64_t offset, length; /* bytes, multiples of DISK_SECTOR; without meaning for a flush */
+    uint8_t *data;           /* of `length` bytes: filled by DISK_READ, taken by DISK_WRITE; else NULL */
+    void (*done)(struct DiskRequest *request);
+    void *opaque;
+    DiskResult result; /* set when it is done */
+    /* Deterministic runs: virtual time at which it is carried out. disk_submit() sets it if it is 0; a device
+     * that was loaded from a snapshot submits its requests again, in the order of this time, with the value
+     * that was saved. 0 in other runs. */
+    uint64_t due;
+    struct DiskRequest *next; /* the disk's own */
+} DiskRequest;
+
+/* Takes the medium over. With a clock, requests are carried out by its timers: deterministic. Otherwise
+ * `arrivals` brings what the disk's thread has done. name: "disk0". */
+Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const MediumInfo *info, Clock *clock,
+               Arrivals *arrivals);
+/* Waits for what is under way, drops what waits (done() is not called), closes the medium. */
+void disk_free(Disk *disk);
+
+/* Bytes, a multiple of DISK_SECTOR. */
+uint64_t disk_size(const Disk *disk);
+bool disk_read_only(const Disk *disk);
+const char *disk_serial(const Disk *disk);
+const char *disk_name(const Disk *disk);
+const char *disk_medium_name(const Disk *disk);
+
+/* Machine's thread. True: it is done already, request->result says how, and done() will not be called. False:
+ * done() will be called. */
+bool disk_submit(Disk *disk, DiskRequest *request);
+
+/* Machine's thread: how many requests are submitted and not done. */
+unsigned disk_under_way(const Disk *disk);
+
+/* Machine's thread: waits until all that was submitted is done, and calls done() for each. Does nothing in
+ * deterministic runs, where what is under way is part of the machine's state. */
+void disk_drain(Disk *disk);
+
+/* The medium, for whoever made the disk: drain first. */
+void *disk_medium(Disk *disk);
+
+/* The medium has another size now (drained before). */
+void disk_resized(Disk *disk, uint64_t size);
+
+/* Called on the machine's thread with one line for the user when the host fails; a failure like the one
+ * before is told once only, until a request succeeded. */
+void disk_on_trouble(Disk *disk, void (*trouble)(void *opaque, const char *text), void *opaque);
+
+typedef struct DiskStats {
+    uint64_t requests[DISK_ACTIONS], bytes[DISK_ACTIONS], errors, at_once; /* at_once: by read_now() */
+} DiskStats;
+const DiskStats *disk_stats(const Disk *disk);
+
+/* ---- Slots --------------------------------------------------------------------------------------- */
+
+/* Where media can be. */
+typedef enum DiskSlotNumber {
+    DISK_SLOT_SD,
+    DISK_SLOT_CF,
+    DISK_SLOT_VIRTIO,
+    DISK_SLOTS = DISK_SLOT_VIRTIO + 8
+} DiskSlotNumber;
+
+typedef struct DiskSlot {
+    Disk *disk; /* NULL: empty */
+    /* Guest side, set by the device: the disk in the slot is another one now, or none, or another size. */
+    void (*changed)(void *opaque);
+    void *changed_opaque;
+} DiskSlot;
+
+/* Host side, between instructions: puts a disk in, or takes it out (NULL), and tells the device. What was in
+ * it is returned; its requests are finished before, so that none is lost. */
+Disk *disk_slot_set(DiskSlot *slot, Disk *disk);
+
+#endif

@@ -1,0 +1,76 @@
+/* The wire from a network controller of the board to whatever is at its other end: a user-mode network, a
+ * switch, a tap device.
+ *
+ * Frames are Ethernet frames without preamble and check sequence: 14 bytes at least. To the guest they wait
+ * in a queue with a bound; who sends there stops when net_has_room() says so, until room() is called: then
+ * none is lost. Everything here is for the machine's thread, between instructions or (the guest's side) in
+ * one; host threads hand their frames over with arrivals.h. */
+#ifndef ARMATURE_MACHINE_NET_H
+#define ARMATURE_MACHINE_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NET_MAC = 6, NET_HEADER = 14, NET_FRAME_MOST = 65536 + NET_HEADER + 4, NET_QUEUE_BYTES = 1 << 20 };
+
+/* The controllers that the board has. */
+typedef enum NetPortNumber {
+    NET_PORT_LAN9118,
+    NET_PORT_VIRTIO,
+    NET_PORTS = NET_PORT_VIRTIO + 2
+} NetPortNumber;
+
+typedef struct NetFrame {
+    struct NetFrame *next;
+    size_t length;
+    uint8_t data[];
+} NetFrame;
+
+typedef struct NetStats {
+    uint64_t sent, sent_bytes, received, received_bytes, dropped;
+} NetStats;
+
+typedef struct NetPort {
+    /* Host side, set by the frontend before the machine runs. */
+    bool connected;       /* the cable is in: what it is in a later moment, net_connect() says */
+    uint8_t mac[NET_MAC]; /* the controller's address */
+    uint16_t mtu;         /* bytes of payload that the other end takes: 1500, or up to 65535 for virtio */
+    void (*send)(void *opaque, const uint8_t *frame, size_t length); /* NULL: frames are dropped */
+    void *send_opaque;
+    void (*room)(void *opaque); /* may be NULL; the queue is short again */
+    void *room_opaque;
+    /* Each frame in either direction, for captures; may be NULL. */
+    void (*watch)(void *opaque, const uint8_t *frame, size_t length, bool to_guest);
+    void *watch_opaque;
+    /* Guest side, set by the controller. Takes a frame, or says false: it has no room, and calls
+     * net_deliver() later. */
+    bool (*receive)(void *opaque, const uint8_t *frame, size_t length);
+    void (*link_changed)(void *opaque);
+    void *receive_opaque;
+    /* The queue. */
+    NetFrame *first, **last;
+    size_t queued; /* bytes */
+    bool full, delivering;
+    NetStats stats;
+} NetPort;
+
+void net_port_init(NetPort *port);
+void net_port_free(NetPort *port);
+
+/* Host side: a frame for the guest, copied. One that is shorter than a header or longer than NET_FRAME_MOST
+ * is dropped, and so is every one while the cable is out. */
+void net_receive(NetPort *port, const uint8_t *frame, size_t length);
+/* False: the queue is full; room() will be called. */
+bool net_has_room(NetPort *port);
+/* Host side: puts the cable in or pulls it out. */
+void net_connect(NetPort *port, bool connected);
+/* Host side: forgets frames that wait: a reset. */
+void net_reset(NetPort *port);
+
+/* Guest side: a frame leaves the controller. */
+void net_send(NetPort *port, const uint8_t *frame, size_t length);
+/* Guest side: the controller has room again. */
+void net_deliver(NetPort *port);
+
+#endif
