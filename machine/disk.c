@@ -13,6 +13,9 @@ enum { LATENCY_NS = 20000, NS_PER_KIB = 1000, TIMER_PRIORITY = 50 };
 /* Longer reads are for the thread even if the host has them in memory: copying takes time, too. */
 enum { AT_ONCE_BYTES = 128 << 10 };
 
+/* So many requests without a failure, and the user is told of the next one even if it is like the last. */
+enum { WELL_AGAIN = 100 };
+
 typedef struct Queue {
     DiskRequest *first, **last;
 } Queue;
@@ -26,7 +29,8 @@ struct Disk {
     unsigned under_way;
     void (*trouble)(void *opaque, const char *text);
     void *trouble_opaque;
-    bool in_trouble;
+    char *told[DISK_ACTIONS];          /* the last failure that the user heard of; NULL: none lately */
+    unsigned well_since[DISK_ACTIONS]; /* how many requests were well since then */
     /* Deterministic runs: what waits, in the order of `due`. */
     Clock *clock;
     Timer timer;
@@ -41,7 +45,9 @@ struct Disk {
     Queue queue, finished;
     bool busy, stop;
     Error error; /* of the first request in `finished` that failed */
+    DiskAction failed_action;
     bool failed;
+    Queue arrived; /* machine's thread: finished, and the device does not know yet */
 };
 
 static void queue_init(Queue *queue)
@@ -124,11 +130,28 @@ static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
 
 /* ---- Being done -------------------------------------------------------------------------------------- */
 
-static void tell(Disk *disk, const char *text)
+/* A full host, or a bad place on its medium, lets some requests fail and others not: who was told of it need
+ * not hear it again each time. */
+static void tell(Disk *disk, DiskAction action, const char *text)
 {
-    if (!disk->in_trouble && disk->trouble)
+    char **told = &disk->told[action];
+    bool again = *told && !strcmp(*told, text);
+    disk->well_since[action] = 0;
+    if (again)
+        return;
+    free(*told);
+    if (!(*told = strdup(text)))
+        abort();
+    if (disk->trouble)
         disk->trouble(disk->trouble_opaque, text);
-    disk->in_trouble = true;
+}
+
+static void note_well(Disk *disk, DiskAction action)
+{
+    if (!disk->told[action] || ++disk->well_since[action] < WELL_AGAIN)
+        return;
+    free(disk->told[action]);
+    disk->told[action] = NULL;
 }
 
 static void count(Disk *disk, const DiskRequest *request)
@@ -138,7 +161,7 @@ static void count(Disk *disk, const DiskRequest *request)
         disk->stats.bytes[request->action] += request->length;
     disk->stats.errors += request->result != DISK_OK;
     if (request->result == DISK_OK)
-        disk->in_trouble = false;
+        note_well(disk, request->action);
 }
 
 static void finish(Disk *disk, DiskRequest *request)
@@ -154,19 +177,19 @@ static void arrived(void *opaque)
     Disk *disk = opaque;
     Error err = {""};
     pthread_mutex_lock(&disk->mutex);
-    DiskRequest *list = disk->finished.first;
-    queue_init(&disk->finished);
+    for (DiskRequest *request; (request = pop(&disk->finished));)
+        push(&disk->arrived, request);
     bool failed = disk->failed;
     if (failed)
         err = disk->error;
+    DiskAction action = disk->failed_action;
     disk->failed = false;
     pthread_mutex_unlock(&disk->mutex);
     if (failed)
-        tell(disk, err.text);
-    for (DiskRequest *next; list; list = next) {
-        next = list->next;
-        finish(disk, list);
-    }
+        tell(disk, action, err.text);
+    /* done() may submit, and even drain. */
+    for (DiskRequest *request; (request = pop(&disk->arrived));)
+        finish(disk, request);
 }
 
 static void *work(void *opaque)
@@ -187,6 +210,7 @@ static void *work(void *opaque)
         pthread_mutex_lock(&disk->mutex);
         if (request->result && !disk->failed) {
             disk->failed = true;
+            disk->failed_action = request->action;
             disk->error = err;
         }
         push(&disk->finished, request);
@@ -203,7 +227,7 @@ static void carry_out_now(Disk *disk, DiskRequest *request)
     Error err = {""};
     request->result = carry_out(disk, request, &err);
     if (request->result)
-        tell(disk, err.text);
+        tell(disk, request->action, err.text);
 }
 
 /* Deterministic time has come. */
@@ -213,6 +237,7 @@ static void due(void *opaque)
     uint64_t now = clock_now(disk->clock);
     while (disk->scheduled.first && disk->scheduled.first->due <= now) {
         DiskRequest *request = pop(&disk->scheduled);
+        request->due = 0;
         carry_out_now(disk, request);
         finish(disk, request);
     }
@@ -309,6 +334,7 @@ Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const Mediu
     queue_init(&disk->scheduled);
     queue_init(&disk->queue);
     queue_init(&disk->finished);
+    queue_init(&disk->arrived);
     pthread_mutex_init(&disk->mutex, NULL);
     pthread_cond_init(&disk->work, NULL);
     pthread_cond_init(&disk->idle, NULL);
@@ -335,6 +361,8 @@ void disk_free(Disk *disk)
     pthread_mutex_destroy(&disk->mutex);
     pthread_cond_destroy(&disk->work);
     pthread_cond_destroy(&disk->idle);
+    for (unsigned n = 0; n < DISK_ACTIONS; n++)
+        free(disk->told[n]);
     free(disk->name);
     free(disk);
 }

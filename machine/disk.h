@@ -76,7 +76,7 @@ typedef struct DiskRequest {
     DiskResult result; /* set when it is done */
     /* Deterministic runs: virtual time at which it is carried out. disk_submit() sets it if it is 0; a device
      * that was loaded from a snapshot submits its requests again, in the order of this time, with the value
-     * that was saved. 0 in other runs. */
+     * that was saved. 0 in other runs, and when it is done. */
     uint64_t due;
     struct DiskRequest *next; /* the disk's own */
 } DiskRequest;
@@ -112,8 +112,8 @@ void *disk_medium(Disk *disk);
 /* The medium has another size now (drained before). */
 void disk_resized(Disk *disk, uint64_t size);
 
-/* Called on the machine's thread with one line for the user when the host fails; a failure like the one
- * before is told once only, until a request succeeded. */
+/* Called on the machine's thread with one line for the user when the host fails. A failure like the one
+ * before, of the same action, is told once only, until a hundred such requests have succeeded. */
 void disk_on_trouble(Disk *disk, void (*trouble)(void *opaque, const char *text), void *opaque);
 
 typedef struct DiskStats {
