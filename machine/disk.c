@@ -317,6 +317,30 @@ void disk_drain(Disk *disk)
     }
 }
 
+/* Whole sectors at a time, as media are read. */
+bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err)
+{
+    enum { PART = 128 << 10 };
+    uint8_t *part = malloc(PART);
+    uint64_t done = 0;
+    bool ok = part && offset <= disk_size(disk) && length <= disk_size(disk) - offset;
+    if (!ok)
+        error_set(err, "%s: outside the medium", disk->name);
+    while (ok && done < length) {
+        uint64_t at = offset + done, start = at - at % DISK_SECTOR, rest = disk_size(disk) - start;
+        DiskRequest request = {
+            .action = DISK_READ, .offset = start, .length = rest < PART ? rest : PART, .data = part};
+        ok = carry_out(disk, &request, err) == DISK_OK;
+        uint64_t got = request.length - (at - start);
+        got = got < length - done ? got : length - done;
+        if (ok)
+            memcpy((uint8_t *)data + done, part + (at - start), got);
+        done += got;
+    }
+    free(part);
+    return ok;
+}
+
 /* ---- Disks ------------------------------------------------------------------------------------------- */
 
 Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const MediumInfo *info, Clock *clock,
