@@ -317,6 +317,19 @@ void disk_drain(Disk *disk)
     }
 }
 
+/* In deterministic runs, too: taking a disk out is an event like any other. */
+static void finish_all(Disk *disk)
+{
+    disk_drain(disk);
+    for (DiskRequest *request; (request = pop(&disk->scheduled));) {
+        request->due = 0;
+        carry_out_now(disk, request);
+        finish(disk, request);
+    }
+    if (disk->clock)
+        timer_set(&disk->timer, CLOCK_NEVER);
+}
+
 /* ---- Disks ------------------------------------------------------------------------------------------- */
 
 Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const MediumInfo *info, Clock *clock,
@@ -423,7 +436,7 @@ Disk *disk_slot_set(DiskSlot *slot, Disk *disk)
 {
     Disk *before = slot->disk;
     if (before)
-        disk_drain(before);
+        finish_all(before);
     slot->disk = disk;
     if (slot->changed)
         slot->changed(slot->changed_opaque);
