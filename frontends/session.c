@@ -16,6 +16,7 @@
 #include "frontends/boot_disk.h"
 #include "frontends/client.h"
 #include "frontends/control.h"
+#include "frontends/disks.h"
 #include "frontends/exit_codes.h"
 #include "frontends/hands.h"
 #include "frontends/kernel_lines.h"
@@ -41,6 +42,7 @@ struct Session {
     KernelLines *kernel_lines[SERIAL_PORTS];
     SerialBackends *serial;
     Audio *audio;
+    Disks *disks;
     Watchdog *watchdog;
     Screen *screen;
     Hands *hands;
@@ -117,6 +119,11 @@ Screen *session_screen(Session *session)
 Hands *session_hands(Session *session)
 {
     return session->hands;
+}
+
+Disks *session_disks(Session *session)
+{
+    return session->disks;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
@@ -436,6 +443,9 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
     *code = EXIT_USAGE;
+    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
+    if (!session->disks)
+        return false;
     if (!load(session, err))
         return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
@@ -480,6 +490,7 @@ void session_free(Session *session)
     session_events_free(session->events);
     loop_free(session->loop);
     audio_free(session->audio);
+    disks_free(session->disks);
     if (session->machine)
         timer_cancel(&session->timeout);
     machine_free(session->machine);

@@ -44,6 +44,8 @@ struct Disk {
     pthread_cond_t work, idle;
     Queue queue, finished;
     bool busy, stop;
+    DiskRequest *current; /* the one that the thread works on */
+    bool awaited;         /* somebody waits until that is done */
     Error error; /* of the first request in `finished` that failed */
     DiskAction failed_action;
     bool failed;
@@ -68,6 +70,18 @@ static DiskRequest *pop(Queue *queue)
     if (request && !(queue->first = request->next))
         queue->last = &queue->first;
     return request;
+}
+
+static bool unlink_request(Queue *queue, DiskRequest *request)
+{
+    for (DiskRequest **at = &queue->first; *at; at = &(*at)->next) {
+        if (*at != request)
+            continue;
+        if (!(*at = request->next))
+            queue->last = at;
+        return true;
+    }
+    return false;
 }
 
 /* ---- Carrying out ------------------------------------------------------------------------------------ */
@@ -204,10 +218,14 @@ static void *work(void *opaque)
             pthread_cond_wait(&disk->work, &disk->mutex);
             continue;
         }
+        disk->current = request;
         pthread_mutex_unlock(&disk->mutex);
         Error err = {""};
         request->result = carry_out(disk, request, &err);
         pthread_mutex_lock(&disk->mutex);
+        disk->current = NULL;
+        if (disk->awaited)
+            pthread_cond_broadcast(&disk->idle);
         if (request->result && !disk->failed) {
             disk->failed = true;
             disk->failed_action = request->action;
@@ -306,6 +324,26 @@ bool disk_submit(Disk *disk, DiskRequest *request)
     return false;
 }
 
+void disk_take_back(Disk *disk, DiskRequest *request)
+{
+    disk->under_way--;
+    if (disk->clock) {
+        unlink_request(&disk->scheduled, request);
+        timer_set(&disk->timer, disk->scheduled.first ? disk->scheduled.first->due : CLOCK_NEVER);
+        return;
+    }
+    pthread_mutex_lock(&disk->mutex);
+    disk->awaited = true;
+    while (disk->current == request)
+        pthread_cond_wait(&disk->idle, &disk->mutex);
+    disk->awaited = false;
+    bool found = unlink_request(&disk->queue, request) || unlink_request(&disk->finished, request) ||
+                 unlink_request(&disk->arrived, request);
+    pthread_mutex_unlock(&disk->mutex);
+    assert(found);
+    (void)found;
+}
+
 void disk_drain(Disk *disk)
 {
     while (!disk->clock && disk->under_way) {
@@ -339,6 +377,19 @@ bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *
     }
     free(part);
     return ok;
+}
+
+/* In deterministic runs, too: taking a disk out is an event like any other. */
+static void finish_all(Disk *disk)
+{
+    disk_drain(disk);
+    for (DiskRequest *request; (request = pop(&disk->scheduled));) {
+        request->due = 0;
+        carry_out_now(disk, request);
+        finish(disk, request);
+    }
+    if (disk->clock)
+        timer_set(&disk->timer, CLOCK_NEVER);
 }
 
 /* ---- Disks ------------------------------------------------------------------------------------------- */
@@ -447,7 +498,7 @@ Disk *disk_slot_set(DiskSlot *slot, Disk *disk)
 {
     Disk *before = slot->disk;
     if (before)
-        disk_drain(before);
+        finish_all(before);
     slot->disk = disk;
     if (slot->changed)
         slot->changed(slot->changed_opaque);

@@ -99,6 +99,11 @@ const char *disk_medium_name(const Disk *disk);
  * done() will be called. */
 bool disk_submit(Disk *disk, DiskRequest *request);
 
+/* Machine's thread: takes a request back that was submitted and is not done. It may have been carried out all
+ * the same, but done() will not be called, and its data are not touched any more. Waits if it is under way
+ * just now. */
+void disk_take_back(Disk *disk, DiskRequest *request);
+
 /* Machine's thread: how many requests are submitted and not done. */
 unsigned disk_under_way(const Disk *disk);
 

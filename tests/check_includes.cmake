@@ -1,4 +1,4 @@
-# The include arrows: frontends -> volumes -> machine -> cpu, mmu, devices, jit. Run as
+# The include arrows: frontends -> images, volumes -> machine -> cpu, mmu, devices, jit. Run as
 #   cmake -DROOT=<source tree> -P check_includes.cmake
 # machine/'s base headers are for everyone below it.
 cmake_minimum_required(VERSION 3.18)
@@ -14,8 +14,9 @@ set(may_mmu "cpu/|mmu/|${base_headers}")
 set(may_jit "jit/|cpu/|mmu/|${base_headers}")
 set(may_devices "devices/|${base_headers}")
 set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h")
-set(may_volumes "volumes/|machine/error\\.h")
-set(may_frontends "frontends/|volumes/bootable\\.h|machine/|roms/font\\.h")
+set(may_images "images/|machine/")
+set(may_volumes "volumes/|machine/error\.h")
+set(may_frontends "frontends/|images/image\.h|images/manage\.h|volumes/bootable\.h|machine/|roms/font\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
@@ -40,7 +41,7 @@ function(check_quoted file folder include)
   endif()
 endfunction()
 
-foreach(folder cpu mmu jit devices machine volumes frontends roms)
+foreach(folder cpu mmu jit devices machine images volumes frontends roms)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.def)
   foreach(file ${files})
     file(STRINGS ${ROOT}/${file} lines REGEX "^[ \t]*#[ \t]*include")

@@ -437,6 +437,13 @@ static void test_slot(void **state)
     assert_int_equal(changes, 3);
     drop(s);
     drop(other);
+    s = make(true, false); /* in deterministic time, too, none is lost */
+    assert_null(disk_slot_set(&slot, s->disk));
+    assert_false(submit(&a, s, 'a', DISK_WRITE, 0, 1));
+    disk_slot_set(&slot, NULL);
+    assert_string_equal(s->done, "a");
+    run_until(s, 1000000);
+    drop(s);
 }
 
 int main(void)
