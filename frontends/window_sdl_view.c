@@ -286,8 +286,9 @@ static void draw_status(Window *window, Canvas *canvas)
     const WindowStatus *status = &window->status;
     char text[TEXT_MOST];
     int y = canvas->height - BAR;
-    snprintf(text, sizeof text, " %.1f s   %.2f of the host's time   %.0f MIPS   %.0f %% compiled%s%s%s%s%s",
-             status->seconds, status->ratio, status->mips, status->compiled * 100,
+    snprintf(text, sizeof text,
+             " %.1f s   %.2f of the host's time   %.0f MIPS   %.0f %% compiled   %.0f pictures/s%s%s%s%s%s",
+             status->seconds, status->ratio, status->mips, status->compiled * 100, status->pictures,
              status->paused ? "   paused" : "", status->turbo ? "   turbo" : "",
              status->leds & LED_NUM_LOCK ? "   Num" : "", status->leds & LED_CAPS_LOCK ? "   Caps" : "",
              status->leds & LED_SCROLL_LOCK ? "   Scroll" : "");
@@ -372,7 +373,7 @@ void view_draw(Window *window)
     if (!window->window || (!window->redraw && !window->picture_changed))
         return;
     tell_whether_shown(window);
-    bool anew = window->redraw;
+    bool anew = window->redraw, changed = window->picture_changed;
     window->redraw = window->picture_changed = false;
     if (window->hidden)
         return;
@@ -383,6 +384,8 @@ void view_draw(Window *window)
     if (overlay_wanted(window))
         show_canvas(window, width, height, anew);
     SDL_RenderPresent(window->renderer);
+    if (changed)
+        window_link_shown(window->link);
 }
 
 /* ---- The window itself -------------------------------------------------------------------------------- */

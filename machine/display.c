@@ -18,6 +18,7 @@ struct Display {
     DisplayOutput connector;                    /* what the multiplexer shows */
     DisplayOutput shown; /* what the frontend wants: DISPLAY_OUTPUTS: see display_show() */
     Frame frame;
+    DisplayCounts counts;
     uint32_t *pixels;  /* [width * height] */
     uint64_t *changed; /* [height] */
     bool *touched;     /* [height] */
@@ -172,10 +173,23 @@ const Frame *display_frame(Display *display)
             continue;
         display->changed[y] = serial;
         frame->serial = serial;
+        display->counts.rows++;
     }
+    display->counts.looks++;
+    display->counts.pictures += frame->serial == serial;
     frame->pixels = display->pixels;
     frame->changed = display->changed;
     return frame;
+}
+
+DisplayCounts display_counts(const Display *display)
+{
+    return display->counts;
+}
+
+void display_set_shown(Display *display, uint64_t pictures)
+{
+    display->counts.shown = pictures;
 }
 
 bool display_resize(Display *display, uint32_t width, uint32_t height)

@@ -80,6 +80,19 @@ const Frame *display_frame(Display *display);
  * otherwise that of the board's connector. To begin with it is the latter. */
 void display_show(Display *display, DisplayOutput output);
 
+/* What frontends have done. */
+typedef struct DisplayCounts {
+    uint64_t looks;    /* calls of display_frame() */
+    uint64_t pictures; /* of these, those that found something changed */
+    uint64_t rows;     /* that changed */
+    uint64_t shown;    /* pictures that were put on the host's screen */
+} DisplayCounts;
+
+DisplayCounts display_counts(const Display *display);
+
+/* A window has put so many pictures on the host's screen, in all. */
+void display_set_shown(Display *display, uint64_t pictures);
+
 /* Asks the controller that is seen for another size; false if it cannot have one. */
 bool display_resize(Display *display, uint32_t width, uint32_t height);
 
