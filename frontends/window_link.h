@@ -47,7 +47,6 @@ typedef struct WindowStatus {
     bool running; /* there is a session */
     bool paused, off, turbo;
     bool keyboard, mouse, tablet; /* which the guest drives */
-    bool resizable;               /* the guest follows WINDOW_RESIZE */
     unsigned leds;                /* LED_* */
     double seconds;               /* of virtual time */
     double ratio, mips, compiled; /* lately: virtual per host time, speed, share of instructions */

@@ -151,8 +151,7 @@ static void guest_ran(void *opaque)
 static void resize(void *opaque)
 {
     WindowSession *window = opaque;
-    window->status.resizable = display_resize(window->machine->display, window->width, window->height);
-    window_link_report(window->link, &window->status);
+    display_resize(window->machine->display, window->width, window->height);
 }
 
 /* ---- Commands ----------------------------------------------------------------------------------------- */
