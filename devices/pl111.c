@@ -355,7 +355,7 @@ static void next_due(void *opaque)
 
 static bool create(Device *dev, Error *err)
 {
-    static const DisplayOps ops = {mode, changes, row, NULL};
+    static const DisplayOps ops = {mode, changes, row, NULL, NULL};
     State *s = (State *)dev;
     uint32_t output = dev->props.value[0];
     if (output >= DISPLAY_OUTPUTS)

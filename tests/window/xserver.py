@@ -79,6 +79,24 @@ class Picture:
         return r << 16 | g << 8 | b
 
 
+def colour(x, y, time=0):
+    return ((x * 7 + time) & 255) << 16 | (y * 5 & 255) << 8 | ((x ^ y) & 255)
+
+
+def shows(picture, left, top, width, height, times=1):
+    """Whether the picture of the fixture, and of follow.c, is there, pixel by pixel, each `times` as large."""
+    if picture.width < left + width * times or picture.height < top + height * times:
+        return False
+    for y in range(0, height * times, 1 if height < 300 else 7):
+        row = picture.rows[top + y]
+        for x in range(0, width * times):
+            at = 4 * (left + x)
+            wanted = colour(x // times, y // times)
+            if row[at] | row[at + 1] << 8 | row[at + 2] << 16 != wanted:
+                return False
+    return True
+
+
 class Guest:
     """The fixture, or armature, in a terminal, as a user has it."""
 
