@@ -363,10 +363,7 @@ static void loaded(Device *dev)
 static const VirtioType type = {
     .id = ID_GPU,
     .features = 1u << F_EDID,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -411,8 +408,7 @@ const DeviceType virtio_gpu_type = {
     .name = "virtio_gpu",
     .summary = "virtio GPU, 2D, one scanout",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
     .loaded = loaded,

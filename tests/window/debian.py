@@ -87,8 +87,7 @@ def paeth(left, up, corner):
 def installer(server, home):
     """The language is chosen with the keyboard in the window."""
     images = prepared(f'. "{ROOT}/scripts/lib.sh"; fetch_installer 12')
-    guest = Debian(server, home, ["--kernel", f"{images}/vmlinuz", "--initrd", f"{images}/initrd.gz"])
-    try:
+    with Debian(server, home, ["--kernel", f"{images}/vmlinuz", "--initrd", f"{images}/initrd.gz"]) as guest:
         guest.ctl("wait_screen", "Select a language", "seconds=600")
         guest.ctl("wait_screen", "<Go Back>", "seconds=60")
         guest.wait_size(WIDTH, HEIGHT)
@@ -98,15 +97,12 @@ def installer(server, home):
         guest.key("Return")
         guest.ctl("wait_screen", "Select your location", "seconds=120")
         guest.same_picture(home)
-    finally:
-        guest.close()
 
 
 def desktop(server, home):
     """A terminal on Debian's desktop gets a click and text from the window; closing it switches Debian off."""
     options = shlex.split(prepared(f"{ROOT}/scripts/boot-desktop --fetch-only"))
-    guest = Debian(server, home, options)
-    try:
+    with Debian(server, home, options) as guest:
         guest.ctl("expect", "the desktop is up", "seconds=600")
         guest.wait_size(WIDTH, HEIGHT)
         guest.x("mousemove", "--window", guest.window, "300", "300")
@@ -123,8 +119,6 @@ def desktop(server, home):
         guest.same_picture(home)
         guest.close_window()
         guest.end(code=0)
-    finally:
-        guest.close()
 
 
 def number(picture, x, y):
@@ -181,16 +175,13 @@ def redrawing(server, home):
     """What the window shows of a guest that draws its whole screen again and again is what that drew."""
     need_compiler()
     kernel, initrd = redraw.guest_files(home)
-    guest = Talking(server, home, ["--display-size", "1024x768x32", *redraw.arguments(kernel, initrd, redraw.WAYS, 4)])
-    try:
+    with Talking(server, home, ["--display-size", "1024x768x32", *redraw.arguments(kernel, initrd, redraw.WAYS, 4)]) as guest:
         guest.said("@@ screen 1024 768 32")
         guest.wait_size(WIDTH, HEIGHT)
         guest.go_on()
         for way in redraw.WAYS:
             check_way(guest, way)
         guest.end(code=0)
-    finally:
-        guest.close()
 
 
 FOLLOW = b"""#!/bin/sh
@@ -215,9 +206,8 @@ def gpu(server, home):
     images, initrd = virtio.fetched("fetch_installer 12"), os.path.join(home, "gpu.gz")
     with open(program, "rb") as code, open(initrd, "wb") as file:
         file.write(virtio.initramfs(images, virtio.fetched("fetch_busybox 12"), FOLLOW, [("follow", code.read())]))
-    guest = Talking(server, home, ["--gpu", "virtio", "--kernel", f"{images}/vmlinuz", "--initrd", initrd,
-                                   "--append", "console=tty1 console=ttyAMA0"])
-    try:
+    with Talking(server, home, ["--gpu", "virtio", "--kernel", f"{images}/vmlinuz", "--initrd", initrd,
+                                "--append", "console=tty1 console=ttyAMA0"]) as guest:
         guest.said("@@ loaded")
         guest.ctl("wait_screen", "the console is still here", "seconds=60")
         guest.wait_size(WIDTH, HEIGHT)
@@ -233,8 +223,6 @@ def gpu(server, home):
             guest.said(f"@@ shows {width} {height}")
             wait_for(lambda: shows(guest.picture(), 0, 0, width, height), f"the picture with {width}x{height}")
             need(guest.geometry()[2:] == (width, height), "the window stays as the user wants it")
-    finally:
-        guest.close()
 
 
 def main():

@@ -1,4 +1,5 @@
 """An X server, and a program in a window on it: what the window's tests are made of."""
+import contextlib
 import os
 import pty
 import re
@@ -66,6 +67,16 @@ class Server:
         self.process.wait()
 
 
+@contextlib.contextmanager
+def running(name, environment):
+    program = subprocess.Popen([name], env=environment)
+    try:
+        yield
+    finally:
+        program.terminate()
+        program.wait()
+
+
 class Picture:
     def __init__(self, data):
         fields = struct.unpack(">25I", data[:100])
@@ -116,6 +127,12 @@ class Guest:
         self.window = None
         if wanted:
             self.find()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
 
     def find(self):
         """The window; SDL makes it again for some renderers."""
