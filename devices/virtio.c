@@ -30,7 +30,7 @@ bool virtio_has(const Virtio *v, unsigned feature)
 
 static uint64_t offered(const Virtio *v)
 {
-    return common_features | v->type->features;
+    return common_features | v->type->features | (v->type->more_features ? v->type->more_features(v) : 0);
 }
 
 void virtio_config_changed(Virtio *v)

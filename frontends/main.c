@@ -1,6 +1,7 @@
 /* armature: builds a session from the command line, runs it, and turns its end into an exit code. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ int main(int argc, char **argv)
     Options options;
     Error err;
     open_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full host, not the end */
     if (argc > 1 && !strcmp(argv[1], "farm"))
         return farm_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "ctl"))

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "frontends/audio.h"
+#include "frontends/disk_spec.h"
 #include "frontends/escape_key.h"
 #include "frontends/keyboard_layout.h"
 #include "frontends/serial_spec.h"
@@ -149,6 +150,23 @@ static bool set_display_size(void *target, const OptionDef *def, const char *val
     Options *options = target;
     (void)def;
     return boot_display_parse(value, &options->boot.display, err);
+}
+
+static bool set_disk(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    unsigned most[] = {[DISK_BUS_VIRTIO] = 8, [DISK_BUS_SD] = 1, [DISK_BUS_CF] = 1}, count = 0;
+    DiskBus bus, other;
+    (void)def;
+    if (!disk_spec_check(value, &bus, err))
+        return false;
+    for (unsigned n = 0; n < options->disk_count; n++)
+        count += disk_spec_check(options->disk[n], &other, NULL) && other == bus;
+    if (count == most[bus])
+        return error_set(err, "the board has room for %u with if=%s", most[bus], disk_bus_name(bus));
+    options->disk[options->disk_count++] = value;
+    options->machine.virtio_disks += bus == DISK_BUS_VIRTIO;
+    return true;
 }
 
 static bool set_serial(void *target, const OptionDef *def, const char *value, Error *err)
@@ -378,6 +396,13 @@ static const OptionDef defs[] = {
     {"flash1", "FILE", NULL,
      GROUP_MACHINE, OPTION_PATH | OPTION_WRITES, TEXT(machine.flash[1]), "files",
      "contents of the second NOR flash bank", NULL},
+    {"disk", "FILE", NULL,
+     GROUP_MACHINE, OPTION_LIST | OPTION_DISK, BY(set_disk), "files",
+     "a disk: an image file, a block device, or nbd:PATH; again for more, up to 8 virtio disks, an SD card and a "
+     "CompactFlash card",
+     "Options may follow after commas: overlay=temp (the image stays as it is, changes are forgotten), overlay=PATH "
+     "(they are kept there), ro, if=virtio, if=sd, if=cf, serial=TEXT, name=TEXT, format=raw. A comma in a file name "
+     "is written twice. docs/disks.md tells more."},
     {"rtc", "TIME", NULL,
      GROUP_MACHINE, 0, BY(set_rtc), "host",
      "date at power-on: host, 2025-01-31T12:00:00 (UTC) or seconds since 1970",
@@ -549,7 +574,8 @@ static const OptionHabit habits[] = {
     {"device", "load"}, {"mem", "memory"},   {"cmdline", "append"}, {"ram", "memory"},   {"fdt", "dtb"},
     {"mon", "monitor"}, {"qmp", "control"},  {"nographic", "serial"}, {"dfilter", "log-filter"},
     {"readconfig", "config"}, {"c", "config"}, {"trace", "log"},   {"usage", "help"},
-    {"semihosting-config", "semihosting"},
+    {"semihosting-config", "semihosting"}, {"drive", "disk"}, {"hda", "disk"}, {"hdb", "disk"}, {"sd", "disk"},
+    {"cdrom", "disk"}, {"blockdev", "disk"}, {"image", "disk"},
 };
 
 static const struct { const char *name, *title; } groups[] = {

@@ -31,7 +31,8 @@ enum {
     OPTION_PATH = 16,       /* the value is, or begins with, a file name */
     OPTION_PATH_COLON = 32, /* the value is KIND:PATH for some kinds, see option_path() */
     OPTION_MAY_LACK = 64,   /* the argument may be left out: then set() gets "" */
-    OPTION_WRITES = 128     /* the run writes to the file */
+    OPTION_WRITES = 128,    /* the run writes to the file */
+    OPTION_DISK = 256       /* the value is as disk_spec.h says */
 };
 
 typedef struct OptionDef {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "frontends/disk_spec.h"
 #include "frontends/suggest.h"
 
 /* ---- Finding ---------------------------------------------------------------------------------- */
@@ -56,6 +57,8 @@ const char *option_path(const OptionDef *def, const char *value)
 
 char *option_move_path(const OptionDef *def, const char *value, const char *folder)
 {
+    if (def->flags & OPTION_DISK && folder)
+        return disk_spec_move(value, folder);
     const char *path = option_path(def, value);
     bool moves = path && *path != '/' && folder;
     bool doubled = def->flags & OPTION_PATH_COLON && strncmp(value, "wav:", 4); /* which has no options */

@@ -9,18 +9,20 @@
 #include "machine/error.h"
 #include "machine/machine.h"
 
-enum { OPTIONS_MAX_UNTIL = 8, OPTIONS_MAX_SCREENSHOTS = 64, OPTIONS_MAX_FONTS = 8 };
+enum { OPTIONS_MAX_UNTIL = 8, OPTIONS_MAX_SCREENSHOTS = 64, OPTIONS_MAX_FONTS = 8, OPTIONS_MAX_DISKS = 10 };
 
 typedef enum WindowWish { WINDOW_AUTO, WINDOW_ALWAYS, WINDOW_NEVER } WindowWish;
 
 typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
-    const char *serial[SERIAL_PORTS]; /* see serial_backend.h */
-    unsigned serial_count;            /* how many were given */
-    const char *audio;                /* see audio.h */
-    const char *log_kinds;            /* --log */
-    const char *log_filter;           /* --log-filter: instance names, separated by commas; NULL: all */
+    const char *serial[SERIAL_PORTS];    /* see serial_backend.h */
+    unsigned serial_count;               /* how many were given */
+    const char *disk[OPTIONS_MAX_DISKS]; /* --disk, see disk_spec.h */
+    unsigned disk_count;
+    const char *audio;      /* see audio.h */
+    const char *log_kinds;  /* --log */
+    const char *log_filter; /* --log-filter: instance names, separated by commas; NULL: all */
     const char *log_file;
     bool list_unmodelled; /* --list-unmodelled: at the end, the registers that were used and are not modelled
                            */

@@ -15,6 +15,7 @@
 #include "frontends/audio.h"
 #include "frontends/client.h"
 #include "frontends/control.h"
+#include "frontends/disks.h"
 #include "frontends/exit_codes.h"
 #include "frontends/hands.h"
 #include "frontends/kernel_lines.h"
@@ -40,6 +41,7 @@ struct Session {
     KernelLines *kernel_lines[SERIAL_PORTS];
     SerialBackends *serial;
     Audio *audio;
+    Disks *disks;
     Watchdog *watchdog;
     Screen *screen;
     Hands *hands;
@@ -116,6 +118,11 @@ Screen *session_screen(Session *session)
 Hands *session_hands(Session *session)
 {
     return session->hands;
+}
+
+Disks *session_disks(Session *session)
+{
+    return session->disks;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
@@ -425,6 +432,9 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
     *code = EXIT_USAGE;
+    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
+    if (!session->disks)
+        return false;
     if (!boot_load(session->machine, &session->options.boot, err))
         return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
@@ -469,6 +479,7 @@ void session_free(Session *session)
     session_events_free(session->events);
     loop_free(session->loop);
     audio_free(session->audio);
+    disks_free(session->disks);
     if (session->machine)
         timer_cancel(&session->timeout);
     machine_free(session->machine);

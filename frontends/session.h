@@ -62,6 +62,7 @@ struct Watchdog *session_watchdog(Session *session);
 struct SerialBackends *session_serial(Session *session);
 struct Screen *session_screen(Session *session);
 struct Hands *session_hands(Session *session);
+struct Disks *session_disks(Session *session);
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
  * session ends after the current instruction. */

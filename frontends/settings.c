@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "frontends/config.h"
+#include "frontends/disk_spec.h"
 
 extern char **environ;
 
@@ -125,13 +126,27 @@ static bool add_typed(Settings *settings, const OptionDef *def, const char *valu
     return settings_add(settings, setting, scratch, err);
 }
 
+/* A plain argument is what to run: a disk if its contents say so, else a kernel. */
+static void take_plain(Settings *settings, OptionWord *word)
+{
+    const OptionDef *disk = option_find(&option_table, "disk", 4);
+    char *value = disk_spec_of_plain(word->value);
+    if (value)
+        *word = (OptionWord){.def = disk, .value = settings_keep(settings, value, strlen(value))};
+    free(value);
+}
+
 bool settings_read_rest(Settings *settings, const char *name, int argc, char **argv, int rest, Error *err)
 {
     Options scratch = {0};
     const OptionDef *def = option_find(&option_table, name, strlen(name));
-    for (int i = rest; i < argc; i++)
-        if (!add_typed(settings, def, argv[i], &scratch, err))
+    for (int i = rest; i < argc; i++) {
+        OptionWord word = {.def = def, .value = argv[i]};
+        if (!strcmp(name, "kernel"))
+            take_plain(settings, &word);
+        if (!add_typed(settings, word.def, word.value, &scratch, err))
             return false;
+    }
     return true;
 }
 
@@ -147,7 +162,9 @@ bool settings_read_command_line(Settings *settings, int argc, char **argv, int *
             *rest = i + 1;
             return true;
         }
-        if (argv[i][0] == '-' && argv[i][1] && !option_read(&table, 1, argc, argv, &i, &word, err))
+        if (argv[i][0] != '-' || !argv[i][1])
+            take_plain(settings, &word);
+        else if (!option_read(&table, 1, argc, argv, &i, &word, err))
             return false;
         if (!add_typed(settings, word.def, word.value, &scratch, err))
             return false;

@@ -7,6 +7,7 @@
 struct Arrivals {
     pthread_mutex_t mutex; /* over all but `waiting` */
     Arrival *first, **last;
+    unsigned count;
     void (*wake)(void *opaque);
     void *wake_opaque;
     bool sleeping;
@@ -38,11 +39,20 @@ void arrivals_post(Arrivals *arrivals, Arrival *arrival)
         arrival->next = NULL;
         *arrivals->last = arrival;
         arrivals->last = &arrival->next;
+        arrivals->count++;
         atomic_store_explicit(&arrivals->waiting, true, memory_order_release);
         if (arrivals->sleeping && arrivals->wake)
             arrivals->wake(arrivals->wake_opaque);
     }
     pthread_mutex_unlock(&arrivals->mutex);
+}
+
+/* It is not in the list any more. */
+static void taken(Arrivals *arrivals, Arrival *arrival)
+{
+    arrival->posted = false;
+    if (!--arrivals->count)
+        atomic_store_explicit(&arrivals->waiting, false, memory_order_relaxed);
 }
 
 void arrivals_cancel(Arrivals *arrivals, Arrival *arrival)
@@ -54,7 +64,7 @@ void arrivals_cancel(Arrivals *arrivals, Arrival *arrival)
         *at = arrival->next;
         if (!*at)
             arrivals->last = at;
-        arrival->posted = false;
+        taken(arrivals, arrival);
         break;
     }
     pthread_mutex_unlock(&arrivals->mutex);
@@ -73,9 +83,7 @@ static Arrival *take(Arrivals *arrivals)
         arrivals->first = arrival->next;
         if (!arrivals->first)
             arrivals->last = &arrivals->first;
-        arrival->posted = false;
-    } else {
-        atomic_store_explicit(&arrivals->waiting, false, memory_order_relaxed);
+        taken(arrivals, arrival);
     }
     pthread_mutex_unlock(&arrivals->mutex);
     return arrival;
@@ -83,7 +91,10 @@ static Arrival *take(Arrivals *arrivals)
 
 void arrivals_deliver(Arrivals *arrivals)
 {
-    for (Arrival *arrival; (arrival = take(arrivals));)
+    pthread_mutex_lock(&arrivals->mutex);
+    unsigned count = arrivals->count;
+    pthread_mutex_unlock(&arrivals->mutex);
+    for (Arrival *arrival; count && (arrival = take(arrivals)); count--)
         arrival->run(arrival->opaque);
 }
 

@@ -30,7 +30,8 @@ void arrivals_cancel(Arrivals *arrivals, Arrival *arrival);
 /* Machine's thread: whether something waits. One relaxed load. */
 bool arrivals_waiting(const Arrivals *arrivals);
 
-/* Machine's thread: runs what was posted, in that order. */
+/* Machine's thread: runs what was posted before, in that order; what is posted meanwhile waits for the next
+ * time, so that nobody who posts again and again keeps the guest from running. */
 void arrivals_deliver(Arrivals *arrivals);
 
 /* How a thread that posts wakes the machine's thread up while it sleeps: called on that other thread, only

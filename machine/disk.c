@@ -13,6 +13,9 @@ enum { LATENCY_NS = 20000, NS_PER_KIB = 1000, TIMER_PRIORITY = 50 };
 /* Longer reads are for the thread even if the host has them in memory: copying takes time, too. */
 enum { AT_ONCE_BYTES = 128 << 10 };
 
+/* So many requests without a failure, and the user is told of the next one even if it is like the last. */
+enum { WELL_AGAIN = 100 };
+
 typedef struct Queue {
     DiskRequest *first, **last;
 } Queue;
@@ -26,7 +29,8 @@ struct Disk {
     unsigned under_way;
     void (*trouble)(void *opaque, const char *text);
     void *trouble_opaque;
-    bool in_trouble;
+    char *told[DISK_ACTIONS];          /* the last failure that the user heard of; NULL: none lately */
+    unsigned well_since[DISK_ACTIONS]; /* how many requests were well since then */
     /* Deterministic runs: what waits, in the order of `due`. */
     Clock *clock;
     Timer timer;
@@ -40,8 +44,12 @@ struct Disk {
     pthread_cond_t work, idle;
     Queue queue, finished;
     bool busy, stop;
+    DiskRequest *current; /* the one that the thread works on */
+    bool awaited;         /* somebody waits until that is done */
     Error error; /* of the first request in `finished` that failed */
+    DiskAction failed_action;
     bool failed;
+    Queue arrived; /* machine's thread: finished, and the device does not know yet */
 };
 
 static void queue_init(Queue *queue)
@@ -62,6 +70,18 @@ static DiskRequest *pop(Queue *queue)
     if (request && !(queue->first = request->next))
         queue->last = &queue->first;
     return request;
+}
+
+static bool unlink_request(Queue *queue, DiskRequest *request)
+{
+    for (DiskRequest **at = &queue->first; *at; at = &(*at)->next) {
+        if (*at != request)
+            continue;
+        if (!(*at = request->next))
+            queue->last = at;
+        return true;
+    }
+    return false;
 }
 
 /* ---- Carrying out ------------------------------------------------------------------------------------ */
@@ -124,11 +144,28 @@ static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
 
 /* ---- Being done -------------------------------------------------------------------------------------- */
 
-static void tell(Disk *disk, const char *text)
+/* A full host, or a bad place on its medium, lets some requests fail and others not: who was told of it need
+ * not hear it again each time. */
+static void tell(Disk *disk, DiskAction action, const char *text)
 {
-    if (!disk->in_trouble && disk->trouble)
+    char **told = &disk->told[action];
+    bool again = *told && !strcmp(*told, text);
+    disk->well_since[action] = 0;
+    if (again)
+        return;
+    free(*told);
+    if (!(*told = strdup(text)))
+        abort();
+    if (disk->trouble)
         disk->trouble(disk->trouble_opaque, text);
-    disk->in_trouble = true;
+}
+
+static void note_well(Disk *disk, DiskAction action)
+{
+    if (!disk->told[action] || ++disk->well_since[action] < WELL_AGAIN)
+        return;
+    free(disk->told[action]);
+    disk->told[action] = NULL;
 }
 
 static void count(Disk *disk, const DiskRequest *request)
@@ -138,7 +175,7 @@ static void count(Disk *disk, const DiskRequest *request)
         disk->stats.bytes[request->action] += request->length;
     disk->stats.errors += request->result != DISK_OK;
     if (request->result == DISK_OK)
-        disk->in_trouble = false;
+        note_well(disk, request->action);
 }
 
 static void finish(Disk *disk, DiskRequest *request)
@@ -154,19 +191,19 @@ static void arrived(void *opaque)
     Disk *disk = opaque;
     Error err = {""};
     pthread_mutex_lock(&disk->mutex);
-    DiskRequest *list = disk->finished.first;
-    queue_init(&disk->finished);
+    for (DiskRequest *request; (request = pop(&disk->finished));)
+        push(&disk->arrived, request);
     bool failed = disk->failed;
     if (failed)
         err = disk->error;
+    DiskAction action = disk->failed_action;
     disk->failed = false;
     pthread_mutex_unlock(&disk->mutex);
     if (failed)
-        tell(disk, err.text);
-    for (DiskRequest *next; list; list = next) {
-        next = list->next;
-        finish(disk, list);
-    }
+        tell(disk, action, err.text);
+    /* done() may submit, and even drain. */
+    for (DiskRequest *request; (request = pop(&disk->arrived));)
+        finish(disk, request);
 }
 
 static void *work(void *opaque)
@@ -181,12 +218,17 @@ static void *work(void *opaque)
             pthread_cond_wait(&disk->work, &disk->mutex);
             continue;
         }
+        disk->current = request;
         pthread_mutex_unlock(&disk->mutex);
         Error err = {""};
         request->result = carry_out(disk, request, &err);
         pthread_mutex_lock(&disk->mutex);
+        disk->current = NULL;
+        if (disk->awaited)
+            pthread_cond_broadcast(&disk->idle);
         if (request->result && !disk->failed) {
             disk->failed = true;
+            disk->failed_action = request->action;
             disk->error = err;
         }
         push(&disk->finished, request);
@@ -203,7 +245,7 @@ static void carry_out_now(Disk *disk, DiskRequest *request)
     Error err = {""};
     request->result = carry_out(disk, request, &err);
     if (request->result)
-        tell(disk, err.text);
+        tell(disk, request->action, err.text);
 }
 
 /* Deterministic time has come. */
@@ -213,6 +255,7 @@ static void due(void *opaque)
     uint64_t now = clock_now(disk->clock);
     while (disk->scheduled.first && disk->scheduled.first->due <= now) {
         DiskRequest *request = pop(&disk->scheduled);
+        request->due = 0;
         carry_out_now(disk, request);
         finish(disk, request);
     }
@@ -281,6 +324,26 @@ bool disk_submit(Disk *disk, DiskRequest *request)
     return false;
 }
 
+void disk_take_back(Disk *disk, DiskRequest *request)
+{
+    disk->under_way--;
+    if (disk->clock) {
+        unlink_request(&disk->scheduled, request);
+        timer_set(&disk->timer, disk->scheduled.first ? disk->scheduled.first->due : CLOCK_NEVER);
+        return;
+    }
+    pthread_mutex_lock(&disk->mutex);
+    disk->awaited = true;
+    while (disk->current == request)
+        pthread_cond_wait(&disk->idle, &disk->mutex);
+    disk->awaited = false;
+    bool found = unlink_request(&disk->queue, request) || unlink_request(&disk->finished, request) ||
+                 unlink_request(&disk->arrived, request);
+    pthread_mutex_unlock(&disk->mutex);
+    assert(found);
+    (void)found;
+}
+
 void disk_drain(Disk *disk)
 {
     while (!disk->clock && disk->under_way) {
@@ -290,6 +353,19 @@ void disk_drain(Disk *disk)
         pthread_mutex_unlock(&disk->mutex);
         arrived(disk);
     }
+}
+
+/* In deterministic runs, too: taking a disk out is an event like any other. */
+static void finish_all(Disk *disk)
+{
+    disk_drain(disk);
+    for (DiskRequest *request; (request = pop(&disk->scheduled));) {
+        request->due = 0;
+        carry_out_now(disk, request);
+        finish(disk, request);
+    }
+    if (disk->clock)
+        timer_set(&disk->timer, CLOCK_NEVER);
 }
 
 /* ---- Disks ------------------------------------------------------------------------------------------- */
@@ -309,6 +385,7 @@ Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const Mediu
     queue_init(&disk->scheduled);
     queue_init(&disk->queue);
     queue_init(&disk->finished);
+    queue_init(&disk->arrived);
     pthread_mutex_init(&disk->mutex, NULL);
     pthread_cond_init(&disk->work, NULL);
     pthread_cond_init(&disk->idle, NULL);
@@ -335,6 +412,8 @@ void disk_free(Disk *disk)
     pthread_mutex_destroy(&disk->mutex);
     pthread_cond_destroy(&disk->work);
     pthread_cond_destroy(&disk->idle);
+    for (unsigned n = 0; n < DISK_ACTIONS; n++)
+        free(disk->told[n]);
     free(disk->name);
     free(disk);
 }
@@ -395,7 +474,7 @@ Disk *disk_slot_set(DiskSlot *slot, Disk *disk)
 {
     Disk *before = slot->disk;
     if (before)
-        disk_drain(before);
+        finish_all(before);
     slot->disk = disk;
     if (slot->changed)
         slot->changed(slot->changed_opaque);

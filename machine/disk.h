@@ -76,7 +76,7 @@ typedef struct DiskRequest {
     DiskResult result; /* set when it is done */
     /* Deterministic runs: virtual time at which it is carried out. disk_submit() sets it if it is 0; a device
      * that was loaded from a snapshot submits its requests again, in the order of this time, with the value
-     * that was saved. 0 in other runs. */
+     * that was saved. 0 in other runs, and when it is done. */
     uint64_t due;
     struct DiskRequest *next; /* the disk's own */
 } DiskRequest;
@@ -99,6 +99,11 @@ const char *disk_medium_name(const Disk *disk);
  * done() will be called. */
 bool disk_submit(Disk *disk, DiskRequest *request);
 
+/* Machine's thread: takes a request back that was submitted and is not done. It may have been carried out all
+ * the same, but done() will not be called, and its data are not touched any more. Waits if it is under way
+ * just now. */
+void disk_take_back(Disk *disk, DiskRequest *request);
+
 /* Machine's thread: how many requests are submitted and not done. */
 unsigned disk_under_way(const Disk *disk);
 
@@ -112,8 +117,8 @@ void *disk_medium(Disk *disk);
 /* The medium has another size now (drained before). */
 void disk_resized(Disk *disk, uint64_t size);
 
-/* Called on the machine's thread with one line for the user when the host fails; a failure like the one
- * before is told once only, until a request succeeded. */
+/* Called on the machine's thread with one line for the user when the host fails. A failure like the one
+ * before, of the same action, is told once only, until a hundred such requests have succeeded. */
 void disk_on_trouble(Disk *disk, void (*trouble)(void *opaque, const char *text), void *opaque);
 
 typedef struct DiskStats {

@@ -15,7 +15,7 @@
 #include "machine/error.h"
 #include "machine/log.h"
 
-enum { MAX_CPUS = 4, MAX_DEVICES = 64 };
+enum { MAX_CPUS = 4, MAX_DEVICES = 128 };
 enum { MACHINE_FLASH_BYTES = 64 << 20 }; /* of each of the two NOR flash banks */
 
 typedef struct MachineOptions {

@@ -85,6 +85,14 @@ static const BoardDevice devices[] = {
     {"virtio_input", "vmouse",    VIRTIO_SLOT(1), NULL, {{INPUT_MOUSE}},    VIRTIO_LINE(1)},
     {"virtio_input", "vtablet",   VIRTIO_SLOT(2), NULL, {{INPUT_TABLET}},   VIRTIO_LINE(2)},
     {"virtio_gpu",   "vgpu",      VIRTIO_SLOT(3), NULL, {{1024, 768}},      VIRTIO_LINE(3), IF(GPU, 0)},
+    {"virtio_blk",   "vdisk0", VIRTIO_SLOT(4), NULL, {{0}},             VIRTIO_LINE(4), IF(DISK, 0)},
+    {"virtio_blk",   "vdisk1", VIRTIO_SLOT(5), NULL, {{1}},             VIRTIO_LINE(5), IF(DISK, 1)},
+    {"virtio_blk",   "vdisk2", VIRTIO_SLOT(6), NULL, {{2}},             VIRTIO_LINE(6), IF(DISK, 2)},
+    {"virtio_blk",   "vdisk3", VIRTIO_SLOT(7), NULL, {{3}},             VIRTIO_LINE(7), IF(DISK, 3)},
+    {"virtio_blk",   "vdisk4", VIRTIO_SLOT(8), NULL, {{4}},             VIRTIO_LINE(8), IF(DISK, 4)},
+    {"virtio_blk",   "vdisk5", VIRTIO_SLOT(9), NULL, {{5}},             VIRTIO_LINE(9), IF(DISK, 5)},
+    {"virtio_blk",   "vdisk6", VIRTIO_SLOT(10), NULL, {{6}},             VIRTIO_LINE(10), IF(DISK, 6)},
+    {"virtio_blk",   "vdisk7", VIRTIO_SLOT(11), NULL, {{7}},             VIRTIO_LINE(11), IF(DISK, 7)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };
 /* clang-format on */

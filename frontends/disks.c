@@ -1,0 +1,156 @@
+#include "frontends/disks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = DISK_SLOTS, NAME_BYTES = 32 };
+
+typedef struct Entry {
+    DiskPlace place;
+    char name[NAME_BYTES];
+} Entry;
+
+struct Disks {
+    Machine *machine;
+    Entry entry[PLACES];
+    unsigned count;
+};
+
+/* While the guest runs: it may have left the cursor in the middle of a line. */
+static void trouble(void *opaque, const char *text)
+{
+    const DiskPlace *place = opaque;
+    fprintf(stderr, "\narmature: %s: %s\n", place->name, text);
+}
+
+unsigned disks_count(const Disks *disks)
+{
+    return disks->count;
+}
+
+DiskPlace *disks_place(Disks *disks, unsigned n)
+{
+    return &disks->entry[n].place;
+}
+
+DiskPlace *disks_find(Disks *disks, const char *name)
+{
+    for (unsigned n = 0; n < disks->count; n++)
+        if (!strcmp(disks->entry[n].name, name))
+            return &disks->entry[n].place;
+    return NULL;
+}
+
+/* ---- Media ------------------------------------------------------------------------------------------- */
+
+bool disks_insert(Disks *disks, DiskPlace *place, const DiskSpec *spec, Error *err)
+{
+    Machine *machine = disks->machine;
+    ImageOptions options = {.path = spec->file,
+                            .overlay = spec->overlay,
+                            .temporary = spec->temporary,
+                            .read_only = spec->read_only,
+                            .raw = spec->raw};
+    if (!image_open(&place->image, &options, err))
+        return false;
+    if (*place->image.note)
+        fprintf(stderr, "armature: %s: %s\n", place->name, place->image.note);
+    memcpy(place->image.info.serial, spec->serial, sizeof spec->serial);
+    Disk *disk = disk_new(place->name, place->image.ops, place->image.medium, &place->image.info,
+                          machine->options.deterministic ? machine->clock : NULL, machine->arrivals);
+    disk_on_trouble(disk, trouble, place);
+    disk_slot_set(place->slot, disk);
+    return true;
+}
+
+/* What was submitted is done, and on the host's medium. */
+static bool take_out(DiskPlace *place, Error *err)
+{
+    const MediumOps *ops = place->image.ops;
+    Disk *disk = disk_slot_set(place->slot, NULL);
+    bool kept = disk_read_only(disk) || !ops->flush(disk_medium(disk), err);
+    disk_free(disk);
+    place->image = (DiskImage){.kind = IMAGE_FILE};
+    return kept;
+}
+
+bool disks_eject(DiskPlace *place, Error *err)
+{
+    return place->slot->disk ? take_out(place, err) : error_set(err, "%s is empty", place->name);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------------- */
+
+static Entry *add(Disks *disks, DiskBus bus, DiskSlot *slot, const char *name)
+{
+    Entry *entry = &disks->entry[disks->count++];
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    entry->place = (DiskPlace){.name = entry->name, .bus = bus, .slot = slot};
+    return entry;
+}
+
+/* Every slot of the board is a place, whether something is in it or not. */
+static void add_places(Disks *disks)
+{
+    char name[NAME_BYTES];
+    DiskSlot *slots = disks->machine->env.disk;
+    for (unsigned n = 0; n < disks->machine->options.virtio_disks; n++) {
+        snprintf(name, sizeof name, "disk%u", n);
+        add(disks, DISK_BUS_VIRTIO, &slots[DISK_SLOT_VIRTIO + n], name);
+    }
+    add(disks, DISK_BUS_SD, &slots[DISK_SLOT_SD], "sd");
+    add(disks, DISK_BUS_CF, &slots[DISK_SLOT_CF], "cf");
+}
+
+static Entry *first_empty(Disks *disks, DiskBus bus)
+{
+    for (unsigned n = 0; n < disks->count; n++)
+        if (disks->entry[n].place.bus == bus && !disks->entry[n].place.slot->disk)
+            return &disks->entry[n];
+    return NULL;
+}
+
+static bool open_one(Disks *disks, const char *text, Error *err)
+{
+    DiskSpec spec;
+    Error why;
+    bool ok = disk_spec_parse(&spec, text, &why);
+    Entry *entry = ok ? first_empty(disks, spec.bus) : NULL;
+    const DiskPlace *same = ok && spec.name ? disks_find(disks, spec.name) : NULL;
+    if (ok && !entry)
+        ok = error_set(&why, "there is no room for it");
+    if (ok && same && same != &entry->place)
+        ok = error_set(&why, "another disk has that name");
+    if (ok && spec.name)
+        snprintf(entry->name, sizeof entry->name, "%s", spec.name);
+    ok = ok && disks_insert(disks, &entry->place, &spec, &why);
+    disk_spec_free(&spec);
+    return ok || error_set(err, "--disk %.300s: %.600s", text, why.text);
+}
+
+Disks *disks_new(Machine *machine, const char *const *specs, unsigned count, Error *err)
+{
+    Disks *disks = calloc(1, sizeof *disks);
+    if (!disks)
+        abort();
+    disks->machine = machine;
+    add_places(disks);
+    for (unsigned n = 0; n < count; n++)
+        if (!open_one(disks, specs[n], err)) {
+            disks_free(disks);
+            return NULL;
+        }
+    return disks;
+}
+
+void disks_free(Disks *disks)
+{
+    Error err;
+    for (unsigned n = 0; disks && n < disks->count; n++) {
+        DiskPlace *place = &disks->entry[n].place;
+        if (place->slot->disk && !take_out(place, &err))
+            fprintf(stderr, "armature: %s: %s\n", place->name, err.text);
+    }
+    free(disks);
+}
