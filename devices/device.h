@@ -151,6 +151,10 @@ bool device_memory_set(DeviceMemory *memory, uint64_t size);
 #field, FIELD_TRANSIENT, AT(field), sizeof(((State *)0)->field), 1, why                              \
     }
 
+/* In a DeviceType: the file's tables, if they are called `regs` and `fields`. */
+#define DEVICE_REGS .regs = regs, .reg_count = sizeof regs / sizeof *regs
+#define DEVICE_FIELDS .fields = fields, .field_count = sizeof fields / sizeof *fields
+
 enum { DEVICE_OUTPUTS = 40, DEVICE_PROPS = 4 };
 
 /* Board-row properties; what index means what is said in the device's file. */

@@ -355,7 +355,7 @@ static void next_due(void *opaque)
 
 static bool create(Device *dev, Error *err)
 {
-    static const DisplayOps ops = {mode, changes, row, NULL};
+    static const DisplayOps ops = {mode, changes, row, NULL, NULL};
     State *s = (State *)dev;
     uint32_t output = dev->props.value[0];
     if (output >= DISPLAY_OUTPUTS)
@@ -434,10 +434,8 @@ const DeviceType pl111_type = {
     .summary = "colour LCD controller, PrimeCell PL111 (DDI 0293)",
     .state_size = sizeof(State),
     .window = 0x1000,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .periph_id = 0x00241111,
     .outputs = 1,

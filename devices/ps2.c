@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "devices/device.h"
+
 /* From acknowledging a reset to the end of the self-test: 300 to 500 ms. */
 #define TEST_NS UINT64_C(500000000)
 
@@ -19,18 +21,19 @@ static void test_done(void *opaque)
     device->link.ops->tested(device->link.opaque);
 }
 
-bool ps2_plug(Ps2Device *device, Ps2Port *ports, uint32_t number, const Ps2DeviceOps *ops, void *opaque,
-              Clock *clock, const char *name, Error *err)
+bool ps2_plug(Ps2Device *device, Device *dev, const Ps2DeviceOps *ops, Error *err)
 {
+    uint32_t number = dev->props.value[0];
     if (number >= PS2_PORTS)
-        return error_set(err, "%s: there is no PS/2 socket %u", name, number);
-    if (ports[number].device)
-        return error_set(err, "%s: PS/2 socket %u is taken", name, number);
-    device->link.port = &ports[number];
+        return error_set(err, "%s: there is no PS/2 socket %u", dev->name, number);
+    Ps2Port *port = &dev->env->ps2[number];
+    if (port->device)
+        return error_set(err, "%s: PS/2 socket %u is taken", dev->name, number);
+    device->link.port = port;
     device->link.ops = ops;
-    device->link.opaque = opaque;
-    ports[number].device = device;
-    timer_init(&device->test, clock, name, 0, test_done, device);
+    device->link.opaque = dev;
+    port->device = device;
+    timer_init(&device->test, dev->env->clock, dev->name, 0, test_done, device);
     return true;
 }
 

@@ -24,6 +24,7 @@ enum {
 /* Answers that all devices give. */
 enum { PS2_ACK = 0xfa, PS2_RESEND = 0xfe, PS2_TEST_PASSED = 0xaa };
 
+typedef struct Device Device;
 typedef struct Ps2Device Ps2Device;
 
 /* A socket. */
@@ -66,10 +67,9 @@ struct Ps2Device {
 
 /* ---- For keyboards and mice ---- */
 
-/* Plugs a device into ports[number]; name must outlive it. Refuses if there is no such socket, or if it is
- * taken. */
-bool ps2_plug(Ps2Device *device, Ps2Port *ports, uint32_t number, const Ps2DeviceOps *ops, void *opaque,
-              Clock *clock, const char *name, Error *err);
+/* Plugs dev's Ps2Device into the socket that its property 0 names; ops get dev. Refuses if there is no such
+ * socket, or if it is taken. */
+bool ps2_plug(Ps2Device *device, Device *dev, const Ps2DeviceOps *ops, Error *err);
 void ps2_unplug(Ps2Device *device);
 
 /* As after power-on, with the self-test behind it and nothing to say. */

@@ -359,7 +359,7 @@ static bool create(Device *dev, Error *err)
 {
     State *s = (State *)dev;
     DeviceEnv *env = dev->env;
-    if (!ps2_plug(&s->ps2, env->ps2, dev->props.value[0], &ps2_ops, s, env->clock, dev->name, err))
+    if (!ps2_plug(&s->ps2, dev, &ps2_ops, err))
         return false;
     timer_init(&s->repeat, env->clock, dev->name, 1, repeat_due, s);
     timer_init(&s->settle, env->clock, dev->name, 2, settle_due, s);
@@ -399,10 +399,8 @@ const DeviceType ps2_keyboard_type = {
     .summary = "PS/2 keyboard",
     .state_size = sizeof(State),
     .window = 0x10,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .off_bus = true,
     .create = create,

@@ -485,7 +485,7 @@ static bool create(Device *dev, Error *err)
 {
     State *s = (State *)dev;
     DeviceEnv *env = dev->env;
-    if (!ps2_plug(&s->ps2, env->ps2, dev->props.value[0], &ps2_ops, s, env->clock, dev->name, err))
+    if (!ps2_plug(&s->ps2, dev, &ps2_ops, err))
         return false;
     timer_init(&s->sample, env->clock, dev->name, 1, sample_due, s);
     input_connect(env->input, INPUT_MOUSE, &input_ops, s);
@@ -526,10 +526,8 @@ const DeviceType ps2_mouse_type = {
     .summary = "PS/2 mouse with wheel and five buttons",
     .state_size = sizeof(State),
     .window = 0x14,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .off_bus = true,
     .create = create,

@@ -55,6 +55,11 @@ typedef struct VirtioType {
     void (*started)(Virtio *v); /* the driver has set DRIVER_OK; may be NULL */
 } VirtioType;
 
+/* In a VirtioType: the file's tables, if they are called `queues` and `config`. */
+#define VIRTIO_TABLES                                                                                        \
+    .queue = queues, .queues = sizeof queues / sizeof *queues, .config = config,                             \
+    .configs = sizeof config / sizeof *config
+
 /* The first member of each virtio device's State. */
 struct Virtio {
     Device dev;

@@ -16,10 +16,9 @@
 enum { ID_GPU = 16, F_EDID = 1 };
 enum { CONTROL_QUEUE, CURSOR_QUEUE, CONTROL_SIZE = 256, CURSOR_SIZE = 16 };
 enum { EVENT_DISPLAY = 1, FLAG_FENCE = 1 };
-enum { CURSOR_SIDE = 64, SCANOUTS = 16, EDID_FIELD = 1024 };
+enum { SCANOUTS = 16, EDID_FIELD = 1024 };
 /* Drivers take smaller modes for damaged data. */
 enum { WIDTH_LEAST = 400, HEIGHT_LEAST = 300 };
-enum { FRAME_NS = 16666667 };
 
 /* What may be copied within a millisecond of the guest's time. */
 #define BATCH_BYTES (UINT64_C(64) << 20)
@@ -30,14 +29,9 @@ typedef struct {
     GpuResources all;
     uint32_t events; /* of the configuration space */
     uint32_t wanted_width, wanted_height;
-    uint32_t shown; /* the resource that is on the screen, 0: none */
-    GpuRect scanout;
-    uint32_t cursor[CURSOR_SIDE * CURSOR_SIDE]; /* 0xAARRGGBB */
-    bool cursor_shown;
-    int32_t cursor_x, cursor_y;
+    GpuPicture picture;
     uint64_t batch_start, batch_bytes;
     Timer resume;
-    uint32_t dirty_top, dirty_end; /* rows of the picture that changed since they were drawn */
 } State;
 
 typedef struct Header {
@@ -61,74 +55,6 @@ typedef struct Command {
 
 /* ---- The picture -------------------------------------------------------------------------------------- */
 
-static void mark(State *s, int64_t top, int64_t end)
-{
-    if (top < 0)
-        top = 0;
-    if (end > s->scanout.height)
-        end = s->scanout.height;
-    if (top >= end)
-        return;
-    if (s->dirty_top == s->dirty_end) {
-        s->dirty_top = (uint32_t)top;
-        s->dirty_end = (uint32_t)end;
-    }
-    s->dirty_top = top < s->dirty_top ? (uint32_t)top : s->dirty_top;
-    s->dirty_end = end > s->dirty_end ? (uint32_t)end : s->dirty_end;
-}
-
-static void mark_cursor(State *s)
-{
-    mark(s, s->cursor_y, (int64_t)s->cursor_y + CURSOR_SIDE);
-}
-
-static DisplayMode mode(void *opaque)
-{
-    const State *s = opaque;
-    if (!s->shown)
-        return (DisplayMode){0};
-    return (DisplayMode){s->scanout.width, s->scanout.height, FRAME_NS};
-}
-
-static void changes(void *opaque, Display *display)
-{
-    State *s = opaque;
-    display_touch(display, s->dirty_top, s->dirty_end - s->dirty_top);
-    s->dirty_top = s->dirty_end = 0;
-}
-
-static uint32_t blend(uint32_t below, uint32_t above)
-{
-    uint32_t rest = 255 - (above >> 24), out = 0;
-    for (unsigned shift = 0; shift < 24; shift += 8) {
-        uint32_t sum = (above >> shift & 0xff) + ((below >> shift & 0xff) * rest + 127) / 255;
-        out |= (sum > 255 ? 255 : sum) << shift;
-    }
-    return out;
-}
-
-static void draw_cursor(const State *s, uint32_t y, uint32_t *pixels)
-{
-    int64_t row = (int64_t)y - s->cursor_y;
-    if (!s->cursor_shown || row < 0 || row >= CURSOR_SIDE)
-        return;
-    for (int64_t n = 0; n < CURSOR_SIDE; n++) {
-        int64_t x = s->cursor_x + n;
-        if (x >= 0 && x < s->scanout.width)
-            pixels[x] = blend(pixels[x], s->cursor[row * CURSOR_SIDE + n]);
-    }
-}
-
-static void row(void *opaque, uint32_t y, uint32_t *pixels)
-{
-    const State *s = opaque;
-    uint32_t width = s->scanout.width;
-    gpu_pixels(&s->all, gpu_find(&s->all, s->shown), s->scanout.x, s->scanout.y + y, width, pixels);
-    for (uint32_t x = 0; x < width; x++)
-        pixels[x] &= 0xffffff;
-    draw_cursor(s, y, pixels);
-}
-
 static uint32_t within(uint32_t value, uint32_t least, uint32_t most)
 {
     return value < least ? least : value > most ? most : value;
@@ -147,14 +73,29 @@ static void resize(void *opaque, uint32_t width, uint32_t height)
     virtio_config_changed(&s->virtio);
 }
 
-static const DisplayOps ops = {mode, changes, row, resize};
-
-static void show_nothing(State *s)
+static DisplayMode mode(void *opaque)
 {
-    s->shown = 0;
-    s->scanout = (GpuRect){0};
-    s->dirty_top = s->dirty_end = 0;
+    return gpu_picture_mode(&((const State *)opaque)->picture);
 }
+
+static void changes(void *opaque, Display *display)
+{
+    gpu_picture_changes(&((State *)opaque)->picture, display);
+}
+
+static void row(void *opaque, uint32_t y, uint32_t *pixels)
+{
+    const State *s = opaque;
+    gpu_picture_row(&s->picture, &s->all, y, pixels);
+}
+
+static bool black(void *opaque)
+{
+    State *s = opaque;
+    return gpu_picture_black(&s->picture, &s->all);
+}
+
+static const DisplayOps ops = {mode, changes, row, resize, black};
 
 /* ---- Commands ----------------------------------------------------------------------------------------- */
 
@@ -198,8 +139,8 @@ static GpuAnswer unref_resource(State *s, Command *c)
     int place = gpu_find(&s->all, c->word[0]);
     if (place < 0)
         return GPU_ERR_RESOURCE_ID;
-    if (s->shown == c->word[0])
-        show_nothing(s);
+    if (s->picture.shown == c->word[0])
+        gpu_picture_show(&s->picture, 0, NULL);
     gpu_destroy(&s->all, place);
     return GPU_OK;
 }
@@ -211,7 +152,7 @@ static GpuAnswer set_scanout(State *s, Command *c)
     if (c->word[4])
         return GPU_ERR_SCANOUT_ID;
     if (!id) {
-        show_nothing(s);
+        gpu_picture_show(&s->picture, 0, NULL);
         return GPU_OK;
     }
     int place = gpu_find(&s->all, id);
@@ -220,10 +161,7 @@ static GpuAnswer set_scanout(State *s, Command *c)
     if (!gpu_contains(&s->all.resource[place], &rect) || rect.width > DISPLAY_MOST ||
         rect.height > DISPLAY_MOST)
         return GPU_ERR_PARAMETER;
-    s->shown = id;
-    s->scanout = rect;
-    s->dirty_top = 0;
-    s->dirty_end = rect.height;
+    gpu_picture_show(&s->picture, id, &rect);
     return GPU_OK;
 }
 
@@ -235,10 +173,8 @@ static GpuAnswer flush_resource(State *s, Command *c)
         return GPU_ERR_RESOURCE_ID;
     if (!gpu_contains(&s->all.resource[place], &rect))
         return GPU_ERR_PARAMETER;
-    if (s->shown == c->word[4]) {
-        int64_t top = (int64_t)rect.y - s->scanout.y;
-        mark(s, top, top + rect.height);
-    }
+    if (s->picture.shown == c->word[4])
+        gpu_picture_flush(&s->picture, &rect);
     return GPU_OK;
 }
 
@@ -272,10 +208,7 @@ static GpuAnswer move_cursor(State *s, Command *c)
 {
     if (c->word[0])
         return GPU_ERR_SCANOUT_ID;
-    mark_cursor(s);
-    s->cursor_x = (int32_t)c->word[1];
-    s->cursor_y = (int32_t)c->word[2];
-    mark_cursor(s);
+    gpu_picture_move(&s->picture, (int32_t)c->word[1], (int32_t)c->word[2]);
     return GPU_OK;
 }
 
@@ -286,14 +219,12 @@ static GpuAnswer update_cursor(State *s, Command *c)
     int place = gpu_find(&s->all, id);
     if (id && place < 0)
         return GPU_ERR_RESOURCE_ID;
-    if (id && (s->all.resource[place].width != CURSOR_SIDE || s->all.resource[place].height != CURSOR_SIDE))
+    if (id && (s->all.resource[place].width != GPU_CURSOR || s->all.resource[place].height != GPU_CURSOR))
         return GPU_ERR_PARAMETER;
     GpuAnswer answer = move_cursor(s, c);
     if (answer != GPU_OK)
         return answer;
-    s->cursor_shown = id;
-    for (uint32_t y = 0; id && y < CURSOR_SIDE; y++)
-        gpu_pixels(&s->all, place, 0, y, CURSOR_SIDE, s->cursor + y * CURSOR_SIDE);
+    gpu_picture_cursor(&s->picture, &s->all, place);
     return GPU_OK;
 }
 
@@ -414,10 +345,10 @@ static void reset(Virtio *v)
 {
     State *s = (State *)v;
     gpu_destroy_all(&s->all);
-    show_nothing(s);
+    gpu_picture_show(&s->picture, 0, NULL);
+    gpu_picture_cursor(&s->picture, &s->all, -1);
+    gpu_picture_move(&s->picture, 0, 0);
     s->events = 0;
-    s->cursor_shown = false;
-    s->cursor_x = s->cursor_y = 0;
     s->batch_start = s->batch_bytes = 0;
     timer_cancel(&s->resume);
     display_invalidate(v->dev.env->display, DISPLAY_GPU);
@@ -425,16 +356,14 @@ static void reset(Virtio *v)
 
 static void loaded(Device *dev)
 {
+    ((State *)dev)->picture.judged = false;
     display_invalidate(dev->env->display, DISPLAY_GPU);
 }
 
 static const VirtioType type = {
     .id = ID_GPU,
     .features = 1u << F_EDID,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -459,17 +388,19 @@ static const FieldDef fields[] = {
     FIELD(events, FIELD_U32),
     FIELD(wanted_width, FIELD_U32),
     FIELD(wanted_height, FIELD_U32),
-    FIELD(shown, FIELD_U32),
-    FIELD_ARRAY(scanout, FIELD_U32, sizeof(GpuRect) / 4),
-    FIELD_ARRAY(cursor, FIELD_U32, CURSOR_SIDE *CURSOR_SIDE),
-    FIELD(cursor_shown, FIELD_BOOL),
-    FIELD(cursor_x, FIELD_U32),
-    FIELD(cursor_y, FIELD_U32),
+    FIELD(picture.shown, FIELD_U32),
+    FIELD_ARRAY(picture.scanout, FIELD_U32, sizeof(GpuRect) / 4),
+    FIELD_ARRAY(picture.cursor, FIELD_U32, GPU_CURSOR *GPU_CURSOR),
+    FIELD(picture.cursor_shown, FIELD_BOOL),
+    FIELD(picture.cursor_x, FIELD_U32),
+    FIELD(picture.cursor_y, FIELD_U32),
     FIELD(batch_start, FIELD_U64),
     FIELD(batch_bytes, FIELD_U64),
     FIELD(resume, FIELD_TIMER),
-    TRANSIENT(dirty_top, "the whole picture is drawn after loading"),
-    TRANSIENT(dirty_end, "the whole picture is drawn after loading"),
+    TRANSIENT(picture.dirty_top, "the whole picture is drawn after loading"),
+    TRANSIENT(picture.dirty_end, "the whole picture is drawn after loading"),
+    TRANSIENT(picture.judged, "false after loading"),
+    TRANSIENT(picture.black, "computed from the pixels"),
 };
 
 const DeviceType virtio_gpu_type = {
@@ -477,8 +408,7 @@ const DeviceType virtio_gpu_type = {
     .name = "virtio_gpu",
     .summary = "virtio GPU, 2D, one scanout",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
     .loaded = loaded,

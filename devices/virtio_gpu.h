@@ -1,10 +1,11 @@
 /* What the parts of the virtio GPU share: virtio_gpu.c has the device and its commands, virtio_gpu_resource.c
- * the pictures that the guest makes in it. */
+ * the pictures that the guest makes in it, virtio_gpu_picture.c what of them is on the screen. */
 #ifndef ARMATURE_DEVICES_VIRTIO_GPU_H
 #define ARMATURE_DEVICES_VIRTIO_GPU_H
 
 #include "devices/device.h"
 #include "devices/virtqueue.h"
+#include "machine/display.h"
 
 /* What a guest can have at most: pictures, pieces of memory behind one, and bytes of the host's for both. */
 enum { GPU_RESOURCES = 1024, GPU_PIECES_MOST = 16384 };
@@ -63,5 +64,35 @@ bool gpu_contains(const GpuResource *resource, const GpuRect *rect);
 
 /* `count` pixels from (x, y) on, which are inside, as 0xAARRGGBB; opaque where the format has no alpha. */
 void gpu_pixels(const GpuResources *all, int place, uint32_t x, uint32_t y, uint32_t count, uint32_t *out);
+
+/* ---- What is on the screen ---- */
+
+enum { GPU_CURSOR = 64 /* pixels, in each direction */ };
+
+typedef struct GpuPicture {
+    uint32_t shown;                           /* the resource, 0: none */
+    GpuRect scanout;                          /* the part of it */
+    uint32_t cursor[GPU_CURSOR * GPU_CURSOR]; /* 0xAARRGGBB */
+    bool cursor_shown;
+    int32_t cursor_x, cursor_y;
+    uint32_t dirty_top, dirty_end; /* rows that changed since they were drawn */
+    bool judged, black;            /* whether it is all black, if that is known */
+} GpuPicture;
+
+/* Shows the rectangle, which is inside, of the resource of that number; 0: nothing. */
+void gpu_picture_show(GpuPicture *picture, uint32_t id, const GpuRect *rect);
+
+/* The rectangle of the resource that is shown has changed. */
+void gpu_picture_flush(GpuPicture *picture, const GpuRect *rect);
+
+/* The cursor looks like the resource at that place, of GPU_CURSOR x GPU_CURSOR pixels; -1: it is hidden. */
+void gpu_picture_cursor(GpuPicture *picture, const GpuResources *all, int place);
+void gpu_picture_move(GpuPicture *picture, int32_t x, int32_t y);
+
+/* What the display asks for: see DisplayOps. */
+DisplayMode gpu_picture_mode(const GpuPicture *picture);
+void gpu_picture_changes(GpuPicture *picture, Display *display);
+void gpu_picture_row(const GpuPicture *picture, const GpuResources *all, uint32_t y, uint32_t *pixels);
+bool gpu_picture_black(GpuPicture *picture, const GpuResources *all);
 
 #endif

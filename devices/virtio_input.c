@@ -239,10 +239,7 @@ static void reset(Virtio *v)
 
 static const VirtioType type = {
     .id = ID_INPUT,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -269,8 +266,7 @@ const DeviceType virtio_input_type = {
     .name = "virtio_input",
     .summary = "virtio input device: keyboard, mouse or tablet",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
 };

@@ -11,7 +11,7 @@
 #include "frontends/screen_png.h"
 #include "frontends/screen_record.h"
 #include "machine/bus.h"
-#include "roms/font.h"
+#include "machine/font.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -215,17 +215,19 @@ const ScreenText *screen_read(Screen *screen, bool hurry, Error *err)
     return NULL;
 }
 
+/* The boot ROM's letters are those of our own font. */
 static ScreenFont *rom_font(void)
 {
-    enum { WIDTH = 8, HEIGHT = 16 };
-    ScreenFont *of_rom = screen_font_new(WIDTH, HEIGHT, FONT_LAST - FONT_FIRST + 1);
-    for (unsigned ch = FONT_FIRST; ch <= FONT_LAST; ch++) {
-        uint32_t rows[HEIGHT] = {0};
-        for (unsigned y = 0; y < FONT_ROWS; y++)
-            for (unsigned x = 0; x < FONT_COLUMNS; x++)
-                rows[FONT_TOP + y] |= (uint32_t)(font[ch - FONT_FIRST][y][x] == '#') << (31 - x);
+    Font *font = font_new();
+    ScreenFont *of_rom = screen_font_new(FONT_WIDTH, FONT_HEIGHT, '~' - ' ' + 1);
+    for (unsigned ch = ' '; ch <= '~'; ch++) {
+        const uint8_t *glyph = font_glyph(font, ch);
+        uint32_t rows[FONT_HEIGHT];
+        for (unsigned y = 0; y < FONT_HEIGHT; y++)
+            rows[y] = (uint32_t)glyph[y] << 24;
         screen_font_put(of_rom, ch, rows);
     }
+    font_free(font);
     return of_rom;
 }
 

@@ -37,6 +37,7 @@ struct WindowLink {
     void (*wake)(void *opaque);
     void *opaque;
     atomic_bool asleep; /* the window may have to be woken */
+    atomic_uint_fast64_t pictures;
     int fd;
     pthread_mutex_t picture_lock, lock;
     Picture picture;
@@ -234,6 +235,16 @@ bool window_link_look(WindowLink *link, const WindowPicture *sink)
     picture->resized = picture->any = false;
     pthread_mutex_unlock(&link->picture_lock);
     return any;
+}
+
+void window_link_shown(WindowLink *link)
+{
+    atomic_fetch_add(&link->pictures, 1);
+}
+
+uint64_t window_link_pictures(WindowLink *link)
+{
+    return atomic_load(&link->pictures);
 }
 
 void window_link_forget(WindowLink *link)

@@ -47,10 +47,10 @@ typedef struct WindowStatus {
     bool running; /* there is a session */
     bool paused, off, turbo;
     bool keyboard, mouse, tablet; /* which the guest drives */
-    bool resizable;               /* the guest follows WINDOW_RESIZE */
     unsigned leds;                /* LED_* */
     double seconds;               /* of virtual time */
     double ratio, mips, compiled; /* lately: virtual per host time, speed, share of instructions */
+    double pictures;              /* lately: shown per second of the host's time */
     char note[WINDOW_NOTE];       /* the newest text for the user */
     unsigned notes;               /* how many there have been */
     bool note_is_path;            /* of a file that was written */
@@ -78,6 +78,9 @@ typedef struct WindowPicture {
     void *opaque;
 } WindowPicture;
 
+/* A picture that had changed is on the host's screen. */
+void window_link_shown(WindowLink *link);
+
 /* Tells the sink what changed since the last time; false if nothing did. */
 bool window_link_look(WindowLink *link, const WindowPicture *sink);
 
@@ -97,6 +100,9 @@ const WindowCommand *window_link_take(WindowLink *link);
 
 /* Shows what changed since serial `since`; false if the window is copying at this moment: later, then. */
 bool window_link_show(WindowLink *link, const Frame *frame, uint64_t since);
+
+/* How many pictures the window has put on the host's screen. */
+uint64_t window_link_pictures(WindowLink *link);
 
 /* Replaces all but the note. */
 void window_link_report(WindowLink *link, const WindowStatus *status);

@@ -78,16 +78,33 @@ static int inside(int at, int length, int begin, int room)
     return at < begin ? begin : at;
 }
 
+/* What the window manager puts around the window. */
+typedef struct Borders {
+    int top, left, bottom, right;
+} Borders;
+
+static Borders borders_of(Window *window)
+{
+    Borders borders = {0};
+    if (SDL_GetWindowBordersSize(window->window, &borders.top, &borders.left, &borders.bottom,
+                                 &borders.right))
+        return (Borders){0};
+    return borders;
+}
+
 /* A window that has grown should not reach beyond the screen, if it fits on it. */
 static void keep_on_screen(Window *window, int width, int height)
 {
     SDL_Rect screen;
+    Borders around = borders_of(window);
     int x, y, display = SDL_GetWindowDisplayIndex(window->window);
     if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
         return;
     SDL_GetWindowPosition(window->window, &x, &y);
-    SDL_SetWindowPosition(window->window, inside(x, width, screen.x, screen.w),
-                          inside(y, height, screen.y, screen.h));
+    int left = inside(x, width + around.right, screen.x + around.left, screen.w - around.left);
+    int top = inside(y, height + around.bottom, screen.y + around.top, screen.h - around.top);
+    if (left != x || top != y)
+        SDL_SetWindowPosition(window->window, left, top);
 }
 
 /* Gives the window the size for a whole multiple of the picture. */
@@ -286,8 +303,9 @@ static void draw_status(Window *window, Canvas *canvas)
     const WindowStatus *status = &window->status;
     char text[TEXT_MOST];
     int y = canvas->height - BAR;
-    snprintf(text, sizeof text, " %.1f s   %.2f of the host's time   %.0f MIPS   %.0f %% compiled%s%s%s%s%s",
-             status->seconds, status->ratio, status->mips, status->compiled * 100,
+    snprintf(text, sizeof text,
+             " %.1f s   %.2f of the host's time   %.0f MIPS   %.0f %% compiled   %.0f pictures/s%s%s%s%s%s",
+             status->seconds, status->ratio, status->mips, status->compiled * 100, status->pictures,
              status->paused ? "   paused" : "", status->turbo ? "   turbo" : "",
              status->leds & LED_NUM_LOCK ? "   Num" : "", status->leds & LED_CAPS_LOCK ? "   Caps" : "",
              status->leds & LED_SCROLL_LOCK ? "   Scroll" : "");
@@ -372,7 +390,7 @@ void view_draw(Window *window)
     if (!window->window || (!window->redraw && !window->picture_changed))
         return;
     tell_whether_shown(window);
-    bool anew = window->redraw;
+    bool anew = window->redraw, changed = window->picture_changed;
     window->redraw = window->picture_changed = false;
     if (window->hidden)
         return;
@@ -383,6 +401,8 @@ void view_draw(Window *window)
     if (overlay_wanted(window))
         show_canvas(window, width, height, anew);
     SDL_RenderPresent(window->renderer);
+    if (changed)
+        window_link_shown(window->link);
 }
 
 /* ---- The window itself -------------------------------------------------------------------------------- */
@@ -453,8 +473,11 @@ static void remember(Window *window)
     Uint32 flags = SDL_GetWindowFlags(window->window);
     state->maximized = flags & SDL_WINDOW_MAXIMIZED;
     if (is_free(window)) {
+        Borders around = borders_of(window); /* a new window's place is that of what is around it */
         SDL_GetWindowPosition(window->window, &state->x, &state->y);
         SDL_GetWindowSize(window->window, &state->width, &state->height);
+        state->x -= around.left;
+        state->y -= around.top;
         state->placed = true;
     }
     if (window->state_path[0])

@@ -22,7 +22,7 @@
 
 /* A moment, to measure from. */
 typedef struct Reading {
-    uint64_t host, guest, instructions, compiled;
+    uint64_t host, guest, instructions, compiled, pictures;
 } Reading;
 
 struct WindowSession {
@@ -75,7 +75,8 @@ static Reading take_reading(const WindowSession *window)
 {
     Machine *machine = window->machine;
     return (Reading){host_ns(), clock_now(machine->clock), machine_icount(machine),
-                     machine->jit ? jit_counts(machine->jit).compiled : 0};
+                     machine->jit ? jit_counts(machine->jit).compiled : 0,
+                     window_link_pictures(window->link)};
 }
 
 static void measure(void *opaque)
@@ -89,6 +90,7 @@ static void measure(void *opaque)
     if (host > 0) {
         window->status.ratio = (double)(now.guest - before.guest) / 1e9 / host;
         window->status.mips = instructions / host / 1e6;
+        window->status.pictures = (double)(now.pictures - before.pictures) / host;
     }
     if (instructions > 0)
         window->status.compiled = (double)(now.compiled - before.compiled) / instructions;
@@ -117,6 +119,7 @@ static void look_at_picture(void *opaque)
     if (!window->shown)
         return;
     const Frame *frame = display_frame(window->machine->display);
+    display_set_shown(window->machine->display, window_link_pictures(window->link));
     note_look(window);
     window->instructions = machine_icount(window->machine);
     window->frame_ns = frame->frame_ns < FRAME_LEAST_NS  ? FRAME_LEAST_NS
@@ -148,8 +151,7 @@ static void guest_ran(void *opaque)
 static void resize(void *opaque)
 {
     WindowSession *window = opaque;
-    window->status.resizable = display_resize(window->machine->display, window->width, window->height);
-    window_link_report(window->link, &window->status);
+    display_resize(window->machine->display, window->width, window->height);
 }
 
 /* ---- Commands ----------------------------------------------------------------------------------------- */

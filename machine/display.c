@@ -18,6 +18,7 @@ struct Display {
     DisplayOutput connector;                    /* what the multiplexer shows */
     DisplayOutput shown; /* what the frontend wants: DISPLAY_OUTPUTS: see display_show() */
     Frame frame;
+    DisplayCounts counts;
     uint32_t *pixels;  /* [width * height] */
     uint64_t *changed; /* [height] */
     bool *touched;     /* [height] */
@@ -113,7 +114,12 @@ static DisplayOutput output_shown(const Display *display)
 {
     if (display->shown != DISPLAY_OUTPUTS)
         return display->shown;
-    return mode_of(display, DISPLAY_GPU).width ? DISPLAY_GPU : display->connector;
+    const Controller *gpu = &display->controller[DISPLAY_GPU];
+    if (!mode_of(display, DISPLAY_GPU).width)
+        return display->connector;
+    bool useless =
+        gpu->ops->black && mode_of(display, display->connector).width && gpu->ops->black(gpu->opaque);
+    return useless ? display->connector : DISPLAY_GPU;
 }
 
 /* Gives the frame another size, all black. */
@@ -172,17 +178,33 @@ const Frame *display_frame(Display *display)
             continue;
         display->changed[y] = serial;
         frame->serial = serial;
+        display->counts.rows++;
     }
+    display->counts.looks++;
+    display->counts.pictures += frame->serial == serial;
     frame->pixels = display->pixels;
     frame->changed = display->changed;
     return frame;
 }
 
+DisplayCounts display_counts(const Display *display)
+{
+    return display->counts;
+}
+
+void display_set_shown(Display *display, uint64_t pictures)
+{
+    display->counts.shown = pictures;
+}
+
 bool display_resize(Display *display, uint32_t width, uint32_t height)
 {
-    const Controller *controller = &display->controller[output_shown(display)];
-    if (!controller->ops || !controller->ops->resize)
-        return false;
-    controller->ops->resize(controller->opaque, width, height);
-    return true;
+    const Controller *seen = &display->controller[output_shown(display)];
+    bool follows = seen->ops && seen->ops->resize;
+    for (unsigned n = 0; n < DISPLAY_OUTPUTS; n++) {
+        const Controller *controller = &display->controller[n];
+        if (controller->ops && controller->ops->resize)
+            controller->ops->resize(controller->opaque, width, height);
+    }
+    return follows;
 }

@@ -31,6 +31,8 @@ typedef struct DisplayOps {
     void (*row)(void *opaque, uint32_t y, uint32_t *pixels);
     /* The user would like the picture to have this size. May be NULL. */
     void (*resize)(void *opaque, uint32_t width, uint32_t height);
+    /* Is there nothing but black? May be NULL: then the picture counts as one that is of use. */
+    bool (*black)(void *opaque);
 } DisplayOps;
 
 /* ---- For controllers ---- */
@@ -77,10 +79,26 @@ void display_free(Display *display);
 const Frame *display_frame(Display *display);
 
 /* Which picture frontends see: one output's, or, with DISPLAY_OUTPUTS, the GPU's if it shows one, and
- * otherwise that of the board's connector. To begin with it is the latter. */
+ * otherwise that of the board's connector. To begin with it is the latter. A GPU's picture that is all black
+ * counts as none while the board shows one: Linux's console stays on the first screen that it found when
+ * another is added, which is black then until a program uses it. */
 void display_show(Display *display, DisplayOutput output);
 
-/* Asks the controller that is seen for another size; false if it cannot have one. */
+/* What frontends have done. */
+typedef struct DisplayCounts {
+    uint64_t looks;    /* calls of display_frame() */
+    uint64_t pictures; /* of these, those that found something changed */
+    uint64_t rows;     /* that changed */
+    uint64_t shown;    /* pictures that were put on the host's screen */
+} DisplayCounts;
+
+DisplayCounts display_counts(const Display *display);
+
+/* A window has put so many pictures on the host's screen, in all. */
+void display_set_shown(Display *display, uint64_t pictures);
+
+/* Tells all controllers that can have another size that the user would like this one, also those that are not
+ * seen yet; false if the one that is seen cannot. */
 bool display_resize(Display *display, uint32_t width, uint32_t height);
 
 #endif

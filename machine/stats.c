@@ -145,6 +145,30 @@ static double timer_events(const Machine *m, unsigned cpu)
     return (double)clock_callbacks(m->clock);
 }
 
+static double display_looks(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return (double)display_counts(m->display).looks;
+}
+
+static double display_pictures(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return (double)display_counts(m->display).pictures;
+}
+
+static double display_rows(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return (double)display_counts(m->display).rows;
+}
+
+static double display_shown(const Machine *m, unsigned cpu)
+{
+    (void)cpu;
+    return (double)display_counts(m->display).shown;
+}
+
 static double unmodelled_registers(const Machine *m, unsigned cpu)
 {
     (void)cpu;
@@ -175,6 +199,10 @@ static const Row rows[] = {
     {"tlb_flushes",   "memory",       "",     "TLB maintenance operations",                    tlb_flushes,      true,  false},
     {"timers",        "devices",      "",     "timers that ran out",                           timer_events,     false, false},
     {"unmodelled",    "devices",      "",     "registers used that are not modelled",          unmodelled_registers, false, false},
+    {"looks",         "display",      "",     "looks at the screen, by the window and others", display_looks,    false, false},
+    {"pictures",      "display",      "",     "of these, those that found something changed",  display_pictures, false, false},
+    {"rows",          "display",      "",     "rows of pixels that had changed",               display_rows,     false, false},
+    {"shown",         "display",      "",     "pictures that the window has shown",            display_shown,    false, false},
     {"decoded",       "blocks",       "",     "blocks of code decoded",                        blocks_decoded,   false, false},
     {"dropped",       "blocks",       "",     "blocks dropped because their memory was written", blocks_dropped, false, false},
     {"emptied",       "blocks",       "",     "how often all blocks were dropped",             cache_emptied,    false, false},

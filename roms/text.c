@@ -5,6 +5,8 @@
 #include "font.h"
 #include "picture.h"
 
+_Static_assert((int)FONT_COLUMNS == (int)TEXT_COLUMNS, "a glyph fills its cell");
+
 enum { CURSOR_ROWS = 2 };
 
 /* Left and right, in pixels, unless 80 columns would not fit between them. */
@@ -20,9 +22,9 @@ static struct {
 static void glyph_row(int32_t x, uint32_t y, const char *pixels, uint32_t colour, uint32_t background)
 {
     for (int32_t start = 0, end; start < TEXT_COLUMNS; start = end) {
-        bool set = start < FONT_COLUMNS && pixels[start] == '#';
+        bool set = pixels[start] == '#';
         for (end = start + 1; end < TEXT_COLUMNS; end++)
-            if (set != (end < FONT_COLUMNS && pixels[end] == '#'))
+            if (set != (pixels[end] == '#'))
                 break;
         display_span(y, x + start, x + end, set ? colour : background);
     }
@@ -31,11 +33,10 @@ static void glyph_row(int32_t x, uint32_t y, const char *pixels, uint32_t colour
 static void glyph_draw(int32_t x, uint32_t y, char ch, uint32_t colour, uint32_t background)
 {
     bool known = ch >= FONT_FIRST && ch <= FONT_LAST;
-    unsigned index = (unsigned)(known ? ch : '?') - FONT_FIRST;
+    const Glyph *glyph = &font[(known ? ch : '?') - FONT_FIRST];
     for (unsigned row = 0; row < TEXT_ROWS; row++) {
-        bool inside = row >= FONT_TOP && row < FONT_TOP + FONT_ROWS;
-        if (inside)
-            glyph_row(x, y + row, font[index][row - FONT_TOP], colour, background);
+        if (row >= glyph->top && row < glyph->top + glyph->rows)
+            glyph_row(x, y + row, glyph->pixels + (row - glyph->top) * FONT_COLUMNS, colour, background);
         else
             display_span(y + row, x, x + TEXT_COLUMNS, background);
     }

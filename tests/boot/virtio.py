@@ -129,7 +129,8 @@ def modules(files):
     return [(name + ".ko", data) for name, data in order.items()]
 
 
-def initramfs(images, busybox):
+def initramfs(images, busybox, init=INIT, programs=()):
+    """With the modules, and programs as (path, contents)."""
     with open(busybox, "rb") as file:
         program = file.read()
     found = modules(unpack(images + "/initrd.gz"))
@@ -137,9 +138,10 @@ def initramfs(images, busybox):
     order = "\n".join(name for name, _ in found).encode()
     entries = [(name, directory, b"") for name in ("bin", "dev", "proc", "sys", "tmp", "modules")]
     entries += [("dev/console", stat.S_IFCHR | 0o600, (5, 1)), ("bin/busybox", executable, program),
-                ("bin/sh", stat.S_IFLNK | 0o777, b"busybox"), ("init", executable, INIT),
+                ("bin/sh", stat.S_IFLNK | 0o777, b"busybox"), ("init", executable, init),
                 ("modules/order", executable, order)]
     entries += [("modules/" + name, executable, data) for name, data in found]
+    entries += [(name, executable, data) for name, data in programs]
     return gzip.compress(newc(entries), compresslevel=1)
 
 

@@ -456,7 +456,7 @@ static unsigned drawn(Counted *c)
 static void test_drawn_rows(void **state)
 {
     (void)state;
-    static const DisplayOps ops = {counted_mode, counted_changes, counted_row, NULL};
+    static const DisplayOps ops = {counted_mode, counted_changes, counted_row, NULL, NULL};
     static uint32_t palette[PIXELS_PALETTE], image[PIXELS_CURSOR];
     Counted c = {
         .frame =

@@ -331,6 +331,54 @@ static void test_fences(void **state)
     assert_int_equal(get32(&d, REPLY), ERR_UNSPEC);
 }
 
+static DisplayMode board_mode(void *opaque)
+{
+    (void)opaque;
+    return (DisplayMode){16, 16, 1};
+}
+
+static void board_changes(void *opaque, Display *display)
+{
+    (void)opaque;
+    (void)display;
+}
+
+static void board_row(void *opaque, uint32_t y, uint32_t *pixels)
+{
+    (void)opaque;
+    memset(pixels, (int)y, 64);
+}
+
+/* While it is all black, what the board shows is of more use. */
+static void test_black(void **state)
+{
+    (void)state;
+    static const DisplayOps board = {board_mode, board_changes, board_row, NULL, NULL};
+    display_connect(d.h.env.display, DISPLAY_MOTHERBOARD, &board, NULL);
+    make_resource(1, B8G8R8X8, 64, 64);
+    EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 1);
+    assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
+    put32(&d, BACKING + 4 * (63 * 64 + 63), 0xff000000); /* not seen: there is no alpha */
+    EXPECT(OK, TRANSFER, 0, 0, 64, 64, 0, 0, 1, 0);
+    EXPECT(OK, FLUSH, 0, 0, 64, 64, 1, 0);
+    assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
+    put32(&d, BACKING + 4 * (63 * 64 + 63), 1);
+    EXPECT(OK, TRANSFER, 0, 0, 64, 64, 0, 0, 1, 0);
+    EXPECT(OK, FLUSH, 0, 0, 64, 64, 1, 0);
+    assert_int_equal(frame()->output, DISPLAY_GPU);
+    assert_int_equal(pixel(63, 63), 1);
+    EXPECT(OK, SET_SCANOUT, 0, 0, 32, 32, 0, 1);
+    assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
+    /* A cursor makes it one that is used. */
+    make_resource(2, B8G8R8A8, 64, 64);
+    memset(at(&d, BACKING), 0x80, 64 * 64 * 4);
+    EXPECT(OK, TRANSFER, 0, 0, 64, 64, 0, 0, 2, 0);
+    assert_int_equal(ON_CURSOR(UPDATE_CURSOR, 0, 10, 10, 0, 2, 0, 0, 0), OK);
+    assert_int_equal(frame()->output, DISPLAY_GPU);
+    assert_int_equal(ON_CURSOR(UPDATE_CURSOR, 0, 10, 10, 0, 0, 0, 0, 0), OK);
+    assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
+}
+
 static void test_cursor(void **state)
 {
     (void)state;
@@ -423,9 +471,9 @@ static void test_work_is_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_display_info), TEST(test_resize),         TEST(test_formats), TEST(test_picture),
-        TEST(test_pieces),       TEST(test_errors),         TEST(test_fences),  TEST(test_cursor),
-        TEST(test_limits),       TEST(test_work_is_spread),
+        TEST(test_display_info), TEST(test_resize), TEST(test_formats),        TEST(test_picture),
+        TEST(test_pieces),       TEST(test_errors), TEST(test_fences),         TEST(test_black),
+        TEST(test_cursor),       TEST(test_limits), TEST(test_work_is_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

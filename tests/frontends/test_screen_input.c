@@ -162,7 +162,7 @@ static int teardown(void **state)
 
 static void connect(Fixture *f)
 {
-    static const DisplayOps display = {mode, changes, row, NULL};
+    static const DisplayOps display = {mode, changes, row, NULL, NULL};
     static const InputOps keyboard = {keyboard_driven, has_room, event},
                           mouse = {mouse_driven, has_room, event}, tablet = {tablet_driven, has_room, event};
     display_connect(f->machine->display, DISPLAY_GPU, &display, f);

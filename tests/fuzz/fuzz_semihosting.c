@@ -4,16 +4,15 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "machine/semihosting.h"
 #include "tests/fuzz/random.h"
+#include "tests/fuzz/seeds.h"
 
 #define RAM 0x60000000u
 #define RAM_BYTES (1u << 20)
@@ -49,15 +48,6 @@ typedef struct Run {
     char parent[64], folder[80];
     uint64_t sum; /* fingerprint of results and output */
 } Run;
-
-static uint64_t current_seed;
-
-static void hung(int number)
-{
-    (void)number;
-    fprintf(stderr, "seed %llu: hung\n", (unsigned long long)current_seed);
-    abort();
-}
 
 static void mix(Run *run, uint64_t value)
 {
@@ -329,8 +319,6 @@ static const char *run_seed(Run *run, uint64_t seed)
 static bool check_seed(uint64_t seed)
 {
     Run first, second;
-    current_seed = seed;
-    alarm(HUNG);
     const char *wrong = run_seed(&first, seed);
     if (!wrong)
         wrong = run_seed(&second, seed);
@@ -343,20 +331,5 @@ static bool check_seed(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = 1;
-    unsigned runs = 12, seconds = 0, done = 0, failed = 0;
-    for (int n = 1; n + 1 < argc; n += 2) {
-        if (!strcmp(argv[n], "--seed"))
-            seed = strtoull(argv[n + 1], NULL, 0);
-        else if (!strcmp(argv[n], "--runs"))
-            runs = (unsigned)strtoul(argv[n + 1], NULL, 0);
-        else if (!strcmp(argv[n], "--seconds"))
-            seconds = (unsigned)strtoul(argv[n + 1], NULL, 0);
-    }
-    signal(SIGALRM, hung);
-    time_t end = time(NULL) + seconds;
-    for (; seconds ? time(NULL) < end : done < runs; done++)
-        failed += !check_seed(seed + done);
-    printf("%u programs from seed %llu on, %u failed\n", done, (unsigned long long)seed, failed);
-    return failed != 0;
+    return seeds_main(argc, argv, "programs", 12, HUNG, check_seed);
 }

@@ -1,14 +1,12 @@
 /* Virtio devices with drivers that do nearly the right thing: rings, descriptors, indirect tables and GPU
  * commands with random mistakes, while the user types, moves and resizes. Whatever they do, the emulator goes
  * on, within bounds of time and memory, and a second run of the same seed goes the same way. */
-#include <signal.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "devices/virtio.h"
 #include "tests/devices/virtio_driver.h"
 #include "tests/fuzz/random.h"
+#include "tests/fuzz/seeds.h"
 
 enum { STEPS = 4000, HUNG = 60, QUEUES = 2, SLOT = 128, WORDS = 20 };
 
@@ -19,15 +17,6 @@ typedef struct Run {
     uint32_t care; /* one thing in so many is wrong */
     uint64_t sum;  /* fingerprint of what the guest and the user see */
 } Run;
-
-static uint64_t current_seed;
-
-static void hung(int number)
-{
-    (void)number;
-    fprintf(stderr, "seed %llu: hung\n", (unsigned long long)current_seed);
-    abort();
-}
 
 static void mix(Run *run, uint32_t value)
 {
@@ -262,8 +251,6 @@ static uint64_t run_seed(uint64_t seed)
 
 static bool check_seed(uint64_t seed)
 {
-    current_seed = seed;
-    alarm(HUNG);
     if (run_seed(seed) == run_seed(seed))
         return true;
     fprintf(stderr, "seed %llu: a second run went another way\n", (unsigned long long)seed);
@@ -272,20 +259,5 @@ static bool check_seed(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = 1;
-    unsigned runs = 40, seconds = 0, done = 0, failed = 0;
-    for (int n = 1; n + 1 < argc; n += 2) {
-        if (!strcmp(argv[n], "--seed"))
-            seed = strtoull(argv[n + 1], NULL, 0);
-        else if (!strcmp(argv[n], "--runs"))
-            runs = (unsigned)strtoul(argv[n + 1], NULL, 0);
-        else if (!strcmp(argv[n], "--seconds"))
-            seconds = (unsigned)strtoul(argv[n + 1], NULL, 0);
-    }
-    signal(SIGALRM, hung);
-    time_t end = time(NULL) + seconds;
-    for (; seconds ? time(NULL) < end : done < runs; done++)
-        failed += !check_seed(seed + done);
-    printf("%u drivers from seed %llu on, %u failed\n", done, (unsigned long long)seed, failed);
-    return failed != 0;
+    return seeds_main(argc, argv, "drivers", 40, HUNG, check_seed);
 }

@@ -14,6 +14,7 @@ typedef struct Source {
     uint32_t colour[16];
     uint32_t from, count; /* to be touched */
     unsigned drawn;       /* rows drawn so far */
+    bool black;
 } Source;
 
 static DisplayMode source_mode(void *opaque)
@@ -41,8 +42,13 @@ static void source_resize(void *opaque, uint32_t width, uint32_t height)
     ((Source *)opaque)->mode = (DisplayMode){width, height, 1};
 }
 
-static const DisplayOps fixed = {source_mode, source_changes, source_row, NULL};
-static const DisplayOps flexible = {source_mode, source_changes, source_row, source_resize};
+static bool source_black(void *opaque)
+{
+    return ((Source *)opaque)->black;
+}
+
+static const DisplayOps fixed = {source_mode, source_changes, source_row, NULL, NULL};
+static const DisplayOps flexible = {source_mode, source_changes, source_row, source_resize, source_black};
 
 static Display *display;
 static Source board, tile, gpu;
@@ -117,6 +123,31 @@ static void test_connector(void **state)
     assert_int_equal(frame->output, DISPLAY_GPU);
     display_show(display, DISPLAY_MOTHERBOARD);
     expect_rows(display_frame(display), 1, 2, 3);
+}
+
+/* A GPU that shows nothing but black is of no use while the board shows something. */
+static void test_black(void **state)
+{
+    (void)state;
+    gpu.mode = (DisplayMode){2, 3, 1};
+    gpu.black = true;
+    expect_rows(display_frame(display), 1, 2, 3);
+    gpu.black = false;
+    expect_rows(display_frame(display), 7, 8, 9);
+    gpu.black = true;
+    board.mode.width = 0;
+    assert_int_equal(display_frame(display)->output, DISPLAY_GPU);
+    display_switch(display, DISPLAY_OUTPUTS);
+    assert_int_equal(display_frame(display)->output, DISPLAY_GPU);
+}
+
+/* A wish also reaches a controller that is not seen yet. */
+static void test_wish(void **state)
+{
+    (void)state;
+    assert_false(display_resize(display, 3, 4));
+    assert_int_equal(gpu.mode.width, 3);
+    assert_int_equal(display_frame(display)->output, DISPLAY_GPU);
 }
 
 static void test_size(void **state)
@@ -200,6 +231,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_only_what_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_connector, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_black, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wish, setup, teardown),
         cmocka_unit_test_setup_teardown(test_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dark, setup, teardown),
         cmocka_unit_test_setup_teardown(test_invalidated, setup, teardown),

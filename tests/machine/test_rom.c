@@ -14,7 +14,7 @@
 #include "machine/input.h"
 #include "machine/keys.h"
 #include "roms/boot_params.h"
-#include "roms/font.h"
+#include "machine/font.h"
 
 /* As in roms/picture.h; what the display makes of them depends on its depth. */
 enum { BACKGROUND = 0x10161c, TEXT = 0xd8dee4, STEEL = 0xc3ccd4, COPPER = 0xd98a4b };
@@ -150,13 +150,15 @@ static Found find(uint32_t colour)
 
 /* ---- Reading the screen ---------------------------------------------------------------------- */
 
+static Font *letters; /* the ROM's are among them */
+
 static bool is_glyph(const Frame *frame, char ch, uint32_t left, uint32_t top)
 {
     uint32_t text = seen(TEXT), background = seen(BACKGROUND);
+    const uint8_t *glyph = font_glyph(letters, (uint8_t)ch);
     for (uint32_t y = 0; y < CELL_HEIGHT; y++)
         for (uint32_t x = 0; x < CELL_WIDTH; x++) {
-            bool inside = y >= FONT_TOP && y < FONT_TOP + FONT_ROWS && x < FONT_COLUMNS;
-            bool set = inside && font[ch - FONT_FIRST][y - FONT_TOP][x] == '#';
+            bool set = glyph[y] >> (7 - x) & 1;
             if (pixel(frame, left + x, top + y) != (set ? text : background))
                 return false;
         }
@@ -172,7 +174,7 @@ static uint32_t margin(void)
 /* 0: no character at all. */
 static char read_cell(const Frame *frame, uint32_t left, uint32_t top)
 {
-    for (char ch = FONT_FIRST; ch <= FONT_LAST; ch++)
+    for (char ch = ' '; ch <= '~'; ch++)
         if (is_glyph(frame, ch, left, top))
             return ch;
     return 0;
@@ -447,6 +449,7 @@ static int setup(void **state)
 {
     static const uint32_t loop[] = {0xe320f003, 0xeafffffd, 0xe1a00000, 0xe1a00000}; /* wfi, b ., 2 x nop */
     (void)state;
+    letters = font_new();
     if (!mkdtemp(directory))
         return 1;
     snprintf(program, sizeof program, "%s/loop", directory);
@@ -459,6 +462,7 @@ static int teardown(void **state)
     (void)state;
     if (machine)
         machine_free(machine);
+    font_free(letters);
     unlink(program);
     return rmdir(directory);
 }

@@ -141,7 +141,7 @@ static void event(void *opaque, const InputEvent *event)
 
 /* ---- The session -------------------------------------------------------------------------------------- */
 
-static const DisplayOps display_ops = {mode, changes, row, resize};
+static const DisplayOps display_ops = {mode, changes, row, resize, NULL};
 static const InputOps keyboard_ops = {keyboard_driven, has_room, event};
 static const InputOps mouse_ops = {mouse_driven, has_room, event};
 static const InputOps tablet_ops = {tablet_driven, has_room, event};

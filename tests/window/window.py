@@ -9,34 +9,17 @@ import sys
 import tempfile
 import time
 
-from xserver import Failure, Guest, LIMIT, Server, armature, missing_programs, need, wait_for
+from xserver import Failure, Guest, LIMIT, Server, armature, missing_programs, need, running, shows, wait_for
 
 F = {n: 58 + n for n in range(1, 11)}
 LEFTCTRL, LEFTALT, LEFTSHIFT, A, G, X, POWER, DELETE = 29, 56, 42, 30, 34, 45, 116, 111
-
-
-def colour(x, y, time=0):
-    return ((x * 7 + time) & 255) << 16 | (y * 5 & 255) << 8 | ((x ^ y) & 255)
-
-
-def shows(picture, left, top, width, height, times=1):
-    """Whether the fixture's picture is there, pixel by pixel, each `times` as large."""
-    for y in range(0, height * times, 1 if height < 300 else 7):
-        row = picture.rows[top + y]
-        for x in range(0, width * times):
-            at = 4 * (left + x)
-            wanted = colour(x // times, y // times)
-            if row[at] | row[at + 1] << 8 | row[at + 2] << 16 != wanted:
-                return False
-    return True
 
 
 # ---- Tests --------------------------------------------------------------------------------------------------
 
 def test_picture(server, home):
     """The picture pixel by pixel, in a window that follows the guest's mode."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         wait_for(lambda: shows(guest.picture(), 0, 0, 640, 480), "the picture")
         guest.key("F1")
@@ -49,14 +32,11 @@ def test_picture(server, home):
         need(x >= 0 and y >= 0 and x + width <= 1280 and y + height <= 1024, f"it is on the screen: {x} {y}")
         guest.key("F4")
         wait_for(lambda: guest.picture().pixel(500, 300) == 0, "darkness")
-    finally:
-        guest.close()
 
 
 def test_resize(server, home):
     """Whole multiples in the middle; smooth on demand; the guest is told the size and may follow."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         guest.x("windowsize", guest.window, "1000", "700")
         guest.wait_line("resize 1000 700")
@@ -77,14 +57,11 @@ def test_resize(server, home):
         guest.x("windowsize", guest.window, "10", "10")
         time.sleep(0.5)
         need(not any(line.startswith("mode") for line in guest.collect()), "no picture that is too small")
-    finally:
-        guest.close()
 
 
 def test_keys(server, home):
     """Keys by position, without the host's repeats, and none left behind."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.collect()
         guest.x("keydown", "a")
         time.sleep(1.2)  # the server repeats it meanwhile
@@ -107,15 +84,11 @@ def test_keys(server, home):
         lines = guest.collect()
         need(lines == [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {LEFTALT} 0", f"key {LEFTCTRL} 0"],
              f"Ctrl and Alt alone: {lines}")
-    finally:
-        guest.close()
 
 
 def test_focus(server, home):
     """Keys that are down when the window loses the keyboard go up."""
-    guest = Guest(server, home)
-    other = subprocess.Popen(["xeyes"], env=guest.environment)
-    try:
+    with Guest(server, home) as guest, running("xeyes", guest.environment):
         name = wait_for(lambda: guest.x("search", "--name", "xeyes", fail=False), "another window").split()[0]
         guest.focus()
         guest.collect()
@@ -126,16 +99,11 @@ def test_focus(server, home):
         need(sorted(lines) == sorted([f"key {A} 0", f"key {LEFTSHIFT} 0"]), f"all keys up: {lines}")
         guest.x("keyup", "a", "keyup", "shift", "key", "x")
         need(not guest.collect(), "keys of others are not ours")
-    finally:
-        other.terminate()
-        other.wait()
-        guest.close()
 
 
 def test_mouse(server, home):
     """A click grabs; movements arrive; Ctrl+Alt+G releases, which the title says."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         guest.x("mousemove", "--window", guest.window, "300", "200")
         guest.x("click", "1")
@@ -167,14 +135,11 @@ def test_mouse(server, home):
         need("key 38 1" in guest.collect(), "with the keyboard grabbed, even shortcuts are the guest's")
         guest.x("key", "ctrl+alt+g")
         guest.wait_title("for the menu")
-    finally:
-        guest.close()
 
 
 def test_tablet(server, home):
     """Positions on the picture, from edge to edge, without grabbing."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         guest.key("F6")
         guest.wait_line("tablet 1")
@@ -195,14 +160,11 @@ def test_tablet(server, home):
         need(lines == ["button 272 1", "button 272 0"], f"a click: {lines}")
         guest.x("mousemove", "--window", guest.window, "5", "5", "click", "1")
         need(not [line for line in guest.collect() if line.startswith("button")], "clicks beside the picture are none")
-    finally:
-        guest.close()
 
 
 def test_menu(server, home):
     """The menu takes the keys, sends combinations that the host keeps, and closes."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         before = guest.picture().pixel(320, 240)
         guest.key("ctrl+alt+m")
@@ -228,22 +190,17 @@ def test_menu(server, home):
         wait_for(lambda: "paused" not in guest.title(), "it goes on")
         guest.key("ctrl+alt+t")
         guest.wait_title("(turbo)")
-    finally:
-        guest.close()
 
 
 def test_paste(server, home):
     """The clipboard's text arrives as keys; what the layout lacks is said."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         subprocess.run(["xclip", "-selection", "clipboard"], input=b"aX\n", env=guest.environment, check=True)
         guest.key("ctrl+alt+v")
         lines = guest.wait_line("key 28 0")
         keys = [line for line in lines if line.startswith("key")][-8:]
         need(keys == [f"key {A} 1", f"key {A} 0", f"key {LEFTSHIFT} 1", f"key {X} 1", f"key {X} 0",
                       f"key {LEFTSHIFT} 0", "key 28 1", "key 28 0"], f"the keys of aX and Enter: {keys}")
-    finally:
-        guest.close()
 
 
 def test_full_screen(server, home):
@@ -251,8 +208,7 @@ def test_full_screen(server, home):
     if not server.manage():
         print("  no openbox: without full screen")
         return
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         guest.key("ctrl+alt+f")
         guest.wait_size(1280, 1024)
@@ -265,28 +221,21 @@ def test_full_screen(server, home):
         where = guest.geometry()
         guest.process.send_signal(signal.SIGTERM)
         guest.end()
-        guest.close()
-        guest = Guest(server, home)
+    with Guest(server, home) as guest:
         guest.wait_size(700, 500)
-        need(abs(guest.geometry()[0] - where[0]) < 30, f"the place: {guest.geometry()} as {where}")
-    finally:
-        guest.close()
+        need(guest.geometry()[:2] == where[:2], f"the place: {guest.geometry()} as {where}")
 
 
 def test_close(server, home):
     """Closing asks the guest; closing again ends. A guest without a keyboard cannot be asked."""
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.collect()
         guest.close_window()
         guest.wait_line(f"key {POWER} 0")
         need(guest.process.poll() is None, "it has only been asked")
         guest.close_window()
         guest.end(0)
-    finally:
-        guest.close()
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.key("F9")
         guest.wait_line("deaf 1")
         guest.close_window()
@@ -294,33 +243,24 @@ def test_close(server, home):
         need(not [line for line in guest.collect() if str(POWER) in line], "no key that waits for later")
         guest.close_window()
         guest.end(0)
-    finally:
-        guest.close()
 
 
 def test_no_display(server, home):
     """Without a display: one line and no window, or an error if a window was asked for."""
-    guest = Guest(server, home, armature, ["--display", "window"], display=":9999", wanted=False)
-    try:
+    with Guest(server, home, armature, ["--display", "window"], display=":9999", wanted=False) as guest:
         text = guest.end(70)
         need("--display window: the display cannot be used" in text and text.count("\n") == 1, f"one line: {text}")
-    finally:
-        guest.close()
-    guest = Guest(server, home, armature, [], display=":9999", wanted=False)
-    try:
+    with Guest(server, home, armature, [], display=":9999", wanted=False) as guest:
         def prompt():
             guest.pump()
             return "> " in guest.terminal
         wait_for(prompt, f"the boot ROM's prompt: {guest.terminal}")
         need(guest.terminal.count("no window: the display cannot be used") == 1, f"one line: {guest.terminal}")
-    finally:
-        guest.close()
 
 
 def test_serial_pane(server, home):
     """The real machine: a serial port in the window, typed into, marked and copied; a screenshot; status line."""
-    guest = Guest(server, home, armature, [])
-    try:
+    with Guest(server, home, armature, []) as guest:
         guest.wait_size(1024, 768)
         guest.key("ctrl+alt+2")
         guest.wait_title("serial port 0")
@@ -349,8 +289,6 @@ def test_serial_pane(server, home):
         guest.end(128 + 15)
         with open(os.path.join(home, ".local/state/armature/window")) as file:
             need("status = 1" in file.read(), "the status line is remembered")
-    finally:
-        guest.close()
 
 
 def test_garbage(server, home):
@@ -359,13 +297,10 @@ def test_garbage(server, home):
     os.makedirs(folder)
     with open(os.path.join(folder, "window"), "wb") as file:
         file.write(b"x = 60000\ny = 60000\nwidth = 65536\nheight = 1\n\0\xff" * 50)
-    guest = Guest(server, home)
-    try:
+    with Guest(server, home) as guest:
         guest.wait_size(640, 480)
         x, y, _, _ = guest.geometry()
         need(0 <= x < 1280 and 0 <= y < 1024, f"it can be seen: {x} {y}")
-    finally:
-        guest.close()
 
 
 def main():

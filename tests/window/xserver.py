@@ -1,4 +1,5 @@
 """An X server, and a program in a window on it: what the window's tests are made of."""
+import contextlib
 import os
 import pty
 import re
@@ -66,6 +67,16 @@ class Server:
         self.process.wait()
 
 
+@contextlib.contextmanager
+def running(name, environment):
+    program = subprocess.Popen([name], env=environment)
+    try:
+        yield
+    finally:
+        program.terminate()
+        program.wait()
+
+
 class Picture:
     def __init__(self, data):
         fields = struct.unpack(">25I", data[:100])
@@ -77,6 +88,24 @@ class Picture:
     def pixel(self, x, y):
         b, g, r, _ = self.rows[y][4 * x:4 * x + 4]
         return r << 16 | g << 8 | b
+
+
+def colour(x, y, time=0):
+    return ((x * 7 + time) & 255) << 16 | (y * 5 & 255) << 8 | ((x ^ y) & 255)
+
+
+def shows(picture, left, top, width, height, times=1):
+    """Whether the picture of the fixture, and of follow.c, is there, pixel by pixel, each `times` as large."""
+    if picture.width < left + width * times or picture.height < top + height * times:
+        return False
+    for y in range(0, height * times, 1 if height < 300 else 7):
+        row = picture.rows[top + y]
+        for x in range(0, width * times):
+            at = 4 * (left + x)
+            wanted = colour(x // times, y // times)
+            if row[at] | row[at + 1] << 8 | row[at + 2] << 16 != wanted:
+                return False
+    return True
 
 
 class Guest:
@@ -98,6 +127,12 @@ class Guest:
         self.window = None
         if wanted:
             self.find()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
 
     def find(self):
         """The window; SDL makes it again for some renderers."""

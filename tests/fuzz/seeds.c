@@ -1,0 +1,42 @@
+#include "tests/fuzz/seeds.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile uint64_t current_seed;
+
+static void hung(int number)
+{
+    char text[64];
+    (void)number;
+    int length = snprintf(text, sizeof text, "seed %llu: hung\n", (unsigned long long)current_seed);
+    _exit(write(STDERR_FILENO, text, (size_t)length) < 0 ? 3 : 2);
+}
+
+int seeds_main(int argc, char **argv, const char *noun, unsigned runs, unsigned limit,
+               bool (*check)(uint64_t seed))
+{
+    uint64_t seed = 1;
+    unsigned seconds = 0, done = 0, failed = 0;
+    for (int n = 1; n + 1 < argc; n += 2) {
+        if (!strcmp(argv[n], "--seed"))
+            seed = strtoull(argv[n + 1], NULL, 0);
+        else if (!strcmp(argv[n], "--runs"))
+            runs = (unsigned)strtoul(argv[n + 1], NULL, 0);
+        else if (!strcmp(argv[n], "--seconds"))
+            seconds = (unsigned)strtoul(argv[n + 1], NULL, 0);
+    }
+    signal(SIGALRM, hung);
+    time_t end = time(NULL) + seconds;
+    for (; seconds ? time(NULL) < end : done < runs; done++) {
+        current_seed = seed + done;
+        alarm(limit);
+        failed += !check(seed + done);
+    }
+    printf("%u %s from seed %llu on, %u failed\n", done, noun, (unsigned long long)seed, failed);
+    return failed != 0;
+}
