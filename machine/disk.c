@@ -46,7 +46,7 @@ struct Disk {
     bool busy, stop;
     DiskRequest *current; /* the one that the thread works on */
     bool awaited;         /* somebody waits until that is done */
-    Error error; /* of the first request in `finished` that failed */
+    Error error;          /* of the first request in `finished` that failed */
     DiskAction failed_action;
     bool failed;
     Queue arrived; /* machine's thread: finished, and the device does not know yet */
