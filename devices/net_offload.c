@@ -2,7 +2,14 @@
 
 #include <string.h>
 
-enum { ETHERNET = 14, VLAN_TAG = 4, TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8, TYPE_IP4 = 0x800, TYPE_IP6 = 0x86dd };
+enum {
+    ETHERNET = 14,
+    VLAN_TAG = 4,
+    TYPE_VLAN = 0x8100,
+    TYPE_QINQ = 0x88a8,
+    TYPE_IP4 = 0x800,
+    TYPE_IP6 = 0x86dd
+};
 enum { IP4_LEAST = 20, IP6_BYTES = 40, TCP_LEAST = 20, PROTOCOL_TCP = 6 };
 enum { TCP_FIN = 1, TCP_PSH = 8, TCP_CWR = 0x80 };
 enum { FRAME_MOST = 65536 + ETHERNET + 2 * VLAN_TAG };
@@ -156,8 +163,7 @@ bool net_offload_segment(const uint8_t *frame, size_t length, size_t most,
         memcpy(part, frame, layout.payload);
         memcpy(part + layout.payload, frame + layout.payload + at, size);
         put32(part + layout.tcp + 4, get32(frame + layout.tcp + 4) + (uint32_t)at);
-        part[layout.tcp + 13] =
-            flags & (uint8_t) ~((last ? 0 : TCP_FIN | TCP_PSH) | (number ? TCP_CWR : 0));
+        part[layout.tcp + 13] = flags & (uint8_t) ~((last ? 0 : TCP_FIN | TCP_PSH) | (number ? TCP_CWR : 0));
         finish_ip(part, layout.payload + size, &layout, number);
         finish_tcp(part, layout.payload + size, &layout);
         emit(opaque, part, layout.payload + size);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Completes a checksum whose field holds the sum of the pseudo-header: over [start, length), stored at start +
- * offset. False if the field is not within the frame. */
+/* Completes a checksum whose field holds the sum of the pseudo-header: over [start, length), stored at start
+ * + offset. False if the field is not within the frame. */
 bool net_offload_checksum(uint8_t *frame, size_t length, size_t start, size_t offset);
 
 /* Cuts a frame with a TCP segment over IPv4 or IPv6, VLAN tags allowed, into frames of up to `most` bytes of

@@ -135,8 +135,8 @@ static bool wanted(const State *s, const uint8_t *frame, size_t length)
         return !s->mode[RX_NOBCAST];
     if (frame[0] & 1)
         return !s->mode[RX_NOMULTI] && (s->mode[RX_ALLMULTI] || in_table(s, MULTICAST, frame));
-    return !s->mode[RX_NOUNI] && (s->mode[RX_ALLUNI] || !memcmp(frame, address_of(s), NET_MAC) ||
-                                  in_table(s, UNICAST, frame));
+    return !s->mode[RX_NOUNI] &&
+           (s->mode[RX_ALLUNI] || !memcmp(frame, address_of(s), NET_MAC) || in_table(s, UNICAST, frame));
 }
 
 /* ---- Frames to the guest ------------------------------------------------------------------------------ */
@@ -319,8 +319,7 @@ static bool set_mode(State *s, uint8_t command, Reader *reader)
 static bool set_table(State *s, unsigned table, Reader *reader)
 {
     uint32_t count;
-    if (!take(reader, &count, sizeof count) ||
-        count > (reader->chain->readable_bytes - reader->at) / NET_MAC)
+    if (!take(reader, &count, sizeof count) || count > (reader->chain->readable_bytes - reader->at) / NET_MAC)
         return false;
     bool fits = count <= TABLE_MOST;
     s->table_count[table] = fits ? count : TABLE_MOST + 1;

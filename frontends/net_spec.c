@@ -122,7 +122,8 @@ static bool set_option(NetSpec *spec, char *option, Error *err)
         if (strlen(settings[n].name) != length || strncmp(settings[n].name, option, length) != 0)
             continue;
         if (settings[n].value != (bool)equals)
-            return error_set(err, settings[n].value ? "%s needs a value" : "%s takes no value", settings[n].name);
+            return error_set(err, settings[n].value ? "%s needs a value" : "%s takes no value",
+                             settings[n].name);
         if (settings[n].user && spec->kind != NET_USER)
             return error_set(err, "%s is for the user-mode network", settings[n].name);
         return settings[n].set(spec, equals ? equals + 1 : NULL, err);

@@ -26,7 +26,8 @@ struct Networks {
     unsigned count;
 };
 
-/* What a user-mode network's frames hold at most where the controller allows it: measured with bench/network.py. */
+/* What a user-mode network's frames hold at most where the controller allows it: measured with
+ * bench/network.py. */
 enum { USER_MTU = 65520, ETHERNET_MTU = 1500 };
 
 /* ---- Captures ----------------------------------------------------------------------------------------- */
@@ -36,8 +37,8 @@ static void watch(void *opaque, const uint8_t *frame, size_t length, bool to_gue
     Wire *wire = opaque;
     const Machine *machine = session_machine(wire->networks->session);
     (void)to_guest;
-    pcap_frame(wire->pcap, machine->options.rtc_base * UINT64_C(1000000000) + clock_now(machine->clock), frame,
-               length);
+    pcap_frame(wire->pcap, machine->options.rtc_base * UINT64_C(1000000000) + clock_now(machine->clock),
+               frame, length);
 }
 
 static bool begin_capture(Wire *wire, const char *path, Error *err)
@@ -117,8 +118,9 @@ static bool connect_all(Networks *networks, Error *err)
             continue;
         }
         networks->count++;
-        wire->port = wire->spec.model == NET_VIRTIO ? next_virtio++
-                                                    : &session_machine(networks->session)->env.net[NET_PORT_LAN9118];
+        wire->port = wire->spec.model == NET_VIRTIO
+                         ? next_virtio++
+                         : &session_machine(networks->session)->env.net[NET_PORT_LAN9118];
         if (!ok || !connect_wire(networks, wire, &why))
             return error_set(err, "--net %.300s: %.600s", options->net[n], why.text);
     }
@@ -233,10 +235,10 @@ json_t *networks_list(const Networks *networks)
             list, json_pack("{s:i, s:s, s:s, s:s, s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "number", (int)n,
                             "network", wire->end->ops->kind, "model",
                             wire->spec.model == NET_VIRTIO ? "virtio" : "lan9118", "mac", mac, "mtu",
-                            (int)port->mtu, "plugged", port->connected, "captured", wire->pcap != NULL, "sent",
-                            (json_int_t)stats->sent, "sent_bytes", (json_int_t)stats->sent_bytes, "received",
-                            (json_int_t)stats->received, "received_bytes", (json_int_t)stats->received_bytes,
-                            "dropped", (json_int_t)stats->dropped));
+                            (int)port->mtu, "plugged", port->connected, "captured", wire->pcap != NULL,
+                            "sent", (json_int_t)stats->sent, "sent_bytes", (json_int_t)stats->sent_bytes,
+                            "received", (json_int_t)stats->received, "received_bytes",
+                            (json_int_t)stats->received_bytes, "dropped", (json_int_t)stats->dropped));
     }
     return list;
 }
@@ -245,7 +247,9 @@ static Wire *find_wire(Networks *networks, unsigned number, Error *err)
 {
     if (number < networks->count)
         return &networks->wire[number];
-    error_set(err, networks->count ? "there is no network %u; they are counted from 0" : "there is no network (--net)",
+    error_set(err,
+              networks->count ? "there is no network %u; they are counted from 0"
+                              : "there is no network (--net)",
               number);
     return NULL;
 }

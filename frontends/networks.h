@@ -21,8 +21,8 @@ bool networks_finish(Networks *networks, Error *err);
 /* Disconnects; NULL is allowed. */
 void networks_free(Networks *networks);
 
-/* Adds or removes a port forward of the first user-mode network, as --forward writes it; text becomes what it is in
- * full. False with err set. */
+/* Adds or removes a port forward of the first user-mode network, as --forward writes it; text becomes what it
+ * is in full. False with err set. */
 bool networks_forward(Networks *networks, const char *forward, char *text, size_t size, Error *err);
 bool networks_unforward(Networks *networks, const char *forward, Error *err);
 /* An array of texts. */

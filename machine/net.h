@@ -53,7 +53,7 @@ typedef struct NetPort {
     void *receive_opaque;
     /* The queue. */
     NetFrame *first, **last;
-    size_t queued; /* bytes */
+    size_t queued;   /* bytes */
     bool full;       /* somebody was told so, and waits for room() */
     bool delivering; /* receive() is under way */
     NetStats stats;

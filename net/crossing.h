@@ -35,8 +35,8 @@ bool crossing_full(Crossing *crossing);
 /* Calls each() for every frame that the guest has sent so far. */
 void crossing_take(Crossing *crossing, void (*each)(void *opaque, const uint8_t *frame, size_t length),
                    void *opaque);
-/* Before waiting for crossing_fd(): false if there is a reason not to wait. `blocked`: only room for the guest's
- * frames is waited for. */
+/* Before waiting for crossing_fd(): false if there is a reason not to wait. `blocked`: only room for the
+ * guest's frames is waited for. */
 bool crossing_sleep(Crossing *crossing, bool blocked);
 /* After waiting; whether the descriptor is readable. */
 void crossing_woken(Crossing *crossing, bool readable);

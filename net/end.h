@@ -32,9 +32,9 @@ void net_polls_limit(NetPolls *polls, int timeout_ms);
 typedef struct NetEndOps {
     const char *kind;
     void (*input)(NetEnd *end, const uint8_t *frame, size_t length); /* the guest has sent it */
-    void (*fill)(NetEnd *end, NetPolls *polls);  /* adds what is to be waited for */
-    void (*serve)(NetEnd *end, NetPolls *polls); /* looks at what is ready */
-    void (*free)(NetEnd *end);                   /* the thread has ended; frees what the kind has made */
+    void (*fill)(NetEnd *end, NetPolls *polls);                      /* adds what is to be waited for */
+    void (*serve)(NetEnd *end, NetPolls *polls);                     /* looks at what is ready */
+    void (*free)(NetEnd *end); /* the thread has ended; frees what the kind has made */
 } NetEndOps;
 
 /* The first member of each kind's own structure. */

@@ -289,7 +289,8 @@ static bool listen_at(User *user, const NetForward *forward, Error *err)
         return error_set(err, "give two addresses of one kind, IPv4 or IPv6, in numbers");
     net_end_lock(&user->end);
     set_up(user);
-    int failed = slirp_add_hostxfwd(user->slirp, &host.any, host_size, &guest.any, guest_size, flags_of(forward));
+    int failed =
+        slirp_add_hostxfwd(user->slirp, &host.any, host_size, &guest.any, guest_size, flags_of(forward));
     int error = errno;
     net_end_unlock(&user->end);
     if (!failed)

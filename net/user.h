@@ -1,8 +1,8 @@
-/* A user-mode network: libslirp plays router, DHCP server and name server, and carries the guest's connections
- * over the host's own sockets. No rights are needed for it.
+/* A user-mode network: libslirp plays router, DHCP server and name server, and carries the guest's
+ * connections over the host's own sockets. No rights are needed for it.
  *
- * The guest's network is 10.0.2.0/24 and fec0::/64: the host is 10.0.2.2 and fec0::2, the name server 10.0.2.3
- * and fec0::3, the first address that DHCP gives 10.0.2.15. */
+ * The guest's network is 10.0.2.0/24 and fec0::/64: the host is 10.0.2.2 and fec0::2, the name
+ * server 10.0.2.3 and fec0::3, the first address that DHCP gives 10.0.2.15. */
 #ifndef ARMATURE_NET_USER_H
 #define ARMATURE_NET_USER_H
 
@@ -29,8 +29,8 @@ typedef struct NetUserOptions {
     const char *bootfile; /* what DHCP calls the file to boot; NULL: nothing */
 } NetUserOptions;
 
-/* Starts nothing before the guest sends a frame or a port is forwarded. NULL with err set if this build has no
- * libslirp, or the host has no more descriptors. */
+/* Starts nothing before the guest sends a frame or a port is forwarded. NULL with err set if this build has
+ * no libslirp, or the host has no more descriptors. */
 NetEnd *net_user_new(NetPort *port, Arrivals *arrivals, const NetUserOptions *options, Error *err);
 
 /* Adds a forward, and fills in what was left open. False with err set if the host's port is taken, or there

@@ -6,7 +6,9 @@ NetEnd *net_user_new(NetPort *port, Arrivals *arrivals, const NetUserOptions *op
     (void)port;
     (void)arrivals;
     (void)options;
-    error_set(err, "this build has no user-mode network; it needs libslirp (Debian: libslirp-dev) when it is built");
+    error_set(
+        err,
+        "this build has no user-mode network; it needs libslirp (Debian: libslirp-dev) when it is built");
     return NULL;
 }
 

@@ -164,14 +164,11 @@ def exercise(guest, folder, ports):
         connection.shutdown(socket.SHUT_WR)
         if connection.makefile("rb").read() != b"through the forward":
             raise Failure("the forwarded port does not answer")
-    guest.send("udpsvd 0.0.0.0 9 cat &\r")
-    guest.expect("# ")
-    run("sleep 1; netstat -lun", r":9 ")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.settimeout(60)
-        sender.sendto(b"by UDP", ("127.0.0.1", ports[1]))
-        if sender.recv(100) != b"by UDP":
-            raise Failure("the forwarded UDP port does not answer")
+        for _ in range(5):
+            sender.sendto(b"by UDP", ("127.0.0.1", ports[1]))
+    # Nobody listens there, which Linux counts.
+    run("sleep 1; awk '/^Udp: [0-9]/ { print \"no port\", $3 }' /proc/net/snmp", r"no port 5\r")
     if names_work():
         run("nslookup deb.debian.org 10.0.2.3", r"Address.*deb\.debian\.org|Name:.*Address")
     run("dmesg | grep -i -E 'checksum|oops|BUG:|transmit timed out'; cat /proc/net/snmp | grep Tcp; echo fine", "fine")
