@@ -94,9 +94,10 @@ preseed/late_command string sh /armature/late
     return "\n".join(owned) + "\n"
 
 
-# The second serial port shows what the installer does.
+# The second serial port shows what the installer does. The installer waits until nobody holds its own output any more.
 EARLY = """#!/bin/sh
-(tail -n +1 -f /var/log/syslog >/dev/ttyAMA1 2>/dev/null) &
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+tail -n +1 -f /var/log/syslog </dev/null >/dev/ttyAMA1 2>&1 &
 """
 
 
