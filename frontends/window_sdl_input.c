@@ -153,6 +153,14 @@ static void do_action(Window *window, WindowAction action)
         input_grab(window, false);
         window_menu_open(&window->menu);
         break;
+    case ACTION_KEYS:
+        input_grab(window, false);
+        window_menu_open(&window->menu);
+        window->menu.keys = true;
+        break;
+    case ACTION_DELETE:
+        send_text(window, WINDOW_PRESS, "ctrl+alt+delete");
+        break;
     case ACTION_GRAB:
         grab_all(window);
         break;

@@ -185,6 +185,15 @@ def test_menu(server, home):
         lines = guest.collect(1)
         need([line for line in lines if line.endswith(" 1")][-3:] ==
              [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {DELETE} 1"], f"Ctrl+Alt+Del: {lines}")
+        guest.key("ctrl+alt+d")
+        lines = guest.collect(1)
+        need([line for line in lines if line.endswith(" 1")][-3:] ==
+             [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {DELETE} 1"], f"Ctrl+Alt+Del by its shortcut: {lines}")
+        guest.key("ctrl+alt+k", "Down", "Down", "Return")
+        lines = guest.collect(1)
+        need(f"key {F[1]} 1" in lines, f"Ctrl+Alt+F1: {lines}")
+        guest.key("F2")
+        guest.wait_size(640, 480)
         guest.key("ctrl+alt+m")
         wait_for(lambda: guest.picture().pixel(320, 240) != before, "the menu")
         guest.key("Escape")
