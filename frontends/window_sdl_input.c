@@ -381,7 +381,9 @@ static void motion(Window *window, const SDL_MouseMotionEvent *event)
         if (window->marking)
             pane_mouse(window, x, y, false);
     } else if (window->grabbed) {
-        send(window, (InputEvent){.kind = INPUT_MOVE, .x = event->xrel, .y = event->yrel});
+        send(window, (InputEvent){.kind = INPUT_MOVE,
+                                  .x = scaled(window, event->xrel),
+                                  .y = scaled(window, event->yrel)});
     } else if (window->status.tablet) {
         send_position(window, x, y);
         input_cursor(window);
