@@ -73,7 +73,7 @@ static bool has_kind(HostFile *file, Error *err)
 static void open_it(HostFile *file, HostFileMode mode)
 {
     const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    file->writable = mode != HOST_READ;
+    file->writable = mode > HOST_READ;
     file->fd = mode == HOST_CREATE ? open(file->path, flags | O_RDWR | O_CREAT | O_EXCL, 0666)
                                    : open(file->path, flags | (file->writable ? O_RDWR : O_RDONLY));
     if (file->fd >= 0 || mode != HOST_TRY_WRITE ||
@@ -93,7 +93,7 @@ bool host_file_open(HostFile *file, const char *path, HostFileMode mode, Error *
     open_it(file, mode);
     bool ok = file->fd >= 0 || error_set(err, "cannot %s %s: %s", mode == HOST_CREATE ? "create" : "open",
                                          path, strerror(errno));
-    ok = ok && has_kind(file, err) && host_file_lock(file, file->writable, err);
+    ok = ok && has_kind(file, err) && (mode == HOST_LOOK || host_file_lock(file, file->writable, err));
     if (ok)
         return true;
     host_file_close(file);

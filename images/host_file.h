@@ -11,6 +11,7 @@
 #include "machine/disk.h"
 
 typedef enum HostFileMode {
+    HOST_LOOK, /* no lock: others may write */
     HOST_READ,
     HOST_WRITE,     /* exclusively */
     HOST_TRY_WRITE, /* or, where the host does not let it, for reading */

@@ -56,7 +56,11 @@ static bool open_file(DiskImage *image, const ImageOptions *options, unsigned de
 {
     HostFile file;
     ImageContent content = CONTENT_UNKNOWN;
-    if (!host_file_open(&file, options->path, options->read_only ? HOST_READ : HOST_TRY_WRITE, err))
+    if (!host_file_open(&file, options->path,
+                        options->look        ? HOST_LOOK
+                        : options->read_only ? HOST_READ
+                                             : HOST_TRY_WRITE,
+                        err))
         return false;
     bool ok = file.size ||
               error_set(err, "%s is empty; \"armature disk create FILE SIZE\" makes an image", file.path);
@@ -66,7 +70,7 @@ static bool open_file(DiskImage *image, const ImageOptions *options, unsigned de
     }
     note_refused(image, &file);
     if (content == CONTENT_OVERLAY)
-        return overlay_open(image, &file, &(OverlayOptions){.depth = depth}, err);
+        return overlay_open(image, &file, &(OverlayOptions){.depth = depth, .look = options->look}, err);
     raw_open(image, &file, !options->raw);
     return true;
 }

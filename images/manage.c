@@ -1,9 +1,12 @@
+#define _GNU_SOURCE
 #include "images/manage.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "images/holder.h"
 #include "images/host_file.h"
 #include "images/overlay_state.h"
 #include "images/raw.h"
@@ -13,6 +16,18 @@ uint64_t image_allocated(const DiskImage *image)
     if (image->kind == IMAGE_NBD)
         return UINT64_MAX;
     return host_file_allocated(image->kind == IMAGE_OVERLAY ? overlay_file(image) : raw_file(image));
+}
+
+bool image_holder(const char *path, char *who, size_t size)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool held = fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+    if (held)
+        lock_holder(fd, who, size);
+    if (fd >= 0)
+        close(fd);
+    return held;
 }
 
 bool image_create_raw(const char *path, uint64_t size, Error *err)

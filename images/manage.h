@@ -22,6 +22,19 @@ bool image_overlay(const DiskImage *image, OverlayInfo *info);
 /* Bytes that it takes on the host, without what is below; UINT64_MAX: not known. */
 uint64_t image_allocated(const DiskImage *image);
 
+/* Who has the file of an image, for messages; false: nobody. */
+bool image_holder(const char *path, char *who, size_t size);
+
+typedef struct ImagePart {
+    unsigned number;            /* of the partition, 0: the whole disk */
+    uint64_t start, size;       /* bytes */
+    char system[32], label[64]; /* of files: "ext4"; "": none known */
+} ImagePart;
+
+/* What is on the disk: the name of its partition table ("gpt", "dos"; NULL: none) and its partitions, or its
+ * one file system. False if this build cannot tell, for lack of libblkid. */
+bool image_parts(DiskImage *image, char table[32], ImagePart *parts, unsigned most, unsigned *count);
+
 typedef struct ImageProgress {
     void (*report)(void *opaque, uint64_t done, uint64_t total); /* bytes; NULL: nobody listens */
     void *opaque;

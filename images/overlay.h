@@ -17,6 +17,7 @@ typedef struct OverlayOptions {
     DiskImage *base;       /* what is below, read-only, taken over (also after a failure) */
     const char *base_path; /* to open that by */
     bool base_raw;         /* that has no format, whatever it looks like */
+    bool look;             /* without a lock */
     unsigned depth;        /* how many overlays are above */
     ImageCheck *check;     /* NULL: none */
 } OverlayOptions;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "images/overlay_state.h"
+#include "images/raw.h"
 
 enum { CHUNK = 1 << 20, PIECE = 1 << 14 }; /* bytes at once; blocks between two reports */
 
@@ -114,22 +115,29 @@ static bool set_committing(Overlay *o, bool committing, Error *err)
     return o->temporary || !overlay_write_header(o, err);
 }
 
-static bool fits(const Overlay *o, Error *err)
+/* A file below grows with the disk. */
+static bool make_room(Overlay *o, Error *err)
 {
-    return o->header.size <= o->base.info.size ||
-           error_set(err, "%s has %llu bytes and the disk %llu; \"armature disk resize\" makes it larger",
-                     o->base.info.name, (unsigned long long)o->base.info.size,
-                     (unsigned long long)o->header.size);
+    uint64_t size = o->header.size;
+    if (size <= o->base.info.size)
+        return true;
+    if (o->base.kind == IMAGE_FILE && host_file_resize(raw_file(&o->base), size, err)) {
+        o->base.info.size = size;
+        return true;
+    }
+    return o->base.kind != IMAGE_FILE &&
+           error_set(err, "%s has %llu bytes and the disk %llu", o->base.info.name,
+                     (unsigned long long)o->base.info.size, (unsigned long long)size);
 }
 
 /* Until the table is empty the disk reads what is here wherever it is here, so that it does not matter how
  * far the copying came. The header says meanwhile that what is below is neither the old nor the new. */
 static bool commit(Overlay *o, const ImageProgress *progress, Error *err)
 {
-    if (overlay_use(o, err) || overlay_flush(o, err) || !fits(o, err))
+    if (overlay_use(o, err) || overlay_flush(o, err))
         return false;
-    return reopen_base(o, false, err) && set_committing(o, true, err) && commit_all(o, progress, err) &&
-           forget(o, err);
+    return reopen_base(o, false, err) && set_committing(o, true, err) && make_room(o, err) &&
+           commit_all(o, progress, err) && forget(o, err);
 }
 
 bool image_commit(DiskImage *image, const ImageProgress *progress, Error *err)

@@ -58,13 +58,13 @@ static bool check_base(const Overlay *o, Error *err)
     const char *base = o->base.info.name, *file = o->file.path;
     OverlayBase is;
     char then[64], now[64];
+    if (o->header.flags & OVERLAY_COMMITTING) /* which we changed ourselves */
+        return true;
     if (!overlay_identify(&o->base, &is, err))
         return false;
     if (is.size != was->size)
         return error_set(err, "%s was made over an image of %llu bytes, but %s has %llu", file,
                          (unsigned long long)was->size, base, (unsigned long long)is.size);
-    if (o->header.flags & OVERLAY_COMMITTING) /* which we changed ourselves */
-        return true;
     date(was->modified, then, sizeof then);
     date(is.modified, now, sizeof now);
     if (was->modified && is.modified && was->modified != is.modified)
@@ -138,7 +138,7 @@ static bool open_base(Overlay *o, Error *err)
 {
     Error why;
     ImageOptions options = {
-        .path = o->base_path, .read_only = true, .raw = o->header.flags & OVERLAY_BASE_RAW};
+        .path = o->base_path, .read_only = true, .look = o->look, .raw = o->header.flags & OVERLAY_BASE_RAW};
     return image_open_below(&o->base, &options, o->depth + 1, &why) ||
            error_set(err, "%.300s lies over another image: %.700s", o->file.path, why.text);
 }
@@ -173,6 +173,7 @@ static Overlay *new_overlay(const OverlayOptions *options)
         abort();
     o->file.fd = -1;
     o->depth = options->depth;
+    o->look = options->look;
     o->header.flags = options->base_raw ? OVERLAY_BASE_RAW : 0;
     if (options->base) {
         o->base = *options->base;

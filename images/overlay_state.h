@@ -11,7 +11,7 @@ struct Overlay {
     char *base_path; /* to open it by */
     OverlayHeader header;
     OverlayTable table;
-    bool temporary;
+    bool temporary, look;
     bool in_use; /* the file says that it is not closed */
     bool was_closed;
     uint32_t torn;
