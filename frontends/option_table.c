@@ -588,6 +588,7 @@ static const struct { const char *name, *title; } groups[] = {
     [GROUP_INSIDE] = {"inside", "Looking inside"},
     [GROUP_CONFIG] = {"configuration", "Configuration and help"},
     [GROUP_FARM] = {"farm", "Farm"},
+    [GROUP_DISK] = {"disk", "Options"},
 };
 /* clang-format on */
 

@@ -15,7 +15,7 @@ set(may_jit "jit/|cpu/|mmu/|${base_headers}")
 set(may_devices "devices/|${base_headers}")
 set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h|roms/font_ascii\\.def")
 set(may_images "images/|machine/")
-set(may_frontends "frontends/|images/image\\.h|images/manage\\.h|machine/")
+set(may_frontends "frontends/|images/(image|manage)\\.h|machine/")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
