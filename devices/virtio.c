@@ -91,6 +91,11 @@ bool virtio_take(Virtio *v, unsigned queue, VirtChain *chain)
     return true;
 }
 
+void virtio_untake(Virtio *v, unsigned queue, unsigned count)
+{
+    v->queue[queue].taken = (uint16_t)(v->queue[queue].taken - count);
+}
+
 bool virtio_chain(Virtio *v, unsigned queue, uint32_t head, VirtChain *chain)
 {
     if (!virtio_running(v) || !v->queue[queue].ready)

@@ -104,6 +104,9 @@ unsigned virtio_waiting(Virtio *v, unsigned queue);
 /* Takes the next of them; false if there is none. It is given back by virtio_finish(). */
 bool virtio_take(Virtio *v, unsigned queue, VirtChain *chain);
 
+/* Puts the last `count` chains that were taken, and not given back, into the queue again. */
+void virtio_untake(Virtio *v, unsigned queue, unsigned count);
+
 /* The chain that begins at `head`, which was taken and not given back; false if the guest has made it
  * unusable since. */
 bool virtio_chain(Virtio *v, unsigned queue, uint32_t head, VirtChain *chain);

@@ -12,6 +12,7 @@
 #include "frontends/disk_spec.h"
 #include "frontends/escape_key.h"
 #include "frontends/keyboard_layout.h"
+#include "frontends/net_spec.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
 
@@ -190,6 +191,43 @@ static bool set_audio(void *target, const OptionDef *def, const char *value, Err
     (void)def;
     options->audio = value;
     return audio_check(value, err);
+}
+
+static bool set_net(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    NetSpec spec;
+    (void)def;
+    bool ok = net_spec_parse(&spec, value, err), virtio = spec.model == NET_VIRTIO;
+    NetKind kind = spec.kind;
+    net_spec_free(&spec);
+    if (!ok)
+        return false;
+    if (kind == NET_NONE)
+        return true;
+    if (virtio && options->machine.virtio_nets == NET_PORTS - NET_PORT_VIRTIO)
+        return error_set(err, "the board has room for two virtio network devices; a third is model=lan9118");
+    if (!virtio && options->lan9118)
+        return error_set(err, "the board has one LAN9118");
+    options->machine.virtio_nets += virtio;
+    options->lan9118 |= !virtio;
+    options->net[options->net_count++] = value;
+    return true;
+}
+
+static bool set_forward(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    NetForward forward;
+    (void)def;
+    if (options->forward_count == NET_FORWARDS)
+        return error_set(err, "at most %d ports can be forwarded", NET_FORWARDS);
+    if (!net_forward_parse(&forward, value, err))
+        return false;
+    if (!forward.guest_port)
+        return error_set(err, "say which port of the guest, as in tcp:2222:22");
+    options->forward[options->forward_count++] = value;
+    return true;
 }
 
 static bool set_display(void *target, const OptionDef *def, const char *value, Error *err)
@@ -423,6 +461,21 @@ static const OptionDef defs[] = {
      GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",
      "The file holds what the guest plays, without the pauses between, and is whole however the run ends."},
+    {"net", "NETWORK", NULL,
+     GROUP_NETWORK, OPTION_LIST | OPTION_WRITES, BY(set_net), "user none switch: tap:",
+     "what the guest's network is: user, switch:PATH, tap:NAME or none; again for each further network (default: user, "
+     "with --deterministic none)",
+     "user reaches what the host reaches, and needs no rights; switch:PATH joins the machines that name one socket; "
+     "tap:NAME is a network device of the host.\n"
+     "Options follow after commas: model=virtio or model=lan9118 (the board's own controller), mac=ADDRESS, mtu=BYTES, "
+     "pcap=FILE (a capture of every frame); for user also restrict (the guest reaches nothing), tftp=FOLDER and "
+     "bootfile=NAME. docs/network.md has more."},
+    {"forward", "PORTS", NULL,
+     GROUP_NETWORK, OPTION_LIST, BY(set_forward), NULL,
+     "let a port of the host lead to one of the guest: tcp:2222:22; again for each further port",
+     "In full: tcp:HOSTADDRESS:HOSTPORT:GUESTADDRESS:GUESTPORT, or udp:... The host listens for itself only (127.0.0.1) "
+     "unless an address is given: 0.0.0.0 is for everybody. Host port 0 is any that is free."},
+
     {"display-size", "WxH", "1024x768",
      GROUP_MACHINE, 0, BY(set_display_size), "none 640x480 800x600 1024x768 1024x768x32",
      "picture that the boot ROM sets up: WxH, WxHxBITS (16 or 32 for each pixel), or none",
@@ -576,11 +629,13 @@ static const OptionHabit habits[] = {
     {"readconfig", "config"}, {"c", "config"}, {"trace", "log"},   {"usage", "help"},
     {"semihosting-config", "semihosting"}, {"drive", "disk"}, {"hda", "disk"}, {"hdb", "disk"}, {"sd", "disk"},
     {"cdrom", "disk"}, {"blockdev", "disk"}, {"image", "disk"},
+    {"netdev", "net"}, {"nic", "net"}, {"network", "net"}, {"hostfwd", "forward"},
 };
 
 static const struct { const char *name, *title; } groups[] = {
     [GROUP_RUN] = {"run", "What to run"},
     [GROUP_MACHINE] = {"machine", "Machine"},
+    [GROUP_NETWORK] = {"network", "Network"},
     [GROUP_SERIAL] = {"serial-terminal", "Serial ports and terminal"},
     [GROUP_SCRIPT] = {"scripts", "Scripts and control"},
     [GROUP_SCREEN] = {"screen-keyboard", "Screen and keyboard"},

@@ -13,6 +13,7 @@
 typedef enum OptionGroup {
     GROUP_RUN,
     GROUP_MACHINE,
+    GROUP_NETWORK,
     GROUP_SERIAL,
     GROUP_SCRIPT,
     GROUP_SCREEN,

@@ -14,6 +14,13 @@
 /* With --deterministic a run must not depend on today's date. */
 #define FIXED_DATE "2025-01-01"
 
+/* Builds without libslirp have no network unless it is asked for. */
+#ifdef ARMATURE_SLIRP
+#define NET_DEFAULT "user"
+#else
+#define NET_DEFAULT "none"
+#endif
+
 /* ---- Which files are read --------------------------------------------------------------------- */
 
 /* The user's own file, if there is one: $XDG_CONFIG_HOME/armature/config, else ~/.config/armature/config. */
@@ -90,6 +97,8 @@ static const char *initial(const Options *options, const OptionDef *def)
         return options->machine.deterministic ? FIXED_DATE : "host";
     if (!strcmp(def->name, "serial"))
         return options->monitor ? "none" : "stdio";
+    if (!strcmp(def->name, "net"))
+        return options->machine.deterministic ? "none" : NET_DEFAULT;
     return def->initial;
 }
 

@@ -9,7 +9,13 @@
 #include "machine/error.h"
 #include "machine/machine.h"
 
-enum { OPTIONS_MAX_UNTIL = 8, OPTIONS_MAX_SCREENSHOTS = 64, OPTIONS_MAX_FONTS = 8, OPTIONS_MAX_DISKS = 10 };
+enum {
+    OPTIONS_MAX_FORWARDS = 64,
+    OPTIONS_MAX_UNTIL = 8,
+    OPTIONS_MAX_SCREENSHOTS = 64,
+    OPTIONS_MAX_FONTS = 8,
+    OPTIONS_MAX_DISKS = 10
+};
 
 typedef enum WindowWish { WINDOW_AUTO, WINDOW_ALWAYS, WINDOW_NEVER } WindowWish;
 
@@ -20,7 +26,12 @@ typedef struct Options {
     unsigned serial_count;               /* how many were given */
     const char *disk[OPTIONS_MAX_DISKS]; /* --disk, see disk_spec.h */
     unsigned disk_count;
-    const char *audio;      /* see audio.h */
+    const char *audio;          /* see audio.h */
+    const char *net[NET_PORTS]; /* --net, without those that are none; see net_spec.h */
+    unsigned net_count;
+    bool lan9118;                              /* one of them is for the board's own controller */
+    const char *forward[OPTIONS_MAX_FORWARDS]; /* --forward */
+    unsigned forward_count;
     const char *log_kinds;  /* --log */
     const char *log_filter; /* --log-filter: instance names, separated by commas; NULL: all */
     const char *log_file;

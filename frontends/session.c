@@ -20,6 +20,7 @@
 #include "frontends/hands.h"
 #include "frontends/kernel_lines.h"
 #include "frontends/monitor.h"
+#include "frontends/networks.h"
 #include "frontends/report.h"
 #include "frontends/screen.h"
 #include "frontends/script.h"
@@ -42,6 +43,7 @@ struct Session {
     SerialBackends *serial;
     Audio *audio;
     Disks *disks;
+    Networks *networks;
     Watchdog *watchdog;
     Screen *screen;
     Hands *hands;
@@ -123,6 +125,11 @@ Hands *session_hands(Session *session)
 Disks *session_disks(Session *session)
 {
     return session->disks;
+}
+
+Networks *session_networks(Session *session)
+{
+    return session->networks;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
@@ -438,7 +445,10 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!boot_load(session->machine, &session->options.boot, err))
         return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
-    return session->audio && make_serial(session, err) && make_parts(session, code, err);
+    if (!session->audio)
+        return false;
+    session->networks = networks_new(session, err);
+    return session->networks && make_serial(session, err) && make_parts(session, code, err);
 }
 
 Session *session_new(const Options *options, Log *log, int *code, Error *err)
@@ -470,6 +480,7 @@ void session_free(Session *session)
     watchdog_detach(session->watchdog);
     console_free(session->console);
     serial_backends_free(session->serial, session->code < EXIT_SIGNAL);
+    networks_free(session->networks);
     if (session->ran)
         report_end(session->machine, &session->options, stderr);
     for (unsigned n = 0; n < SERIAL_PORTS; n++) {
@@ -536,6 +547,7 @@ static void finish_output(Session *session)
 {
     Error err;
     bool kept = audio_finish(session->audio, &err);
+    kept = networks_finish(session->networks, kept ? &err : NULL) && kept;
     kept = screen_finish(session->screen, kept ? &err : NULL) && kept; /* the first loss is told */
     kept = serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, kept ? &err : NULL) && kept;
     if (kept)

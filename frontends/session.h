@@ -63,6 +63,7 @@ struct SerialBackends *session_serial(Session *session);
 struct Screen *session_screen(Session *session);
 struct Hands *session_hands(Session *session);
 struct Disks *session_disks(Session *session);
+struct Networks *session_networks(Session *session);
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
  * session ends after the current instruction. */

@@ -20,7 +20,7 @@ static void drop_first(NetPort *port)
     free(frame);
 }
 
-void net_reset(NetPort *port)
+static void forget(NetPort *port)
 {
     while (port->first)
         drop_first(port);
@@ -28,7 +28,7 @@ void net_reset(NetPort *port)
 
 void net_port_free(NetPort *port)
 {
-    net_reset(port);
+    forget(port);
 }
 
 static void tell_of_room(NetPort *port)
@@ -40,6 +40,18 @@ static void tell_of_room(NetPort *port)
         port->room(port->room_opaque);
 }
 
+void net_reset(NetPort *port)
+{
+    forget(port);
+    tell_of_room(port);
+}
+
+static void count(NetPort *port, size_t length)
+{
+    port->stats.received++;
+    port->stats.received_bytes += length;
+}
+
 void net_deliver(NetPort *port)
 {
     /* receive() may lead back here. */
@@ -48,21 +60,28 @@ void net_deliver(NetPort *port)
     port->delivering = true;
     while (port->first && port->receive &&
            port->receive(port->receive_opaque, port->first->data, port->first->length)) {
-        port->stats.received++;
-        port->stats.received_bytes += port->first->length;
+        count(port, port->first->length);
         drop_first(port);
     }
     port->delivering = false;
     tell_of_room(port);
 }
 
-void net_receive(NetPort *port, const uint8_t *data, size_t length)
+/* A frame that nothing waits before need not be copied if the controller has room for it. */
+static bool deliver_at_once(NetPort *port, const uint8_t *data, size_t length)
 {
-    if (!port->connected || length < NET_HEADER || length > NET_FRAME_MOST ||
-        port->queued + length > 2 * NET_QUEUE_BYTES) {
-        port->stats.dropped++;
-        return;
-    }
+    if (port->first || port->delivering || !port->receive)
+        return false;
+    port->delivering = true;
+    bool taken = port->receive(port->receive_opaque, data, length);
+    port->delivering = false;
+    if (taken)
+        count(port, length);
+    return taken;
+}
+
+static void append(NetPort *port, const uint8_t *data, size_t length)
+{
     NetFrame *frame = malloc(sizeof *frame + length);
     if (!frame)
         abort();
@@ -72,8 +91,20 @@ void net_receive(NetPort *port, const uint8_t *data, size_t length)
     *port->last = frame;
     port->last = &frame->next;
     port->queued += length;
+}
+
+void net_receive(NetPort *port, const uint8_t *data, size_t length)
+{
+    if (!port->connected || length < NET_HEADER || length > NET_FRAME_MOST ||
+        port->queued + length > 2 * NET_QUEUE_BYTES) {
+        port->stats.dropped++;
+        return;
+    }
     if (port->watch)
         port->watch(port->watch_opaque, data, length, true);
+    if (deliver_at_once(port, data, length))
+        return;
+    append(port, data, length);
     net_deliver(port);
 }
 
@@ -89,20 +120,24 @@ void net_connect(NetPort *port, bool connected)
         return;
     port->connected = connected;
     net_reset(port);
-    tell_of_room(port);
     if (port->link_changed)
         port->link_changed(port->receive_opaque);
 }
 
-void net_send(NetPort *port, const uint8_t *frame, size_t length)
+bool net_send(NetPort *port, const uint8_t *frame, size_t length)
 {
     assert(length >= NET_HEADER && length <= NET_FRAME_MOST);
+    if (port->connected && port->send && !port->send(port->send_opaque, frame, length))
+        return false;
     port->stats.sent++;
     port->stats.sent_bytes += length;
-    if (!port->connected)
-        return;
-    if (port->watch)
+    if (port->connected && port->watch)
         port->watch(port->watch_opaque, frame, length, false);
-    if (port->send)
-        port->send(port->send_opaque, frame, length);
+    return true;
+}
+
+void net_send_again(NetPort *port)
+{
+    if (port->send_again)
+        port->send_again(port->receive_opaque);
 }

@@ -36,7 +36,9 @@ typedef struct NetPort {
     bool connected;       /* the cable is in: what it is in a later moment, net_connect() says */
     uint8_t mac[NET_MAC]; /* the controller's address */
     uint16_t mtu;         /* bytes of payload that the other end takes: 1500, or up to 65535 for virtio */
-    void (*send)(void *opaque, const uint8_t *frame, size_t length); /* NULL: frames are dropped */
+    bool whole_segments;  /* the other end takes TCP segments of up to 64 KiB, whatever mtu is */
+    /* NULL: frames are dropped. False: not now, and not taken; net_send_again() says when. */
+    bool (*send)(void *opaque, const uint8_t *frame, size_t length);
     void *send_opaque;
     void (*room)(void *opaque); /* may be NULL; the queue is short again */
     void *room_opaque;
@@ -47,11 +49,13 @@ typedef struct NetPort {
      * net_deliver() later. */
     bool (*receive)(void *opaque, const uint8_t *frame, size_t length);
     void (*link_changed)(void *opaque);
+    void (*send_again)(void *opaque); /* a frame that was not taken may be sent once more */
     void *receive_opaque;
     /* The queue. */
     NetFrame *first, **last;
-    size_t queued; /* bytes */
-    bool full, delivering;
+    size_t queued;   /* bytes */
+    bool full;       /* somebody was told so, and waits for room() */
+    bool delivering; /* receive() is under way */
     NetStats stats;
 } NetPort;
 
@@ -65,11 +69,14 @@ void net_receive(NetPort *port, const uint8_t *frame, size_t length);
 bool net_has_room(NetPort *port);
 /* Host side: puts the cable in or pulls it out. */
 void net_connect(NetPort *port, bool connected);
+/* Host side: there is room again for what the guest sends. */
+void net_send_again(NetPort *port);
 /* Host side: forgets frames that wait: a reset. */
 void net_reset(NetPort *port);
 
-/* Guest side: a frame leaves the controller. */
-void net_send(NetPort *port, const uint8_t *frame, size_t length);
+/* Guest side: a frame leaves the controller. False: the other end has no room, and the frame may wait for
+ * send_again(). While the cable is out frames are lost, as they are on a wire. */
+bool net_send(NetPort *port, const uint8_t *frame, size_t length);
 /* Guest side: the controller has room again. */
 void net_deliver(NetPort *port);
 

@@ -93,6 +93,8 @@ static const BoardDevice devices[] = {
     {"virtio_blk",   "vdisk5", VIRTIO_SLOT(9), NULL, {{5}},             VIRTIO_LINE(9), IF(DISK, 5)},
     {"virtio_blk",   "vdisk6", VIRTIO_SLOT(10), NULL, {{6}},             VIRTIO_LINE(10), IF(DISK, 6)},
     {"virtio_blk",   "vdisk7", VIRTIO_SLOT(11), NULL, {{7}},             VIRTIO_LINE(11), IF(DISK, 7)},
+    {"virtio_net",   "vnet0",     VIRTIO_SLOT(12), NULL, {{0}},             VIRTIO_LINE(12), IF(NET, 0)},
+    {"virtio_net",   "vnet1",     VIRTIO_SLOT(13), NULL, {{1}},             VIRTIO_LINE(13), IF(NET, 1)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };
 /* clang-format on */

@@ -108,7 +108,7 @@ def unpack(path):
     return files
 
 
-def modules(files):
+def modules(files, wanted=MODULES):
     """The modules wanted, as (file name, contents), each after those it depends on; those that are not there are left
     out."""
     found = {}
@@ -124,7 +124,7 @@ def modules(files):
                 add(needed.replace("-", "_"))
             order[name] = found[name]
 
-    for name in MODULES:
+    for name in wanted:
         add(name)
     return [(name + ".ko", data) for name, data in order.items()]
 
