@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "frontends/audio.h"
+#include "frontends/boot_disk.h"
 #include "frontends/client.h"
 #include "frontends/control.h"
 #include "frontends/disks.h"
@@ -246,11 +247,21 @@ void session_on_look(Session *session, void (*look)(void *opaque), void *opaque)
     session->on_look_opaque = opaque;
 }
 
+/* What is on a disk may be another kernel than the last time. */
+static bool load(Session *session, Error *err)
+{
+    BootOptions options;
+    BootDisk *disk = boot_disk_find(session->machine, &session->options.boot, &options, err);
+    bool ok = disk && boot_load(session->machine, &options, err);
+    boot_disk_free(disk);
+    return ok;
+}
+
 bool session_reset(Session *session, Error *err)
 {
     machine_reset(session->machine);
     session->stopped = false;
-    if (!boot_load(session->machine, &session->options.boot, err))
+    if (!load(session, err))
         return false;
     session->off = false;
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
@@ -442,7 +453,7 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
     if (!session->disks)
         return false;
-    if (!boot_load(session->machine, &session->options.boot, err))
+    if (!load(session, err))
         return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
     if (!session->audio)

@@ -221,11 +221,25 @@ static bool place_kernel(Boot *b, const char *path, Error *err)
            claim(b, "working space of the zImage", (uint64_t)part->address + part->memory_size, end, err);
 }
 
+/* NULL: there is none. */
+static const char *kernel_name(const Boot *b)
+{
+    const BootOptions *options = b->options;
+    return options->kernel ? options->kernel : options->medium ? options->medium->kernel_name : NULL;
+}
+
+static bool open_kernel(Boot *b, Error *err)
+{
+    return b->options->kernel
+               ? file_open(&b->kernel, "kernel", b->options->kernel, err)
+               : file_view(&b->kernel, "kernel", kernel_name(b), b->options->medium->kernel, err);
+}
+
 static bool load_kernel(Boot *b, Error *err)
 {
-    const char *path = b->options->kernel;
+    const char *path = kernel_name(b);
     Image *image = &b->image;
-    if (!file_open(&b->kernel, "kernel", path, err) ||
+    if (!open_kernel(b, err) ||
         !image_recognise(image, &b->kernel, b->ram_base, b->ram_end - b->ram_base, err))
         return false;
     log_line(b->machine->log, LOG_BOOT, "kernel", "%s: %s", path, image->format);
@@ -275,7 +289,7 @@ static bool load_binaries(Boot *b, Error *err)
     for (unsigned i = 0; i < b->options->load_count; i++)
         if (!load_binary(b, &b->options->load[i], err))
             return false;
-    if (b->options->load_count && !b->options->kernel) {
+    if (b->options->load_count && !kernel_name(b)) {
         b->params.entry = b->options->load[0].address;
         b->params.flags |= BOOT_PARAMS_ENTER;
     }
@@ -295,12 +309,15 @@ typedef struct Extras {
 
 static bool open_initrd(Boot *b, Extras *x, Error *err)
 {
-    const char *path = b->options->initrd, *warning;
+    const BootMedium *medium = b->options->medium;
+    bool on_medium = !b->options->initrd && !b->options->kernel && medium && medium->initrd >= 0;
+    const char *path = on_medium ? medium->initrd_name : b->options->initrd, *warning;
     if (!path)
         return true;
-    if (!b->options->kernel)
+    if (!kernel_name(b))
         warn("--initrd does nothing without a kernel");
-    if (!file_open(&b->initrd, "initrd", path, err) ||
+    if (!(on_medium ? file_view(&b->initrd, "initrd", path, medium->initrd, err)
+                    : file_open(&b->initrd, "initrd", path, err)) ||
         !initrd_recognise(&b->initrd, &x->initrd, &x->initrd_size, &warning, err))
         return false;
     if (warning)
@@ -462,7 +479,7 @@ static void write_rom(Boot *b)
 static bool load_all(Boot *b, Error *err)
 {
     const BootOptions *options = b->options;
-    if (options->kernel && !load_kernel(b, err))
+    if (kernel_name(b) && !load_kernel(b, err))
         return false;
     if (!load_binaries(b, err))
         return false;

@@ -13,8 +13,16 @@ typedef struct BootLoad {
     uint32_t address;
 } BootLoad;
 
+/* What a disk is booted with: files in memory, by descriptors that stay the caller's, and what they are
+ * called in messages. */
+typedef struct BootMedium {
+    const char *kernel_name, *initrd_name;
+    int kernel, initrd; /* initrd -1: there is none */
+} BootMedium;
+
 typedef struct BootOptions {
-    const char *kernel; /* NULL: the ROM's monitor, or what was loaded with `load` */
+    const BootMedium *medium; /* kernel and initrd where no files are given; NULL: none */
+    const char *kernel;       /* NULL: the ROM's monitor, or what was loaded with `load` */
     const char *initrd;
     const char *dtb;     /* NULL: the built-in device tree */
     const char *append;  /* NULL: the default, "console=ttyAMA0" with a Linux kernel */

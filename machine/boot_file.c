@@ -58,19 +58,25 @@ static bool read_file(FileView *file, int fd)
     return read_stream(file, fd);
 }
 
-bool file_open(FileView *file, const char *what, const char *path, Error *err)
+bool file_view(FileView *file, const char *what, const char *name, int fd, Error *err)
 {
-    *file = (FileView){.path = path};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *file = (FileView){.path = name};
     bool ok = fd >= 0 && read_file(file, fd);
     if (!ok)
-        error_set(err, "cannot read %s %s: %s", what, path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
+        error_set(err, "cannot read %s %s: %s", what, name, strerror(errno));
     if (ok && !file->size)
-        ok = error_set(err, "%s %s is empty", what, path);
+        ok = error_set(err, "%s %s is empty", what, name);
     if (!ok)
         file_close(file);
+    return ok;
+}
+
+bool file_open(FileView *file, const char *what, const char *path, Error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = file_view(file, what, path, fd, err);
+    if (fd >= 0)
+        close(fd);
     return ok;
 }
 

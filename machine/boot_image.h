@@ -34,6 +34,8 @@ typedef struct FileView {
 
 /* what: "kernel", "initrd", ... for the message. Pipes can be read too. */
 bool file_open(FileView *file, const char *what, const char *path, Error *err);
+/* An open file, whose descriptor stays the caller's. name is for messages, as long as the file is used. */
+bool file_view(FileView *file, const char *what, const char *name, int fd, Error *err);
 void file_close(FileView *file);
 
 enum { IMAGE_MAX_PARTS = 16 };

@@ -46,7 +46,7 @@ struct Disk {
     bool busy, stop;
     DiskRequest *current; /* the one that the thread works on */
     bool awaited;         /* somebody waits until that is done */
-    Error error; /* of the first request in `finished` that failed */
+    Error error;          /* of the first request in `finished` that failed */
     DiskAction failed_action;
     bool failed;
     Queue arrived; /* machine's thread: finished, and the device does not know yet */
@@ -353,6 +353,30 @@ void disk_drain(Disk *disk)
         pthread_mutex_unlock(&disk->mutex);
         arrived(disk);
     }
+}
+
+/* Whole sectors at a time, as media are read. */
+bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err)
+{
+    enum { PART = 128 << 10 };
+    uint8_t *part = malloc(PART);
+    uint64_t done = 0;
+    bool ok = part && offset <= disk_size(disk) && length <= disk_size(disk) - offset;
+    if (!ok)
+        error_set(err, "%s: outside the medium", disk->name);
+    while (ok && done < length) {
+        uint64_t at = offset + done, start = at - at % DISK_SECTOR, rest = disk_size(disk) - start;
+        DiskRequest request = {
+            .action = DISK_READ, .offset = start, .length = rest < PART ? rest : PART, .data = part};
+        ok = carry_out(disk, &request, err) == DISK_OK;
+        uint64_t got = request.length - (at - start);
+        got = got < length - done ? got : length - done;
+        if (ok)
+            memcpy((uint8_t *)data + done, part + (at - start), got);
+        done += got;
+    }
+    free(part);
+    return ok;
 }
 
 /* In deterministic runs, too: taking a disk out is an event like any other. */

@@ -111,6 +111,10 @@ unsigned disk_under_way(const Disk *disk);
  * deterministic runs, where what is under way is part of the machine's state. */
 void disk_drain(Disk *disk);
 
+/* Machine's thread, drained: reads any range of bytes inside disk_size() without being a request of the
+ * guest. False with err set if the host cannot. */
+bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err);
+
 /* The medium, for whoever made the disk: drain first. */
 void *disk_medium(Disk *disk);
 

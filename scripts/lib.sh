@@ -87,9 +87,11 @@ debian_codename() {
 
 # Mirrors of Debian itself in the host's apt configuration, best first: lines "URI [KEYRING]". Other archives may use
 # Debian's suite names too, so a path that ends in "debian" goes first; a wrong one fails the signature check.
+# debian_mirrors security: those of security updates instead.
 debian_mirrors() {
     local suites='^(stable|oldstable|oldoldstable|testing|unstable|sid|bullseye|bookworm|trixie|forky)(-updates)?$'
     local file
+    [ "${1:-}" != security ] || suites='-security$'
     {
         for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
             [ -r "$file" ] || continue

@@ -1,4 +1,4 @@
-# The include arrows: frontends -> images -> machine -> cpu, mmu, devices, jit. Run as
+# The include arrows: frontends -> images, volumes -> machine -> cpu, mmu, devices, jit. Run as
 #   cmake -DROOT=<source tree> -P check_includes.cmake
 # machine/'s base headers are for everyone below it.
 cmake_minimum_required(VERSION 3.18)
@@ -16,7 +16,8 @@ set(may_devices "devices/|${base_headers}")
 set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h|roms/font_ascii\\.def")
 set(may_images "images/|machine/")
 set(may_net "net/|${base_headers}")
-set(may_frontends "frontends/|images/(image|manage)\\.h|machine/|net/")
+set(may_volumes "volumes/|machine/error\\.h")
+set(may_frontends "frontends/|images/(image|manage)\\.h|machine/|net/|volumes/bootable\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
@@ -41,7 +42,7 @@ function(check_quoted file folder include)
   endif()
 endfunction()
 
-foreach(folder cpu mmu jit devices machine images net frontends roms)
+foreach(folder cpu mmu jit devices machine images net volumes frontends roms)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.def)
   foreach(file ${files})
     file(STRINGS ${ROOT}/${file} lines REGEX "^[ \t]*#[ \t]*include")
