@@ -13,6 +13,7 @@
 #include "frontends/keyboard_layout.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
+#include "frontends/share_spec.h"
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
@@ -172,6 +173,17 @@ static bool set_audio(void *target, const OptionDef *def, const char *value, Err
     (void)def;
     options->audio = value;
     return audio_check(value, err);
+}
+
+static bool set_share(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    unsigned *count = &options->machine.shares;
+    (void)def;
+    if (*count == SHARES)
+        return error_set(err, "at most %d folders can be shared", SHARES);
+    options->share[(*count)++] = value;
+    return share_specs_check(options->share, *count, err);
 }
 
 static bool set_display(void *target, const OptionDef *def, const char *value, Error *err)
@@ -398,6 +410,11 @@ static const OptionDef defs[] = {
      GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",
      "The file holds what the guest plays, without the pauses between, and is whole however the run ends."},
+    {"share", "DIR", NULL,
+     GROUP_MACHINE, OPTION_LIST | OPTION_PATH | OPTION_WRITES, BY(set_share), "folders",
+     "share a folder of the host with the guest; again for more, up to 4",
+     "In the guest: mount -t 9p -o trans=virtio share /mnt. The tag is share, then share1 and so on. Options may follow "
+     "after commas: DIR,ro; DIR,name=TAG; DIR,owner=UID:GID, the guest's user who owns what is yours on the host."},
     {"display-size", "WxH", "1024x768",
      GROUP_MACHINE, 0, BY(set_display_size), "none 640x480 800x600 1024x768 1024x768x32",
      "picture that the boot ROM sets up: WxH, WxHxBITS (16 or 32 for each pixel), or none",

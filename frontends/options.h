@@ -19,6 +19,7 @@ typedef struct Options {
     const char *serial[SERIAL_PORTS]; /* see serial_backend.h */
     unsigned serial_count;            /* how many were given */
     const char *audio;                /* see audio.h */
+    const char *share[SHARES];        /* --share: see share_spec.h */
     const char *log_kinds;            /* --log */
     const char *log_filter;           /* --log-filter: instance names, separated by commas; NULL: all */
     const char *log_file;

@@ -24,6 +24,7 @@
 #include "frontends/script.h"
 #include "frontends/serial_backend.h"
 #include "frontends/session_events.h"
+#include "frontends/shares.h"
 #include "frontends/status.h"
 #include "frontends/transcript.h"
 #include "frontends/watchdog.h"
@@ -40,6 +41,7 @@ struct Session {
     KernelLines *kernel_lines[SERIAL_PORTS];
     SerialBackends *serial;
     Audio *audio;
+    Shares *shares;
     Watchdog *watchdog;
     Screen *screen;
     Hands *hands;
@@ -427,6 +429,9 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     *code = EXIT_USAGE;
     if (!boot_load(session->machine, &session->options.boot, err))
         return false;
+    session->shares = shares_new(session->machine, session->options.share, err);
+    if (!session->shares)
+        return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
     return session->audio && make_serial(session, err) && make_parts(session, code, err);
 }
@@ -469,6 +474,7 @@ void session_free(Session *session)
     session_events_free(session->events);
     loop_free(session->loop);
     audio_free(session->audio);
+    shares_free(session->shares);
     if (session->machine)
         timer_cancel(&session->timeout);
     machine_free(session->machine);

@@ -4,17 +4,18 @@
 cmake_minimum_required(VERSION 3.18)
 
 set(base machine/arrivals.h machine/audio.h machine/bus.h machine/clock.h machine/disk.h machine/display.h machine/error.h
-  machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h machine/net.h machine/serial.h
-  machine/watch.h)
+  machine/host_folder.h machine/host_work.h machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h
+  machine/net.h machine/serial.h machine/share_port.h machine/watch.h)
 
 # What each folder may include, as regular expressions.
 string(JOIN "|" base_headers ${base})
 set(may_cpu "cpu/|mmu/|${base_headers}")
 set(may_mmu "cpu/|mmu/|${base_headers}")
 set(may_jit "jit/|cpu/|mmu/|${base_headers}")
+set(may_shares "shares/|machine/error\\.h|machine/host_folder\\.h|machine/share_port\\.h")
 set(may_devices "devices/|${base_headers}")
 set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h")
-set(may_frontends "frontends/|machine/|roms/font\\.h")
+set(may_frontends "frontends/|machine/|shares/share\\.h|roms/font\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
@@ -39,7 +40,7 @@ function(check_quoted file folder include)
   endif()
 endfunction()
 
-foreach(folder cpu mmu jit devices machine frontends roms)
+foreach(folder cpu mmu jit devices machine shares frontends roms)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.def)
   foreach(file ${files})
     file(STRINGS ${ROOT}/${file} lines REGEX "^[ \t]*#[ \t]*include")

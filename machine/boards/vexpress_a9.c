@@ -85,6 +85,10 @@ static const BoardDevice devices[] = {
     {"virtio_input", "vmouse",    VIRTIO_SLOT(1), NULL, {{INPUT_MOUSE}},    VIRTIO_LINE(1)},
     {"virtio_input", "vtablet",   VIRTIO_SLOT(2), NULL, {{INPUT_TABLET}},   VIRTIO_LINE(2)},
     {"virtio_gpu",   "vgpu",      VIRTIO_SLOT(3), NULL, {{1024, 768}},      VIRTIO_LINE(3), IF(GPU, 0)},
+    {"virtio_9p",    "vshare0",   VIRTIO_SLOT(14), NULL, {{0}},             VIRTIO_LINE(14), IF(SHARE, 0)},
+    {"virtio_9p",    "vshare1",   VIRTIO_SLOT(15), NULL, {{1}},             VIRTIO_LINE(15), IF(SHARE, 1)},
+    {"virtio_9p",    "vshare2",   VIRTIO_SLOT(16), NULL, {{2}},             VIRTIO_LINE(16), IF(SHARE, 2)},
+    {"virtio_9p",    "vshare3",   VIRTIO_SLOT(17), NULL, {{3}},             VIRTIO_LINE(17), IF(SHARE, 3)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };
 /* clang-format on */
