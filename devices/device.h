@@ -26,6 +26,7 @@
 #include "machine/log.h"
 #include "machine/net.h"
 #include "machine/serial.h"
+#include "machine/share_port.h"
 
 typedef struct Device Device;
 typedef struct DeviceType DeviceType;
@@ -50,6 +51,7 @@ typedef struct DeviceEnv {
     AudioPort audio;
     DiskSlot disk[DISK_SLOTS];
     NetPort net[NET_PORTS];
+    SharePort share[SHARES];
     I2cBus i2c[I2C_BUSES];
     Ps2Port ps2[PS2_PORTS];
     unsigned cpus;             /* 1 to 4 */
@@ -182,7 +184,9 @@ struct DeviceType {
     void (*reset)(Device *dev);                             /* after the registers took their reset values */
     void (*update)(Device *dev);                            /* recompute all output lines */
     void (*input)(Device *dev, unsigned input, bool level); /* an input line changed */
-    void (*loaded)(Device *dev);                            /* state was loaded from a snapshot */
+    void (*saving)(
+        Device *dev); /* state is about to be saved: brings fields up to date that are kept elsewhere */
+    void (*loaded)(Device *dev); /* state was loaded from a snapshot */
     /* Locks and security: asked before a register is read or written; false: it reads as 0, ignores the
      * write. */
     bool (*allows)(Device *dev, const RegAccess *access, bool write);

@@ -35,6 +35,8 @@ static bool write_at(Wav *wav, const void *data, size_t size, off_t at)
         ssize_t done = pwrite(wav->fd, from, size, at);
         if (done < 0 && errno != EINTR)
             wav->error = errno;
+        if (!done)
+            wav->error = EIO;
         if (done <= 0)
             continue;
         from += done;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "images/manage.h"
+
 enum { PLACES = DISK_SLOTS, NAME_BYTES = 32 };
 
 typedef struct Entry {
@@ -75,9 +77,41 @@ static bool take_out(DiskPlace *place, Error *err)
     return kept;
 }
 
-bool disks_eject(DiskPlace *place, Error *err)
+bool disks_eject(Disks *disks, DiskPlace *place, Error *err)
 {
-    return place->slot->disk ? take_out(place, err) : error_set(err, "%s is empty", place->name);
+    (void)disks;
+    return take_out(place, err);
+}
+
+/* False: it stands still already, and somebody else lets it go on. */
+static bool hold_time(Disks *disks)
+{
+    bool runs = disks->machine->held_at == CLOCK_NEVER;
+    if (runs)
+        machine_hold_time(disks->machine, true);
+    return runs;
+}
+
+bool disks_commit(Disks *disks, DiskPlace *place, Error *err)
+{
+    bool hold = hold_time(disks);
+    disk_drain(place->slot->disk);
+    bool ok = image_commit(&place->image, NULL, err);
+    if (hold)
+        machine_hold_time(disks->machine, false);
+    return ok;
+}
+
+bool disks_revert(Disks *disks, DiskPlace *place, Error *err)
+{
+    bool hold = hold_time(disks);
+    disk_drain(place->slot->disk);
+    bool ok = image_forget_changes(&place->image, err);
+    if (hold)
+        machine_hold_time(disks->machine, false);
+    if (ok && place->slot->changed)
+        place->slot->changed(place->slot->changed_opaque);
+    return ok;
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------- */

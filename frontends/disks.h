@@ -31,7 +31,10 @@ DiskPlace *disks_find(Disks *disks, const char *name);
 
 /* Between instructions: puts what the spec names into an empty place; its if= and name= do not count. */
 bool disks_insert(Disks *disks, DiskPlace *place, const DiskSpec *spec, Error *err);
-/* Takes the disk out, flushed. */
-bool disks_eject(DiskPlace *place, Error *err);
+/* Between instructions, on a place with a disk. Takes it out, flushed. */
+bool disks_eject(Disks *disks, DiskPlace *place, Error *err);
+/* Writes an overlay's changes to what is below; forgets them. Time stands still meanwhile. */
+bool disks_commit(Disks *disks, DiskPlace *place, Error *err);
+bool disks_revert(Disks *disks, DiskPlace *place, Error *err);
 
 #endif

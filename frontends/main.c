@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "frontends/ctl.h"
+#include "frontends/disk_tool.h"
 #include "frontends/exit_codes.h"
 #include "frontends/farm.h"
 #include "frontends/options.h"
@@ -171,6 +172,8 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full host, not the end */
     if (argc > 1 && !strcmp(argv[1], "farm"))
         return farm_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "disk"))
+        return disk_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "ctl"))
         return ctl_main(argc - 1, argv + 1);
     if (!options_parse(&options, argc, argv, &err))

@@ -15,6 +15,7 @@
 #include "frontends/net_spec.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
+#include "frontends/share_spec.h"
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
@@ -228,6 +229,17 @@ static bool set_forward(void *target, const OptionDef *def, const char *value, E
         return error_set(err, "say which port of the guest, as in tcp:2222:22");
     options->forward[options->forward_count++] = value;
     return true;
+}
+
+static bool set_share(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    unsigned *count = &options->machine.shares;
+    (void)def;
+    if (*count == SHARES)
+        return error_set(err, "at most %d folders can be shared", SHARES);
+    options->share[(*count)++] = value;
+    return share_specs_check(options->share, *count, err);
 }
 
 static bool set_display(void *target, const OptionDef *def, const char *value, Error *err)
@@ -476,6 +488,11 @@ static const OptionDef defs[] = {
      "In full: tcp:HOSTADDRESS:HOSTPORT:GUESTADDRESS:GUESTPORT, or udp:... The host listens for itself only (127.0.0.1) "
      "unless an address is given: 0.0.0.0 is for everybody. Host port 0 is any that is free."},
 
+    {"share", "DIR", NULL,
+     GROUP_MACHINE, OPTION_LIST | OPTION_PATH | OPTION_WRITES, BY(set_share), "folders",
+     "share a folder of the host with the guest; again for more, up to 4",
+     "In the guest: mount -t 9p -o trans=virtio share /mnt. The tag is share, then share1 and so on. Options may follow "
+     "after commas: DIR,ro; DIR,name=TAG; DIR,owner=UID:GID, the guest's user who owns what is yours on the host."},
     {"display-size", "WxH", "1024x768",
      GROUP_MACHINE, 0, BY(set_display_size), "none 640x480 800x600 1024x768 1024x768x32",
      "picture that the boot ROM sets up: WxH, WxHxBITS (16 or 32 for each pixel), or none",
@@ -643,6 +660,7 @@ static const struct { const char *name, *title; } groups[] = {
     [GROUP_INSIDE] = {"inside", "Looking inside"},
     [GROUP_CONFIG] = {"configuration", "Configuration and help"},
     [GROUP_FARM] = {"farm", "Farm"},
+    [GROUP_DISK] = {"disk", "Options"},
 };
 /* clang-format on */
 

@@ -21,6 +21,7 @@ typedef enum OptionGroup {
     GROUP_INSIDE,
     GROUP_CONFIG,
     GROUP_FARM,
+    GROUP_DISK, /* of `armature disk` */
     OPTION_GROUPS
 } OptionGroup;
 

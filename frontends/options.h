@@ -26,6 +26,7 @@ typedef struct Options {
     unsigned serial_count;               /* how many were given */
     const char *disk[OPTIONS_MAX_DISKS]; /* --disk, see disk_spec.h */
     unsigned disk_count;
+    const char *share[SHARES];  /* --share: see share_spec.h */
     const char *audio;          /* see audio.h */
     const char *net[NET_PORTS]; /* --net, without those that are none; see net_spec.h */
     unsigned net_count;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "frontends/spec.h"
+
 enum { LONGEST_RECONNECT = 3600 };
 
 typedef enum Place { PLACE_NONE, PLACE_MAY_BE, PLACE_PATH, PLACE_ADDRESS } Place;
@@ -78,20 +80,12 @@ static bool set_option(SerialSpec *spec, const KindDef *def, const char *option,
 /* The options follow the first single comma of `rest`, which is cut there; pairs become one. */
 static bool take_options(SerialSpec *spec, const KindDef *def, char *rest, Error *err)
 {
-    char *to = rest, *from = rest;
-    for (; *from && (*from != ',' || from[1] == ','); from++) {
-        from += *from == ',';
-        *to++ = *from;
-    }
-    char *option = *from ? from + 1 : NULL;
-    *to = 0;
+    char *option = spec_cut_place(rest);
     while (option) {
-        char *comma = strchr(option, ',');
-        if (comma)
-            *comma = 0;
+        char *next = spec_cut_option(option);
         if (!set_option(spec, def, option, err))
             return false;
-        option = comma ? comma + 1 : NULL;
+        option = next;
     }
     return true;
 }

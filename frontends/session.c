@@ -27,6 +27,7 @@
 #include "frontends/script.h"
 #include "frontends/serial_backend.h"
 #include "frontends/session_events.h"
+#include "frontends/shares.h"
 #include "frontends/status.h"
 #include "frontends/transcript.h"
 #include "frontends/watchdog.h"
@@ -45,6 +46,7 @@ struct Session {
     Audio *audio;
     Disks *disks;
     Networks *networks;
+    Shares *shares;
     Watchdog *watchdog;
     Screen *screen;
     Hands *hands;
@@ -455,6 +457,9 @@ static bool build(Session *session, Log *log, int *code, Error *err)
         return false;
     if (!load(session, err))
         return false;
+    session->shares = shares_new(session->machine, session->options.share, err);
+    if (!session->shares)
+        return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
     if (!session->audio)
         return false;
@@ -502,6 +507,7 @@ void session_free(Session *session)
     loop_free(session->loop);
     audio_free(session->audio);
     disks_free(session->disks);
+    shares_free(session->shares);
     if (session->machine)
         timer_cancel(&session->timeout);
     machine_free(session->machine);

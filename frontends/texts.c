@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontends/disk_tool.h"
 #include "frontends/farm.h"
 #include "frontends/option_table.h"
 
@@ -79,11 +80,23 @@ static void man_options(const OptionTable *table)
         for (unsigned i = 0; i < table->count; i++) {
             if (table->defs[i].group != group)
                 continue;
-            if (!titled && group != GROUP_FARM)
+            if (!titled && group < GROUP_FARM)
                 printf(".SS %s\n", option_group_title(group));
             titled = true;
             man_option(&table->defs[i]);
         }
+    }
+}
+
+static void man_disk_commands(const OptionTable *table)
+{
+    (void)table;
+    for (unsigned n = 0; n < disk_command_count; n++) {
+        printf(".TP\n.B %s \\fI", disk_commands[n].name);
+        roff(disk_commands[n].arguments);
+        puts("\\fR");
+        roff(disk_commands[n].help);
+        puts(".");
     }
 }
 
@@ -95,10 +108,15 @@ static void man_title(const OptionTable *table)
 
 /* ---- bash ------------------------------------------------------------------------------------- */
 
+static const char *bash_variable(const OptionTable *table)
+{
+    return table == &option_table ? "names" : table == &farm_option_table ? "farm_names" : "disk_names";
+}
+
 /* The names as words of a shell, with dashes. */
 static void bash_names(const OptionTable *table)
 {
-    printf("    local %s='", table == &option_table ? "names" : "farm_names");
+    printf("    local %s='", bash_variable(table));
     for (unsigned i = 0; i < table->count; i++)
         printf("%s--%s%s", i ? " " : "", prefix(&table->defs[i]), table->defs[i].name);
     puts("'");
@@ -130,6 +148,15 @@ static void bash_negatives(const OptionTable *table)
         if (!(def->flags & OPTION_TYPED) || !strcmp(def->name, "config"))
             printf("%s--no-%s", i ? " " : "", def->name);
     }
+    puts("'");
+}
+
+static void bash_disk_commands(const OptionTable *table)
+{
+    (void)table;
+    fputs("    local disk_commands='", stdout);
+    for (unsigned n = 0; n < disk_command_count; n++)
+        printf("%s%s", n ? " " : "", disk_commands[n].name);
     puts("'");
 }
 
@@ -184,21 +211,38 @@ static void zsh_options(const OptionTable *table)
     }
 }
 
+static void zsh_disk_commands(const OptionTable *table)
+{
+    (void)table;
+    for (unsigned n = 0; n < disk_command_count; n++) {
+        printf("    '%s:", disk_commands[n].name);
+        zsh_text(disk_commands[n].help);
+        puts("'");
+    }
+}
+
 /* ---- fish ------------------------------------------------------------------------------------- */
+
+/* Within single quotes. */
+static void fish_text(const char *text)
+{
+    for (; *text; text++)
+        printf(*text == '\'' || *text == '\\' ? "\\%c" : "%c", *text);
+}
 
 static void fish_options(const OptionTable *table)
 {
     char offers[8192];
-    bool farm = table == &farm_option_table;
+    const char *when = table == &option_table        ? "not __armature_in ctl; and not __armature_in disk"
+                       : table == &farm_option_table ? "__armature_in farm"
+                                                     : "__armature_in disk";
     for (unsigned i = 0; i < table->count; i++) {
         const OptionDef *def = &table->defs[i];
         if (is_double(table, def))
             continue;
         option_offers(def, offers, sizeof offers);
-        printf("complete -c armature -n '%s' -l %s%s -d '",
-               farm ? "__armature_in farm" : "not __armature_in ctl", prefix(def), def->name);
-        for (const char *p = def->help; *p; p++)
-            printf(*p == '\'' || *p == '\\' ? "\\%c" : "%c", *p);
+        printf("complete -c armature -n '%s' -l %s%s -d '", when, prefix(def), def->name);
+        fish_text(def->help);
         putchar('\'');
         if (is(def, "files"))
             fputs(" -r -F", stdout);
@@ -214,21 +258,39 @@ static void fish_options(const OptionTable *table)
     }
 }
 
+static void fish_disk_commands(const OptionTable *table)
+{
+    (void)table;
+    for (unsigned n = 0; n < disk_command_count; n++) {
+        printf("complete -c armature -n '__armature_disk_first' -f -a %s -d '", disk_commands[n].name);
+        fish_text(disk_commands[n].help);
+        puts("'");
+    }
+}
+
 /* ---- The template ----------------------------------------------------------------------------- */
 
 static const Part parts[] = {
-    {"man",  "@TITLE@",        man_title,      NULL              },
-    {"man",  "@OPTIONS@",      man_options,    &option_table     },
-    {"man",  "@FARM_OPTIONS@", man_options,    &farm_option_table},
-    {"bash", "@NAMES@",        bash_names,     &option_table     },
-    {"bash", "@NEGATIVES@",    bash_negatives, &option_table     },
-    {"bash", "@FARM_NAMES@",   bash_names,     &farm_option_table},
-    {"bash", "@VALUES@",       bash_values,    &option_table     },
-    {"bash", "@FARM_VALUES@",  bash_values,    &farm_option_table},
-    {"zsh",  "@OPTIONS@",      zsh_options,    &option_table     },
-    {"zsh",  "@FARM_OPTIONS@", zsh_options,    &farm_option_table},
-    {"fish", "@OPTIONS@",      fish_options,   &option_table     },
-    {"fish", "@FARM_OPTIONS@", fish_options,   &farm_option_table},
+    {"man",  "@TITLE@",         man_title,          NULL              },
+    {"man",  "@OPTIONS@",       man_options,        &option_table     },
+    {"man",  "@FARM_OPTIONS@",  man_options,        &farm_option_table},
+    {"man",  "@DISK_COMMANDS@", man_disk_commands,  NULL              },
+    {"man",  "@DISK_OPTIONS@",  man_options,        &disk_option_table},
+    {"bash", "@NAMES@",         bash_names,         &option_table     },
+    {"bash", "@NEGATIVES@",     bash_negatives,     &option_table     },
+    {"bash", "@FARM_NAMES@",    bash_names,         &farm_option_table},
+    {"bash", "@VALUES@",        bash_values,        &option_table     },
+    {"bash", "@FARM_VALUES@",   bash_values,        &farm_option_table},
+    {"bash", "@DISK_NAMES@",    bash_names,         &disk_option_table},
+    {"bash", "@DISK_COMMANDS@", bash_disk_commands, NULL              },
+    {"zsh",  "@OPTIONS@",       zsh_options,        &option_table     },
+    {"zsh",  "@FARM_OPTIONS@",  zsh_options,        &farm_option_table},
+    {"zsh",  "@DISK_OPTIONS@",  zsh_options,        &disk_option_table},
+    {"zsh",  "@DISK_COMMANDS@", zsh_disk_commands,  NULL              },
+    {"fish", "@OPTIONS@",       fish_options,       &option_table     },
+    {"fish", "@FARM_OPTIONS@",  fish_options,       &farm_option_table},
+    {"fish", "@DISK_OPTIONS@",  fish_options,       &disk_option_table},
+    {"fish", "@DISK_COMMANDS@", fish_disk_commands, NULL              },
 };
 
 static const Part *find_part(const char *format, const char *line)

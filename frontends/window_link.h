@@ -63,6 +63,7 @@ void window_link_free(WindowLink *link);
 
 /* ---- The window's side ---- */
 
+/* From now on, wake() is called again. */
 void window_link_awake(WindowLink *link);
 
 /* Copies the command and its text. */

@@ -21,8 +21,10 @@ typedef struct Thread {
 
 static void wake(void *opaque)
 {
-    SDL_Event event = {.user = {.type = ((Window *)opaque)->wake}};
-    SDL_PushEvent(&event);
+    Window *window = opaque;
+    SDL_Event event = {.user = {.type = window->wake}};
+    if (SDL_PushEvent(&event) < 0)
+        window_link_awake(window->link); /* the queue is full: the next time, then */
 }
 
 static void *run_session(void *opaque)

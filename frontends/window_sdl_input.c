@@ -24,6 +24,15 @@ static void send_key(Window *window, SDL_Scancode scancode, bool down)
         send(window, (InputEvent){.kind = INPUT_KEY, .code = key->code, .down = down});
 }
 
+/* Something else than a key shows that no shortcut follows. */
+static void flush_held_back(Window *window)
+{
+    SDL_Scancode held = window->held_back;
+    window->held_back = SDL_SCANCODE_UNKNOWN;
+    if (held)
+        send_key(window, held, true);
+}
+
 void input_let_go(Window *window)
 {
     window->held_back = SDL_SCANCODE_UNKNOWN;
@@ -72,13 +81,13 @@ void input_devices_changed(Window *window)
 void window_ask_to_close(Window *window)
 {
     Uint64 now = SDL_GetTicks64();
-    if (window->status.off || now < window->close_until) {
+    if (window->status.off || window->close_until) {
         window_command(window, WINDOW_END, true);
         return;
     }
     window->close_until = now + CLOSE_MS;
     window_command(window, WINDOW_POWER, true);
-    SDL_SetWindowTitle(window->window, "Armature - close again to end the emulator");
+    view_title(window);
 }
 
 static void serial_text(Window *window, const char *text, size_t length)
@@ -90,19 +99,28 @@ static void serial_text(Window *window, const char *text, size_t length)
                                                     .length = length});
 }
 
+/* Each end of a line, whichever system's, becomes one Enter; the text's new length. */
+static size_t unify_lines(char *text)
+{
+    size_t length = 0;
+    char before = 0, ch;
+    for (const char *at = text; (ch = *at++); before = ch)
+        if (ch != '\n' || before != '\r')
+            text[length++] = ch == '\n' ? '\r' : ch;
+    text[length] = 0;
+    return length;
+}
+
 static void paste(Window *window)
 {
     char *text = SDL_GetClipboardText();
-    size_t length = text ? strlen(text) : 0;
+    size_t length = text ? unify_lines(text) : 0;
     if (!length)
         view_note(window, "The clipboard has no text");
     else if (window->view < 0)
         send_text(window, WINDOW_TYPE, text);
-    else {
-        for (char *at = text; (at = strchr(at, '\n'));)
-            *at = '\r';
+    else
         serial_text(window, text, length);
-    }
     SDL_free(text);
 }
 
@@ -134,6 +152,14 @@ static void do_action(Window *window, WindowAction action)
     case ACTION_MENU:
         input_grab(window, false);
         window_menu_open(&window->menu);
+        break;
+    case ACTION_KEYS:
+        input_grab(window, false);
+        window_menu_open(&window->menu);
+        window->menu.keys = true;
+        break;
+    case ACTION_DELETE:
+        send_text(window, WINDOW_PRESS, "ctrl+alt+delete");
         break;
     case ACTION_GRAB:
         grab_all(window);
@@ -289,10 +315,8 @@ static void guest_key(Window *window, const SDL_KeyboardEvent *event)
         window->held_back = scancode;
         return;
     }
-    if (held && (down || scancode == held)) {
-        send_key(window, held, true);
-        window->held_back = SDL_SCANCODE_UNKNOWN;
-    }
+    if (held && (down || scancode == held))
+        flush_held_back(window);
     send_key(window, scancode, down);
 }
 
@@ -357,7 +381,9 @@ static void motion(Window *window, const SDL_MouseMotionEvent *event)
         if (window->marking)
             pane_mouse(window, x, y, false);
     } else if (window->grabbed) {
-        send(window, (InputEvent){.kind = INPUT_MOVE, .x = event->xrel, .y = event->yrel});
+        send(window, (InputEvent){.kind = INPUT_MOVE,
+                                  .x = scaled(window, event->xrel),
+                                  .y = scaled(window, event->yrel)});
     } else if (window->status.tablet) {
         send_position(window, x, y);
         input_cursor(window);
@@ -380,6 +406,7 @@ static void guest_button(Window *window, const SDL_MouseButtonEvent *event, int 
         return;
     if (down && (tablet ? !window_inside(window->box, x, y) : !window->grabbed))
         return;
+    flush_held_back(window);
     if (tablet)
         send_position(window, x, y);
     send(window, (InputEvent){.kind = INPUT_BUTTON, .code = codes[event->button], .down = down});
@@ -412,6 +439,7 @@ static void wheel(Window *window, const SDL_MouseWheelEvent *event)
         pane_scroll(window->pane[window->view], sign * event->y * WHEEL_LINES);
         window->redraw = true;
     } else if (window->status.tablet || window->grabbed) {
+        flush_held_back(window);
         send(window, (InputEvent){.kind = INPUT_WHEEL, .x = sign * event->x, .y = sign * event->y});
     }
 }

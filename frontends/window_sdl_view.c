@@ -14,9 +14,10 @@ void view_title(Window *window)
 {
     const WindowStatus *status = &window->status;
     char text[160];
-    const char *hint = window->keyboard  ? "Ctrl+Alt+G releases keyboard and mouse"
-                       : window->grabbed ? "Ctrl+Alt+G releases the mouse"
-                                         : "Ctrl+Alt+M for the menu";
+    const char *hint = window->close_until ? "close again to end the emulator"
+                       : window->keyboard  ? "Ctrl+Alt+G releases keyboard and mouse"
+                       : window->grabbed   ? "Ctrl+Alt+G releases the mouse"
+                                           : "Ctrl+Alt+M for the menu";
     const char *state = status->off      ? " (off)"
                         : status->paused ? " (paused)"
                         : status->turbo  ? " (turbo)"
@@ -51,10 +52,26 @@ static void new_note(Window *window)
 
 int view_timeout(const Window *window)
 {
-    Uint64 now = SDL_GetTicks64();
-    if (!window->note_until)
+    Uint64 now = SDL_GetTicks64(), until = window->note_until;
+    if (window->close_until && (!until || window->close_until < until))
+        until = window->close_until;
+    if (!until)
         return -1;
-    return window->note_until > now ? (int)(window->note_until - now) : 0;
+    return until > now ? (int)(until - now) : 0;
+}
+
+/* What was there for a while only is over. */
+static void forget(Window *window)
+{
+    Uint64 now = SDL_GetTicks64();
+    if (window->note_until && now >= window->note_until) {
+        window->note_until = 0;
+        window->redraw = true;
+    }
+    if (window->close_until && now >= window->close_until) {
+        window->close_until = 0;
+        view_title(window);
+    }
 }
 
 /* ---- Size --------------------------------------------------------------------------------------------- */
@@ -190,6 +207,13 @@ static void size_changed(Window *window)
 
 /* ---- What the session shows --------------------------------------------------------------------------- */
 
+static void cannot_show(Window *window, uint32_t width, uint32_t height)
+{
+    char text[TEXT_MOST];
+    snprintf(text, sizeof text, "The picture of %ux%u cannot be shown: %s", width, height, SDL_GetError());
+    view_note(window, text);
+}
+
 static void picture_size(void *opaque, uint32_t width, uint32_t height, uint32_t frame_ns)
 {
     Window *window = opaque;
@@ -205,6 +229,8 @@ static void picture_size(void *opaque, uint32_t width, uint32_t height, uint32_t
         return;
     window->picture = SDL_CreateTexture(window->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
                                         (int)width, (int)height);
+    if (!window->picture)
+        cannot_show(window, width, height);
     if (other)
         follow_mode(window);
 }
@@ -383,10 +409,7 @@ static void show_picture(Window *window, int width, int height)
 void view_draw(Window *window)
 {
     int width, height;
-    if (window->note_until && SDL_GetTicks64() >= window->note_until) {
-        window->note_until = 0;
-        window->redraw = true;
-    }
+    forget(window);
     if (!window->window || (!window->redraw && !window->picture_changed))
         return;
     tell_whether_shown(window);

@@ -20,6 +20,8 @@
 /* A window that is being dragged has many sizes; the guest hears of the last. */
 #define RESIZE_NS UINT64_C(200000000)
 
+enum { LONG_TEXT = 200 /* bytes */ };
+
 /* A moment, to measure from. */
 typedef struct Reading {
     uint64_t host, guest, instructions, compiled, pictures;
@@ -33,6 +35,7 @@ struct WindowSession {
     LoopTimer *frame, *measure, *resize;
     SessionListener *listener;
     Client client; /* of operations */
+    Call *typing;  /* the call that types a text, NULL: none */
     WindowStatus status;
     Reading reading;
     bool shown;            /* somebody sees the picture */
@@ -188,6 +191,8 @@ static void power(WindowSession *window)
 static void operation_done(Call *call, void *opaque)
 {
     WindowSession *window = opaque;
+    if (call == window->typing)
+        window->typing = NULL;
     char *path = json_is_string(call->result) ? realpath(json_string_value(call->result), NULL) : NULL;
     if (call->error)
         note(window, call->error);
@@ -196,22 +201,36 @@ static void operation_done(Call *call, void *opaque)
     free(path);
 }
 
-/* The command's text, if it has one, is the operation's argument. */
-static void operate(WindowSession *window, const char *name, const WindowCommand *command)
+/* The command's text, if it has one, is the operation's argument. Returns the call if it waits. */
+static Call *operate(WindowSession *window, const char *name, const WindowCommand *command)
 {
     json_t *arguments = json_array();
     if (command->length)
         json_array_append_new(arguments, json_bytes(command->text, command->length));
-    operation_call(&window->client, operation_find(name), arguments, operation_done, window);
+    Call *call = operation_call(&window->client, operation_find(name), arguments, operation_done, window);
     json_decref(arguments);
+    return call;
 }
 
-static void for_keyboard(WindowSession *window, const char *name, const WindowCommand *command)
+static Call *for_keyboard(WindowSession *window, const char *name, const WindowCommand *command)
 {
     if (input_driven(window->machine->input, INPUT_KEYBOARD))
-        operate(window, name, command);
-    else
-        note(window, "The guest drives no keyboard: nothing can be typed");
+        return operate(window, name, command);
+    note(window, "The guest drives no keyboard: nothing can be typed");
+    return NULL;
+}
+
+/* A text takes as long as the guest needs for it, so that it can be stopped. */
+static void type(WindowSession *window, const WindowCommand *command)
+{
+    if (window->typing) {
+        call_cancel(window->typing);
+        note(window, "The rest of the text is not typed");
+        return;
+    }
+    window->typing = for_keyboard(window, "type", command);
+    if (window->typing && command->length > LONG_TEXT)
+        note(window, "A long text is being typed; Ctrl+Alt+V stops that");
 }
 
 static void set_shown(WindowSession *window, bool shown)
@@ -247,7 +266,7 @@ static void obey(WindowSession *window, const WindowCommand *command)
         session_end(window->session, EXIT_OFF, NULL);
         break;
     case WINDOW_TYPE:
-        for_keyboard(window, "type", command);
+        type(window, command);
         break;
     case WINDOW_PRESS:
         for_keyboard(window, "press", command);
@@ -320,6 +339,7 @@ WindowSession *window_session_attach(Session *session, WindowLink *link)
     window->measure = loop_timer_new(loop, measure, window);
     window->resize = loop_timer_new(loop, resize, window);
     client_init(&window->client, session, "window");
+    window->client.timeout_ns = 0; /* whoever sits there decides how long to wait */
     window->listener = session_listen(session, on_event, window);
     session_attend(session);
     session_on_look(session, guest_ran, window);

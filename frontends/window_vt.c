@@ -151,6 +151,10 @@ static void set_style(Vt *vt, unsigned what)
         set_colour(vt, VT_INK, what == 39 ? 0 : what - 29);
     else if ((what >= 40 && what <= 47) || what == 49)
         set_colour(vt, VT_PAPER, what == 49 ? 0 : what - 39);
+    else if (what >= 90 && what <= 97)
+        set_colour(vt, VT_INK, what - 89);
+    else if (what >= 100 && what <= 107)
+        set_colour(vt, VT_PAPER, what - 99);
 }
 
 /* What follows 38 and 48 are colours of larger palettes, which are not shown. */

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "images/holder.h"
@@ -43,12 +45,19 @@ bool host_file_lock(const HostFile *file, bool writes, Error *err)
                      writes ? "; only one machine can write to an image" : ", which writes to it");
 }
 
+static void note_memory(HostFile *file)
+{
+    struct statfs system;
+    file->in_memory = !fstatfs(file->fd, &system) && system.f_type == TMPFS_MAGIC;
+}
+
 static bool has_kind(HostFile *file, Error *err)
 {
     struct stat status;
     if (fstat(file->fd, &status))
         return error_set(err, "cannot use %s: %s", file->path, strerror(errno));
     file->device = S_ISBLK(status.st_mode);
+    note_memory(file);
     if (S_ISREG(status.st_mode)) {
         file->size = (uint64_t)status.st_size;
         return true;
@@ -64,7 +73,7 @@ static bool has_kind(HostFile *file, Error *err)
 static void open_it(HostFile *file, HostFileMode mode)
 {
     const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    file->writable = mode != HOST_READ;
+    file->writable = mode > HOST_READ;
     file->fd = mode == HOST_CREATE ? open(file->path, flags | O_RDWR | O_CREAT | O_EXCL, 0666)
                                    : open(file->path, flags | (file->writable ? O_RDWR : O_RDONLY));
     if (file->fd >= 0 || mode != HOST_TRY_WRITE ||
@@ -84,7 +93,7 @@ bool host_file_open(HostFile *file, const char *path, HostFileMode mode, Error *
     open_it(file, mode);
     bool ok = file->fd >= 0 || error_set(err, "cannot %s %s: %s", mode == HOST_CREATE ? "create" : "open",
                                          path, strerror(errno));
-    ok = ok && has_kind(file, err) && host_file_lock(file, file->writable, err);
+    ok = ok && has_kind(file, err) && (mode == HOST_LOOK || host_file_lock(file, file->writable, err));
     if (ok)
         return true;
     host_file_close(file);
@@ -121,6 +130,7 @@ bool host_file_temporary(HostFile *file, const char *beside, Error *err)
     if (fd < 0)
         return error_set(err, "cannot make a temporary file in %s (TMPDIR): %s", folder, strerror(errno));
     *file = (HostFile){.fd = fd, .writable = true};
+    note_memory(file);
     if (asprintf(&file->path, "temporary file in %s", folder) < 0)
         abort();
     return true;
@@ -173,7 +183,8 @@ DiskResult host_file_write(HostFile *file, uint64_t offset, const void *data, ui
 bool host_file_read_now(const HostFile *file, uint64_t offset, void *data, uint64_t length)
 {
     struct iovec part = {data, length};
-    return preadv2(file->fd, &part, 1, (off_t)offset, RWF_NOWAIT) == (ssize_t)length;
+    int flags = file->in_memory ? 0 : RWF_NOWAIT;
+    return preadv2(file->fd, &part, 1, (off_t)offset, flags) == (ssize_t)length;
 }
 
 /* When a flush fails, the host has dropped what it could not write, and another flush would succeed without
@@ -239,17 +250,17 @@ static DiskResult write_zeros(HostFile *file, uint64_t offset, uint64_t length, 
     return result;
 }
 
-DiskResult host_file_zero(HostFile *file, uint64_t offset, uint64_t length, bool punch, Error *err)
+DiskResult host_file_zero(HostFile *file, uint64_t offset, uint64_t length, Error *err)
 {
     int error = EOPNOTSUPP;
     if (!length)
         return DISK_OK;
     if (file->device)
         error = ioctl(file->fd, BLKZEROOUT, (uint64_t[]){offset, length}) ? errno : 0;
-    else if (!punch)
-        error = allocate(file, FALLOC_FL_ZERO_RANGE, offset, length);
-    if (error && unsupported(error) && !file->device)
+    else
         error = punch_hole(file, offset, length);
+    if (error && unsupported(error) && !file->device)
+        error = allocate(file, FALLOC_FL_ZERO_RANGE, offset, length);
     if (error && unsupported(error))
         return write_zeros(file, offset, length, err);
     return error ? fail(file, error, "cannot write", err) : DISK_OK;

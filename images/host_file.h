@@ -11,6 +11,7 @@
 #include "machine/disk.h"
 
 typedef enum HostFileMode {
+    HOST_LOOK, /* no lock: others may write */
     HOST_READ,
     HOST_WRITE,     /* exclusively */
     HOST_TRY_WRITE, /* or, where the host does not let it, for reading */
@@ -24,6 +25,7 @@ typedef struct HostFile {
     int refused;       /* HOST_TRY_WRITE: errno of what the host did not let; 0: it did */
     uint64_t size;     /* bytes, when it was opened */
     bool lost;         /* the host could not keep what was written before: no flush succeeds any more */
+    bool in_memory;    /* it lies in a tmpfs, which knows no other reads than those that do not wait */
     bool cannot_punch; /* the file system has no holes */
 } HostFile;
 
@@ -44,8 +46,8 @@ bool host_file_read_now(const HostFile *file, uint64_t offset, void *data, uint6
 DiskResult host_file_sync(HostFile *file, Error *err);
 /* Gives the space back; where that cannot be, nothing happens. */
 DiskResult host_file_discard(HostFile *file, uint64_t offset, uint64_t length, Error *err);
-/* Reads as zero then. punch: and takes no space, if that can be. */
-DiskResult host_file_zero(HostFile *file, uint64_t offset, uint64_t length, bool punch, Error *err);
+/* Reads as zero then, and takes no space if that can be. */
+DiskResult host_file_zero(HostFile *file, uint64_t offset, uint64_t length, Error *err);
 bool host_file_resize(HostFile *file, uint64_t size, Error *err);
 /* Bytes that the file takes on the host; a device's size. */
 uint64_t host_file_allocated(const HostFile *file);

@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "images/host_file.h"
+#include "images/nbd.h"
+#include "images/overlay.h"
 #include "images/raw.h"
 
 static bool is_nbd(const char *path)
@@ -42,11 +45,22 @@ static bool probe(HostFile *file, ImageContent *content, Error *err)
     return *content != CONTENT_COMPRESSED || error_set(err, "%s is %s", path, what);
 }
 
-static bool open_file(DiskImage *image, const ImageOptions *options, bool read_only, Error *err)
+static void note_refused(DiskImage *image, const HostFile *file)
+{
+    if (file->refused)
+        snprintf(image->note, sizeof image->note, "%s cannot be written (%s): the disk is read-only",
+                 file->path, strerror(file->refused));
+}
+
+static bool open_file(DiskImage *image, const ImageOptions *options, unsigned depth, Error *err)
 {
     HostFile file;
     ImageContent content = CONTENT_UNKNOWN;
-    if (!host_file_open(&file, options->path, read_only ? HOST_READ : HOST_TRY_WRITE, err))
+    if (!host_file_open(&file, options->path,
+                        options->look        ? HOST_LOOK
+                        : options->read_only ? HOST_READ
+                                             : HOST_TRY_WRITE,
+                        err))
         return false;
     bool ok = file.size ||
               error_set(err, "%s is empty; \"armature disk create FILE SIZE\" makes an image", file.path);
@@ -54,20 +68,50 @@ static bool open_file(DiskImage *image, const ImageOptions *options, bool read_o
         host_file_close(&file);
         return false;
     }
-    if (file.refused)
-        snprintf(image->note, sizeof image->note, "%s cannot be written (%s): the disk is read-only",
-                 file.path, strerror(file.refused));
+    note_refused(image, &file);
+    if (content == CONTENT_OVERLAY)
+        return overlay_open(image, &file, &(OverlayOptions){.depth = depth, .look = options->look}, err);
     raw_open(image, &file, !options->raw);
     return true;
 }
 
+bool image_open_below(DiskImage *image, const ImageOptions *options, unsigned depth, Error *err)
+{
+    *image = (DiskImage){.kind = IMAGE_FILE};
+    return is_nbd(options->path) ? nbd_image_open(image, options, err)
+                                 : open_file(image, options, depth, err);
+}
+
+/* The overlay that is asked for lies over what is named. */
+static bool open_overlay(DiskImage *image, const ImageOptions *options, Error *err)
+{
+    DiskImage base;
+    HostFile file;
+    ImageOptions below = {.path = options->path, .read_only = true, .raw = options->raw};
+    OverlayOptions over = {.base = &base, .base_path = options->path, .base_raw = options->raw};
+    if (options->overlay && access(options->overlay, F_OK)) {
+        if (!image_open_below(&base, &below, 1, err) || !overlay_create(options->overlay, &over, 0, err))
+            return false;
+    }
+    if (options->overlay && !host_file_open(&file, options->overlay, HOST_TRY_WRITE, err))
+        return false;
+    if (!image_open_below(&base, &below, 1, err)) {
+        if (options->overlay)
+            host_file_close(&file);
+        return false;
+    }
+    *image = (DiskImage){.kind = IMAGE_OVERLAY};
+    if (!options->overlay)
+        return overlay_temporary(image, &over, err);
+    note_refused(image, &file);
+    return overlay_open(image, &file, &over, err);
+}
+
 bool image_open(DiskImage *image, const ImageOptions *options, Error *err)
 {
-    bool changes_base = !options->read_only && !options->overlay && !options->temporary;
     *image = (DiskImage){.kind = IMAGE_FILE};
-    if (is_nbd(options->path))
-        return error_set(err, "%s: this build of armature has no NBD", options->path);
-    return open_file(image, options, !changes_base, err);
+    return options->overlay || options->temporary ? open_overlay(image, options, err)
+                                                  : image_open_below(image, options, 0, err);
 }
 
 void image_close(DiskImage *image)

@@ -18,7 +18,8 @@ typedef struct ImageOptions {
     const char *overlay; /* a file that keeps the changes, made if it does not exist; NULL: none */
     bool temporary;      /* changes are kept in an overlay that vanishes with the run */
     bool read_only;
-    bool raw; /* whatever the contents look like, they are the disk's */
+    bool look; /* just to look at it: no lock, and others may write meanwhile */
+    bool raw;  /* whatever the contents look like, they are the disk's */
 } ImageOptions;
 
 typedef struct DiskImage {

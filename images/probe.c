@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "images/image.h"
-#include "images/overlay.h"
+#include "images/overlay_format.h"
 
 typedef struct Magic {
     ImageContent content;

@@ -49,7 +49,7 @@ static DiskResult raw_discard(void *medium, uint64_t offset, uint64_t length, Er
 
 static DiskResult raw_zero(void *medium, uint64_t offset, uint64_t length, Error *err)
 {
-    return host_file_zero(&((Raw *)medium)->file, offset, length, false, err);
+    return host_file_zero(&((Raw *)medium)->file, offset, length, err);
 }
 
 static bool raw_read_now(void *medium, uint64_t offset, void *data, uint64_t length)

@@ -23,11 +23,11 @@ enum { TRIES = 64 };
 
 /* ---- Resolving -------------------------------------------------------------------------------------- */
 
-static int beneath(int folder, const char *name, int flags)
+static int beneath(int folder, const char *name, int flags, mode_t mode, uint64_t links)
 {
     struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
-                           .mode = flags & O_CREAT ? 0666 : 0,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+                           .mode = flags & O_CREAT ? mode : 0,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | links};
     for (unsigned n = 0; n < TRIES; n++) {
         int fd = (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
         if (fd >= 0)
@@ -38,15 +38,15 @@ static int beneath(int folder, const char *name, int flags)
     return errno == EXDEV || errno == ELOOP || errno == EAGAIN ? -EACCES : -errno;
 }
 
-static int step(int from, const char *name, int flags)
+static int step(int from, const char *name, int flags, mode_t mode)
 {
-    int fd = openat(from, name, flags | O_NOFOLLOW | O_CLOEXEC, 0666);
+    int fd = openat(from, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
     return fd >= 0 ? fd : errno == ELOOP ? -EACCES : -errno;
 }
 
 /* Every step starts at a folder that is held open and takes one name that is no link, so that it cannot lead
  * out. */
-static int walk(int folder, const char *name, int flags)
+static int walk(int folder, const char *name, int flags, mode_t mode)
 {
     char part[NAME_MAX + 1];
     int at = folder, result = -EACCES;
@@ -62,7 +62,7 @@ static int walk(int folder, const char *name, int flags)
         part[length] = '\0';
         if (!strcmp(part, "..") || (last && gap && !(flags & O_DIRECTORY)))
             break;
-        int next = step(at, part, last ? flags : O_PATH | O_DIRECTORY);
+        int next = step(at, part, last ? flags : O_PATH | O_DIRECTORY, mode);
         if (at != folder)
             close(at);
         at = folder;
@@ -81,7 +81,32 @@ static int resolve(const HostFolder *folder, const char *name, int flags)
 {
     if (!name[0])
         return -ENOENT;
-    return folder->walk_only ? walk(folder->fd, name, flags) : beneath(folder->fd, name, flags);
+    return folder->walk_only ? walk(folder->fd, name, flags, 0666)
+                             : beneath(folder->fd, name, flags, 0666, 0);
+}
+
+int host_folder_at(const HostFolder *folder, const char *path, int flags, mode_t mode)
+{
+    return folder->walk_only ? walk(folder->fd, path, flags, mode)
+                             : beneath(folder->fd, path, flags, mode, RESOLVE_NO_SYMLINKS);
+}
+
+const char *host_fd_path(int fd, char path[HOST_FD_PATH])
+{
+    snprintf(path, HOST_FD_PATH, "/proc/self/fd/%d", fd);
+    return path;
+}
+
+int host_reopen(int fd, int flags)
+{
+    char path[HOST_FD_PATH];
+    struct stat st;
+    if (fstat(fd, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return S_ISLNK(st.st_mode) ? -ELOOP : -EACCES;
+    int opened = open(host_fd_path(fd, path), flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return opened >= 0 ? opened : -errno;
 }
 
 /* 0 if fd is a regular file, else the negative errno to answer. */
@@ -228,7 +253,7 @@ HostFolder *host_folder_new(const char *path, Error *err)
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int usable = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (usable < 0) {
-        error_set(err, "--semihosting-dir: cannot use %s: %s", path, strerror(errno));
+        error_set(err, "cannot use %s: %s", path, strerror(errno));
         if (fd >= 0)
             close(fd);
         return NULL;
@@ -238,7 +263,7 @@ HostFolder *host_folder_new(const char *path, Error *err)
     if (!folder)
         abort();
     folder->fd = fd;
-    int probe = beneath(fd, ".", O_PATH | O_DIRECTORY);
+    int probe = beneath(fd, ".", O_PATH | O_DIRECTORY, 0, 0);
     folder->walk_only = probe < 0;
     if (probe >= 0)
         close(probe);

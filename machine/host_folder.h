@@ -1,5 +1,5 @@
 /* A folder of the host whose files a guest may use, and no others: names are paths inside it, whatever `..`,
- * symbolic links, or other programs that change the folder meanwhile, do. Private to machine/.
+ * symbolic links, or other programs that change the folder meanwhile, do.
  *
  * With openat2(2), which Linux has since 5.6, the kernel resolves names beneath the folder; symbolic links
  * that stay inside are followed. Without it, names are walked one component at a time from folder to folder;
@@ -22,6 +22,23 @@ void host_folder_free(HostFolder *folder); /* NULL is allowed */
 
 /* Behaves as on a kernel without openat2 from now on (tests). */
 void host_folder_walk_only(HostFolder *folder);
+
+/* The place that a path inside the folder names, opened with flags of open(2) and, for O_CREAT, a mode. Not
+ * one symbolic link is followed, whoever put it there; with O_PATH | O_NOFOLLOW the last component may be
+ * one, and that is opened. `..` is refused; "." is the folder itself. For a path that the folder's user did
+ * not check, open with O_PATH and look at what it is before host_reopen(). Returns a descriptor, which the
+ * caller closes, or a negative errno. */
+int host_folder_at(const HostFolder *folder, const char *path, int flags, mode_t mode);
+
+/* Opens what an O_PATH descriptor of a regular file or folder stands for, with other flags; waits for
+ * nothing. Descriptor or negative errno. */
+int host_reopen(int fd, int flags);
+
+/* Where /proc has the descriptor: for calls that take no O_PATH descriptor. */
+enum { HOST_FD_PATH = 32 };
+const char *host_fd_path(int fd, char path[HOST_FD_PATH]);
+
+/* Regular files only, symbolic links that stay inside are followed: */
 
 enum { HOST_READ = 1, HOST_WRITE = 2, HOST_CREATE = 4, HOST_APPEND = 8 };
 

@@ -230,9 +230,12 @@ static bool semihost(Cpu *cpu)
 Semihosting *semihosting_new(Machine *machine, Error *err)
 {
     const char *path = machine->options.semihosting_dir;
-    HostFolder *folder = path ? host_folder_new(path, err) : NULL;
-    if (path && !folder)
+    Error why;
+    HostFolder *folder = path ? host_folder_new(path, &why) : NULL;
+    if (path && !folder) {
+        error_set(err, "--semihosting-dir: %s", why.text);
         return NULL;
+    }
     Semihosting *s = calloc(1, sizeof *s);
     if (!s)
         abort();

@@ -10,7 +10,7 @@ execute_process(COMMAND pkg-config --cflags-only-I sdl2 OUTPUT_VARIABLE sdl_incl
 separate_arguments(sdl_includes)
 
 set(failed "")
-foreach(folder cpu mmu jit devices machine images frontends)
+foreach(folder cpu mmu jit devices machine images net volumes shares frontends)
   file(GLOB_RECURSE sources ${ROOT}/${folder}/*.c)
   if(no_sdl)
     list(FILTER sources EXCLUDE REGEX "/[a-z_]*sdl[a-z_]*\\.c$")

@@ -4,20 +4,21 @@
 cmake_minimum_required(VERSION 3.18)
 
 set(base machine/arrivals.h machine/audio.h machine/bus.h machine/clock.h machine/disk.h machine/display.h machine/error.h
-  machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h machine/net.h machine/serial.h
-  machine/watch.h)
+  machine/host_folder.h machine/host_work.h machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h
+  machine/net.h machine/serial.h machine/share_port.h machine/watch.h)
 
 # What each folder may include, as regular expressions.
 string(JOIN "|" base_headers ${base})
 set(may_cpu "cpu/|mmu/|${base_headers}")
 set(may_mmu "cpu/|mmu/|${base_headers}")
 set(may_jit "jit/|cpu/|mmu/|${base_headers}")
+set(may_shares "shares/|machine/error\\.h|machine/host_folder\\.h|machine/share_port\\.h")
 set(may_devices "devices/|${base_headers}")
 set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\\.h|roms/font_ascii\\.def")
 set(may_images "images/|machine/")
 set(may_net "net/|${base_headers}")
 set(may_volumes "volumes/|machine/error\\.h")
-set(may_frontends "frontends/|images/image\\.h|images/manage\\.h|volumes/bootable\\.h|machine/|net/")
+set(may_frontends "frontends/|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
@@ -42,7 +43,7 @@ function(check_quoted file folder include)
   endif()
 endfunction()
 
-foreach(folder cpu mmu jit devices machine images net volumes frontends roms)
+foreach(folder cpu mmu jit devices machine images net volumes shares frontends roms)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.def)
   foreach(file ${files})
     file(STRINGS ${ROOT}/${file} lines REGEX "^[ \t]*#[ \t]*include")

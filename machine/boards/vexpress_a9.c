@@ -95,6 +95,10 @@ static const BoardDevice devices[] = {
     {"virtio_blk",   "vdisk7", VIRTIO_SLOT(11), NULL, {{7}},             VIRTIO_LINE(11), IF(DISK, 7)},
     {"virtio_net",   "vnet0",     VIRTIO_SLOT(12), NULL, {{0}},             VIRTIO_LINE(12), IF(NET, 0)},
     {"virtio_net",   "vnet1",     VIRTIO_SLOT(13), NULL, {{1}},             VIRTIO_LINE(13), IF(NET, 1)},
+    {"virtio_9p",    "vshare0",   VIRTIO_SLOT(14), NULL, {{0}},             VIRTIO_LINE(14), IF(SHARE, 0)},
+    {"virtio_9p",    "vshare1",   VIRTIO_SLOT(15), NULL, {{1}},             VIRTIO_LINE(15), IF(SHARE, 1)},
+    {"virtio_9p",    "vshare2",   VIRTIO_SLOT(16), NULL, {{2}},             VIRTIO_LINE(16), IF(SHARE, 2)},
+    {"virtio_9p",    "vshare3",   VIRTIO_SLOT(17), NULL, {{3}},             VIRTIO_LINE(17), IF(SHARE, 3)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };
 /* clang-format on */

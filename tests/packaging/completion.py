@@ -45,6 +45,7 @@ BASH = [
     ("farm --memo\t64M", ["farm", "--memory", "64M"]),
     ("farm --log-d\tfol\t", ["farm", "--log-dir", "folder/"]),
     ("ct\tsocket read\tx", ["ctl", "socket", "read_memory", "x"]),
+    ("disk cr\t--overl\tzIm\ty", ["disk", "create", "--overlay-of", "zImage", "y"]),
     ("ctl --js\tzIm\tread\tmy\t", ["ctl", "--json", "zImage", "read_memory", "my image"]),
     ("--jun\tx", ["--junx"]),  # the farm's options are the farm's
     ("'zIm\t", ["zImage"]),
@@ -82,6 +83,8 @@ FISH = [
     ("armature --jun", []),
     ("armature ct", ["ctl"]),
     ("armature ctl socket read", ["read_memory"]),
+    ("armature disk re", ["resize"]),
+    ("armature disk create --over", ["--overlay-of"]),
     ("armature ctl zIm", ["zImage"]),
     ("armature ctl socket re", ["read_memory", "reset"]),
 ]

@@ -81,7 +81,7 @@ def check_manual(top, help_text, source):
     plain = page.replace("\\-", "-")
     for name in re.findall(r"^  (--[a-z0-9-]+)", help_text, flags=re.M):
         check(re.search(rf"^\.B {name}( |$)", plain, flags=re.M), f"the manual page lacks {name}")
-    for word in "armature ctl", "armature farm", "--junit", "ARMATURE_CONFIG", "{name}":
+    for word in "armature ctl", "armature farm", "armature disk", "--overlay-of", "--junit", "ARMATURE_CONFIG", "{name}":
         check(word in plain, f"the manual page lacks {word}")
     numbers = re.findall(r"= (\d+)", read(os.path.join(source, "frontends/exit_codes.h")))
     status = plain[plain.index(".SH EXIT STATUS"):plain.index(".SH FILES")]

@@ -134,6 +134,10 @@ static void colours(void **state)
     assert_int_equal(vt->cell[0][2], 'c' | VT_BOLD | 8u << VT_PAPER);
     assert_int_equal(vt->cell[0][3], 'd' | VT_BOLD);
     vt_free(vt);
+    vt = after("\x1b[90;107ma\x1b[97;100mb");
+    assert_int_equal(vt->cell[0][0], 'a' | 1 << VT_INK | 8u << VT_PAPER);
+    assert_int_equal(vt->cell[0][1], 'b' | 8 << VT_INK | 1u << VT_PAPER);
+    vt_free(vt);
 }
 
 /* Neither titles nor unknown sequences leave anything behind. */

@@ -158,6 +158,11 @@ def test_tablet(server, home):
         guest.x("click", "1")
         lines = [line for line in guest.collect() if line.startswith("button")]
         need(lines == ["button 272 1", "button 272 0"], f"a click: {lines}")
+        guest.x("mousemove", "--window", guest.window, "500", "350", "keydown", "ctrl", "keydown", "alt", "click", "1",
+                "keyup", "alt", "keyup", "ctrl")
+        lines = [line for line in guest.collect() if line.startswith(("button", "key"))]
+        need(lines == [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", "button 272 1", "button 272 0", f"key {LEFTALT} 0",
+                       f"key {LEFTCTRL} 0"], f"Ctrl+Alt+click: {lines}")
         guest.x("mousemove", "--window", guest.window, "5", "5", "click", "1")
         need(not [line for line in guest.collect() if line.startswith("button")], "clicks beside the picture are none")
 
@@ -180,6 +185,15 @@ def test_menu(server, home):
         lines = guest.collect(1)
         need([line for line in lines if line.endswith(" 1")][-3:] ==
              [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {DELETE} 1"], f"Ctrl+Alt+Del: {lines}")
+        guest.key("ctrl+alt+d")
+        lines = guest.collect(1)
+        need([line for line in lines if line.endswith(" 1")][-3:] ==
+             [f"key {LEFTCTRL} 1", f"key {LEFTALT} 1", f"key {DELETE} 1"], f"Ctrl+Alt+Del by its shortcut: {lines}")
+        guest.key("ctrl+alt+k", "Down", "Down", "Return")
+        lines = guest.collect(1)
+        need(f"key {F[1]} 1" in lines, f"Ctrl+Alt+F1: {lines}")
+        guest.key("F2")
+        guest.wait_size(640, 480)
         guest.key("ctrl+alt+m")
         wait_for(lambda: guest.picture().pixel(320, 240) != before, "the menu")
         guest.key("Escape")
@@ -193,14 +207,27 @@ def test_menu(server, home):
 
 
 def test_paste(server, home):
-    """The clipboard's text arrives as keys; what the layout lacks is said."""
+    """The clipboard's text arrives as keys, an end of line as one Enter; a long text can be stopped."""
+    def clipboard(text):
+        subprocess.run(["xclip", "-selection", "clipboard"], input=text, env=guest.environment, check=True)
     with Guest(server, home) as guest:
-        subprocess.run(["xclip", "-selection", "clipboard"], input=b"aX\n", env=guest.environment, check=True)
+        clipboard(b"aX\n")
         guest.key("ctrl+alt+v")
         lines = guest.wait_line("key 28 0")
         keys = [line for line in lines if line.startswith("key")][-8:]
         need(keys == [f"key {A} 1", f"key {A} 0", f"key {LEFTSHIFT} 1", f"key {X} 1", f"key {X} 0",
                       f"key {LEFTSHIFT} 0", "key 28 1", "key 28 0"], f"the keys of aX and Enter: {keys}")
+        clipboard(b"\r\n\n\na")
+        guest.key("ctrl+alt+v")
+        lines = guest.wait_line(f"key {A} 0")
+        need(lines.count("key 28 1") == 3, f"three Enters: {lines}")
+        clipboard(b"a" * 1000)
+        guest.key("ctrl+alt+v")
+        guest.wait_line(f"key {A} 1")
+        guest.key("ctrl+alt+v")
+        lines = guest.collect(1)
+        need(lines.count(f"key {A} 1") < 500 and f"key {A} 0" in lines[-3:], f"it was stopped: {lines[-3:]}")
+        need(not guest.collect(), "nothing more is typed")
 
 
 def test_full_screen(server, home):
@@ -233,6 +260,7 @@ def test_close(server, home):
         guest.close_window()
         guest.wait_line(f"key {POWER} 0")
         need(guest.process.poll() is None, "it has only been asked")
+        guest.wait_title("close again to end the emulator")
         guest.close_window()
         guest.end(0)
     with Guest(server, home) as guest:

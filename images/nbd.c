@@ -1,0 +1,159 @@
+#include "images/nbd.h"
+
+#include <errno.h>
+#include <libnbd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What every server must take in one request. */
+enum { MOST = 32 << 20 };
+
+typedef struct Server {
+    struct nbd_handle *nbd;
+    char *name;
+    bool flushes, trims, zeros;
+} Server;
+
+/* libnbd's texts are "function: what: why"; a server that went away has its own. */
+static DiskResult fail(const Server *server, Error *err)
+{
+    int error = nbd_get_errno();
+    const char *text = nbd_get_error(), *colon = text ? strstr(text, ": ") : NULL;
+    if (nbd_aio_is_dead(server->nbd) || nbd_aio_is_closed(server->nbd))
+        error_set(err, "%s: the NBD server is gone", server->name);
+    else
+        error_set(err, "%s: the NBD server answers: %s", server->name,
+                  colon ? colon + 2 : strerror(error ? error : EIO));
+    return error == ENOSPC                    ? DISK_NO_SPACE
+           : error == EPERM || error == EROFS ? DISK_READ_ONLY
+                                              : DISK_IO_ERROR;
+}
+
+typedef int Transfer(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset);
+
+static int get(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+{
+    return nbd_pread(nbd, data, length, offset, 0);
+}
+
+static int put(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+{
+    return nbd_pwrite(nbd, data, length, offset, 0);
+}
+
+static int trim(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+{
+    (void)data;
+    return nbd_trim(nbd, length, offset, 0);
+}
+
+static int zero(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+{
+    (void)data;
+    return nbd_zero(nbd, length, offset, 0);
+}
+
+static DiskResult in_parts(const Server *server, Transfer *transfer, uint64_t offset, uint8_t *data,
+                           uint64_t length, Error *err)
+{
+    for (uint64_t part; length; offset += part, data += data ? part : 0, length -= part) {
+        part = length < MOST ? length : MOST;
+        if (transfer(server->nbd, data, part, offset) < 0)
+            return fail(server, err);
+    }
+    return DISK_OK;
+}
+
+static DiskResult nbd_read(void *medium, uint64_t offset, void *data, uint64_t length, Error *err)
+{
+    return in_parts(medium, get, offset, data, length, err);
+}
+
+static DiskResult nbd_write(void *medium, uint64_t offset, const void *data, uint64_t length, Error *err)
+{
+    return in_parts(medium, put, offset, (uint8_t *)data, length, err);
+}
+
+static DiskResult flush(void *medium, Error *err)
+{
+    const Server *server = medium;
+    return server->flushes && nbd_flush(server->nbd, 0) < 0 ? fail(server, err) : DISK_OK;
+}
+
+static DiskResult discard(void *medium, uint64_t offset, uint64_t length, Error *err)
+{
+    const Server *server = medium;
+    return server->trims ? in_parts(server, trim, offset, NULL, length, err) : DISK_OK;
+}
+
+static DiskResult zero_range(void *medium, uint64_t offset, uint64_t length, Error *err)
+{
+    static const uint8_t zeros[64 << 10];
+    const Server *server = medium;
+    if (server->zeros)
+        return in_parts(server, zero, offset, NULL, length, err);
+    DiskResult result = DISK_OK;
+    for (uint64_t part; length && !result; offset += part, length -= part) {
+        part = length < sizeof zeros ? length : sizeof zeros;
+        result = nbd_write(medium, offset, zeros, part, err);
+    }
+    return result;
+}
+
+static void close_server(void *medium)
+{
+    Server *server = medium;
+    if (server->nbd && nbd_aio_is_ready(server->nbd))
+        nbd_shutdown(server->nbd, 0);
+    nbd_close(server->nbd);
+    free(server->name);
+    free(server);
+}
+
+static const MediumOps nbd_ops = {.read = nbd_read,
+                                  .write = nbd_write,
+                                  .flush = flush,
+                                  .discard = discard,
+                                  .zero = zero_range,
+                                  .close = close_server};
+
+static int dial(const Server *server, const char *path)
+{
+    if (strncmp(path, "nbd:", 4))
+        return nbd_connect_uri(server->nbd, path);
+    return nbd_connect_unix(server->nbd, path + 4);
+}
+
+bool nbd_image_open(DiskImage *image, const ImageOptions *options, Error *err)
+{
+    Server *server = calloc(1, sizeof *server);
+    if (!server || !(server->name = strdup(options->path)))
+        abort();
+    server->nbd = nbd_create();
+    if (!server->nbd || dial(server, options->path) < 0) {
+        int error = nbd_get_errno();
+        const char *text = nbd_get_error();
+        error_set(err, "%s: cannot connect to the NBD server: %s", options->path,
+                  error  ? strerror(error)
+                  : text ? text
+                         : "no memory");
+        close_server(server);
+        return false;
+    }
+    server->flushes = nbd_can_flush(server->nbd) == 1;
+    server->trims = nbd_can_trim(server->nbd) == 1;
+    server->zeros = nbd_can_zero(server->nbd) == 1;
+    bool only_read = nbd_is_read_only(server->nbd) == 1;
+    int64_t size = nbd_get_size(server->nbd);
+    image->kind = IMAGE_NBD;
+    image->ops = &nbd_ops;
+    image->medium = server;
+    image->info = (MediumInfo){.size = size > 0 ? (uint64_t)size : 0,
+                               .read_only = options->read_only || only_read,
+                               .name = server->name};
+    if (only_read && !options->read_only)
+        snprintf(image->note, sizeof image->note, "%s: the server lets nobody write: the disk is read-only",
+                 server->name);
+    return true;
+}
