@@ -953,6 +953,8 @@ static void stubs(Lower *l, Patch budget)
 static void lower_ops(Lower *l)
 {
     for (IrRef at = 1; at < l->ir->count && !l->a->full && !l->failed; at++) {
+        if (l->ir->insn[at].op == IR_NOP)
+            continue;
         l->at = at;
         lower_op(l, &l->ir->insn[at], &at);
         l->at = at;
@@ -984,7 +986,7 @@ static void begin(Lower *l, X64Piece *piece, Ir *ir, const Block *block)
     l->loops = false;
     for (unsigned at = 1; at < ir->count; at++)
         l->loops |= ir->insn[at].op == IR_EXIT && is_own_start(l, &ir->insn[at]);
-    l->failed = false;
+    l->failed = l->spills = false;
     memset(l->loc, 0, ir->count * sizeof *l->loc);
     memset(l->temp, 0, sizeof l->temp);
     memset(l->pinned, 0, sizeof l->pinned);

@@ -109,6 +109,7 @@ struct Lower {
     IrRef temp[TEMPS]; /* what is in each, IR_NO_REF: free */
     bool pinned[TEMPS];
     IrRef spill[SPILLS];
+    bool spills;         /* a slot was used in this block */
     IrRef holds[15];     /* the value that a guest register has, if one is known */
     IrRef host_flags;    /* the operation whose result the host's flags describe, IR_NO_REF: none */
     bool host_flags_all; /* carry and overflow too, as an addition or subtraction leaves them */
