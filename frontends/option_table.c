@@ -96,6 +96,20 @@ static bool set_jit(void *target, const OptionDef *def, const char *value, Error
     return error_set(err, "give off, on or verify");
 }
 
+static bool set_jit_thread(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    static const char *const choices[] = {"off", "on", "auto"};
+    (void)def;
+    for (unsigned n = 0; n < sizeof choices / sizeof *choices; n++) {
+        if (strcmp(value, choices[n]))
+            continue;
+        options->machine.jit.thread = (JitThread)n;
+        return true;
+    }
+    return error_set(err, "give off, on or auto");
+}
+
 static bool set_gpu(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -469,6 +483,11 @@ static const OptionDef defs[] = {
     {"jit-threshold", "N", "8",
      GROUP_MACHINE, 0, BY(set_jit_threshold), NULL,
      "compile a block when it was interpreted N times", NULL},
+    {"jit-thread", "WHEN", "auto",
+     GROUP_MACHINE, 0, BY(set_jit_thread), "off on auto",
+     "whether another thread compiles: off, on, auto (if there are several processors)",
+     "The guest runs the same either way, down to which of its instructions are compiled when. --jit=verify compiles on "
+     "the CPU's thread unless told otherwise."},
     {"audio", "WHERE", "none",
      GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",

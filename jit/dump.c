@@ -50,14 +50,14 @@ void jit_open_perf_map(Jit *jit)
 }
 
 /* A line per block: address and size in hexadecimal, name. */
-void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block)
+void jit_map_block(const Jit *jit, const Block *block, uint32_t pc)
 {
     const X64Exits *exits = &jit->blocks[block->jit].exits;
     const char *set = block->key.thumb ? "t32" : "a32";
     fprintf(jit->perf_map, "%zx %x guest_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + exits->far_entry),
-            exits->end - exits->far_entry, cpu->pc, set, block->jit);
+            exits->end - exits->far_entry, pc, set, block->jit);
     fprintf(jit->perf_map, "%zx %x rare_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + exits->stubs),
-            exits->stubs_end - exits->stubs, cpu->pc, set, block->jit);
+            exits->stubs_end - exits->stubs, pc, set, block->jit);
     fflush(jit->perf_map);
 }
 
@@ -66,7 +66,7 @@ void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block)
     const X64Exits *exits = &jit->blocks[block->jit].exits;
     if (log_on_at(cpu->log, LOG_IR, cpu->pc)) {
         log_guest(cpu, LOG_IR, block);
-        log_ir(cpu, jit->ir);
+        log_ir(cpu, jit->compiler.ir);
     }
     if (!log_on_at(cpu->log, LOG_OUT_ASM, cpu->pc))
         return;
