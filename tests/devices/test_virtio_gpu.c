@@ -379,6 +379,52 @@ static void test_black(void **state)
     assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
 }
 
+static void *state_field(const char *name)
+{
+    const DeviceType *type = d.dev->type;
+    for (unsigned n = 0; n < type->field_count; n++)
+        if (!strcmp(type->fields[n].name, name))
+            return (uint8_t *)d.dev + type->fields[n].at;
+    fail_msg("there is no field %s", name);
+    return NULL;
+}
+
+static void load_with(const char *name, uint32_t word)
+{
+    make_resource(1, B8G8R8X8, 64, 64);
+    EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 1);
+    assert_int_equal(frame()->width, 64);
+    ((uint32_t *)state_field(name))[0] = word;
+    d.dev->type->loaded(d.dev);
+    assert_int_equal(frame()->width, 0);
+    COMMAND(UNREF, 1, 0);
+}
+
+/* What comes from a file need not be what a driver can make. */
+static void test_loaded(void **state)
+{
+    (void)state;
+    load_with("picture.shown", 77);
+    load_with("all.resource", 2); /* its number */
+    COMMAND(UNREF, 2, 0);
+    make_resource(3, B8G8R8X8, 64, 64);
+    ((uint32_t *)state_field("all.resource"))[2] = 0xffffffff; /* its width */
+    d.dev->type->loaded(d.dev);
+    EXPECT(ERR_RESOURCE, UNREF, 3, 0);
+    make_resource(4, B8G8R8X8, 64, 64);
+    EXPECT(OK, SET_SCANOUT, 1, 1, 63, 63, 0, 4);
+    ((uint32_t *)state_field("picture.scanout"))[0] = 2;
+    d.dev->type->loaded(d.dev);
+    assert_int_equal(frame()->width, 0);
+    *(uint32_t *)state_field("wanted_width") = 0;
+    d.dev->type->loaded(d.dev);
+    expect_mode(400, 480);
+    /* What is sound stays. */
+    EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 4);
+    d.dev->type->loaded(d.dev);
+    assert_int_equal(frame()->width, 64);
+}
+
 static void test_cursor(void **state)
 {
     (void)state;
@@ -471,9 +517,9 @@ static void test_work_is_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_display_info), TEST(test_resize), TEST(test_formats),        TEST(test_picture),
-        TEST(test_pieces),       TEST(test_errors), TEST(test_fences),         TEST(test_black),
-        TEST(test_cursor),       TEST(test_limits), TEST(test_work_is_spread),
+        TEST(test_display_info), TEST(test_resize), TEST(test_formats), TEST(test_picture),
+        TEST(test_pieces),       TEST(test_errors), TEST(test_fences),  TEST(test_black),
+        TEST(test_loaded),       TEST(test_cursor), TEST(test_limits),  TEST(test_work_is_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

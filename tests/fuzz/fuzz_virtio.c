@@ -231,6 +231,28 @@ static void do_something(Run *run)
     mix(run, read_reg(d->dev, REG_INT_STATUS));
 }
 
+/* The board's display: what the GPU competes with. */
+static DisplayMode board_mode(void *opaque)
+{
+    (void)opaque;
+    return (DisplayMode){16, 16, 1};
+}
+
+static void board_changes(void *opaque, Display *display)
+{
+    (void)opaque;
+    (void)display;
+}
+
+static void board_row(void *opaque, uint32_t y, uint32_t *pixels)
+{
+    (void)opaque;
+    for (uint32_t x = 0; x < 16; x++)
+        pixels[x] = y;
+}
+
+static const DisplayOps board = {board_mode, board_changes, board_row, NULL, NULL};
+
 static uint64_t run_seed(uint64_t seed)
 {
     Run run = {.random = {seed}, .gpu = seed & 1, .care = 20};
@@ -240,6 +262,8 @@ static uint64_t run_seed(uint64_t seed)
         {run.gpu ? 640 : seed / 2 % INPUT_KINDS, 480}
     };
     driver_init(&run.d, run.gpu ? "virtio_gpu" : "virtio_input", &props);
+    if (seed & 2)
+        display_connect(run.d.h.env.display, DISPLAY_MOTHERBOARD, &board, NULL);
     set_up(&run);
     for (unsigned n = 0; n < STEPS; n++)
         do_something(&run);
