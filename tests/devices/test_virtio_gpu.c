@@ -1,4 +1,5 @@
 /* The virtio GPU: commands and their answers, the picture, the cursor, limits. */
+#include "tests/devices/board_display.h"
 #include "tests/devices/virtio_driver.h"
 
 enum { CONTROL, CURSOR, SIZE = 64 };
@@ -331,30 +332,11 @@ static void test_fences(void **state)
     assert_int_equal(get32(&d, REPLY), ERR_UNSPEC);
 }
 
-static DisplayMode board_mode(void *opaque)
-{
-    (void)opaque;
-    return (DisplayMode){16, 16, 1};
-}
-
-static void board_changes(void *opaque, Display *display)
-{
-    (void)opaque;
-    (void)display;
-}
-
-static void board_row(void *opaque, uint32_t y, uint32_t *pixels)
-{
-    (void)opaque;
-    memset(pixels, (int)y, 64);
-}
-
 /* While it is all black, what the board shows is of more use. */
 static void test_black(void **state)
 {
     (void)state;
-    static const DisplayOps board = {board_mode, board_changes, board_row, NULL, NULL};
-    display_connect(d.h.env.display, DISPLAY_MOTHERBOARD, &board, NULL);
+    display_connect(d.h.env.display, DISPLAY_MOTHERBOARD, &board_display, NULL);
     make_resource(1, B8G8R8X8, 64, 64);
     EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 1);
     assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "devices/virtio.h"
+#include "tests/devices/board_display.h"
 #include "tests/devices/virtio_driver.h"
 #include "tests/fuzz/random.h"
 #include "tests/fuzz/seeds.h"
@@ -231,28 +232,6 @@ static void do_something(Run *run)
     mix(run, read_reg(d->dev, REG_INT_STATUS));
 }
 
-/* The board's display: what the GPU competes with. */
-static DisplayMode board_mode(void *opaque)
-{
-    (void)opaque;
-    return (DisplayMode){16, 16, 1};
-}
-
-static void board_changes(void *opaque, Display *display)
-{
-    (void)opaque;
-    (void)display;
-}
-
-static void board_row(void *opaque, uint32_t y, uint32_t *pixels)
-{
-    (void)opaque;
-    for (uint32_t x = 0; x < 16; x++)
-        pixels[x] = y;
-}
-
-static const DisplayOps board = {board_mode, board_changes, board_row, NULL, NULL};
-
 static uint64_t run_seed(uint64_t seed)
 {
     Run run = {.random = {seed}, .gpu = seed & 1, .care = 20};
@@ -263,7 +242,7 @@ static uint64_t run_seed(uint64_t seed)
     };
     driver_init(&run.d, run.gpu ? "virtio_gpu" : "virtio_input", &props);
     if (seed & 2)
-        display_connect(run.d.h.env.display, DISPLAY_MOTHERBOARD, &board, NULL);
+        display_connect(run.d.h.env.display, DISPLAY_MOTHERBOARD, &board_display, NULL);
     set_up(&run);
     for (unsigned n = 0; n < STEPS; n++)
         do_something(&run);
