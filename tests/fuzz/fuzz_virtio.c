@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "devices/virtio.h"
+#include "tests/devices/board_display.h"
 #include "tests/devices/virtio_driver.h"
 #include "tests/fuzz/random.h"
 #include "tests/fuzz/seeds.h"
@@ -240,6 +241,8 @@ static uint64_t run_seed(uint64_t seed)
         {run.gpu ? 640 : seed / 2 % INPUT_KINDS, 480}
     };
     driver_init(&run.d, run.gpu ? "virtio_gpu" : "virtio_input", &props);
+    if (seed & 2)
+        display_connect(run.d.h.env.display, DISPLAY_MOTHERBOARD, &board_display, NULL);
     set_up(&run);
     for (unsigned n = 0; n < STEPS; n++)
         do_something(&run);
