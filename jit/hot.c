@@ -1,8 +1,9 @@
 /* When blocks are compiled, and by whom.
  *
- * With a worker, a block is asked for when it was interpreted half as often as it takes to be hot, and taken
- * when it is hot, or when a number of instructions were executed since, whichever comes first. Both depend on
- * what the guest does and not on when the worker is ready: where it is not, the block is compiled here. */
+ * With a worker, a block is asked for when it was interpreted so often as the threshold says, and taken when
+ * it was interpreted as often again, or when a number of instructions were executed since, whichever comes
+ * first. Both depend on what the guest does and not on when the worker is ready: where it is not, the block
+ * is compiled here. */
 #define _GNU_SOURCE
 #include "jit/hot.h"
 
@@ -163,7 +164,7 @@ static bool logs_code(const Cpu *cpu)
 
 static bool became_hot(Jit *jit, Cpu *cpu, Block *block)
 {
-    bool wait = !block->jit && block->heat <= jit->options.threshold;
+    bool wait = !block->jit && block->heat <= jit->hot_at;
     if (wait && jit->worker && !logs_code(cpu)) {
         ask(jit, cpu, block);
         return false;
@@ -179,7 +180,7 @@ bool hot_block(Jit *jit, Cpu *cpu, Block *block)
     uint32_t heat = block->heat++;
     if (block->jit == BLOCK_UNFIT || jit->flushing)
         return false;
-    if (heat >= jit->options.threshold || (heat >= jit->ask_at && !block->jit))
+    if (heat >= jit->hot_at || (heat >= jit->options.threshold && !block->jit))
         return became_hot(jit, cpu, block);
     return false;
 }
@@ -235,7 +236,7 @@ void hot_init(Jit *jit)
         abort();
     if (wants_worker(options))
         jit->worker = worker_new(&jit->runtime, options->worker_hook, options->worker_opaque);
-    jit->ask_at = jit->worker ? options->threshold / 2 : options->threshold;
+    jit->hot_at = jit->worker ? 2 * options->threshold : options->threshold;
     if (options->thread_delay == 0)
         options->thread_delay = THREAD_DELAY;
 }

@@ -3,6 +3,8 @@
 #include "jit/worker.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +37,7 @@ struct Worker {
     Job *abandoned; /* the latest: only that one can still be with the worker */
     /* Both. */
     _Alignas(64) _Atomic bool sleeps, ends;
-    pthread_mutex_t lock;
-    pthread_cond_t posted_or_ends;
+    sem_t wake; /* a semaphore, since the owner must never wait for the worker, as with a lock it might */
     pthread_t thread;
     Job job[JOBS];
 };
@@ -64,21 +65,21 @@ static void work(Worker *w, Job *job)
     uint64_t before = host_ns();
     compile(&w->compiler, job->source, job->result);
     atomic_fetch_add_explicit(&w->busy_ns, host_ns() - before, memory_order_relaxed);
-    atomic_fetch_add_explicit(&w->blocks, 1, memory_order_relaxed);
     if (!change(job, JOB_RUNNING, JOB_DONE))
         atomic_store(&job->state, JOB_IDLE);
+    atomic_fetch_add(&w->blocks, 1);
 }
 
 /* Sleeps until there is something to do. The owner looks at `sleeps` after it posted, the worker looks for
- * jobs after it set that: one of them sees the other. */
+ * jobs after it set that: one of them sees the other. Whoever takes `sleeps` back is the only one to. */
 static void wait_for_jobs(Worker *w, unsigned fetched)
 {
-    pthread_mutex_lock(&w->lock);
     atomic_store(&w->sleeps, true);
-    while (atomic_load(&w->posted) == fetched && !atomic_load(&w->ends))
-        pthread_cond_wait(&w->posted_or_ends, &w->lock);
-    atomic_store(&w->sleeps, false);
-    pthread_mutex_unlock(&w->lock);
+    bool nothing = atomic_load(&w->posted) == fetched && !atomic_load(&w->ends);
+    if (!nothing && atomic_exchange(&w->sleeps, false))
+        return;
+    while (sem_wait(&w->wake)) /* a signal */
+        ;
 }
 
 static void look_again(Worker *w, unsigned fetched, unsigned *looks)
@@ -96,6 +97,9 @@ static void *run(void *opaque)
 {
     Worker *w = opaque;
     unsigned looks = 0;
+    /* On a host that is busy with other things it must not take the owner's processor: every wake-up would.
+     */
+    sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0});
     prctl(PR_SET_TIMERSLACK, 1000ul);
     for (unsigned fetched = 0; !atomic_load(&w->ends);) {
         if (atomic_load(&w->posted) == fetched) {
@@ -153,11 +157,9 @@ void worker_put(Worker *w, Job *job)
 
 void worker_wake(Worker *w)
 {
-    if (!atomic_load(&w->sleeps) || atomic_load(&w->posted) == atomic_load(&w->fetched))
-        return;
-    pthread_mutex_lock(&w->lock);
-    pthread_cond_signal(&w->posted_or_ends);
-    pthread_mutex_unlock(&w->lock);
+    if (atomic_load(&w->sleeps) && atomic_load(&w->posted) != atomic_load(&w->fetched) &&
+        atomic_exchange(&w->sleeps, false))
+        sem_post(&w->wake);
 }
 
 /* Where the ring is full, the owner does the job when it needs it. */
@@ -187,23 +189,21 @@ const Result *worker_take(Worker *w, Job *job, Compiler *own, Result *spare, boo
 {
     *waited = 0;
     *missed = change(job, JOB_POSTED, JOB_IDLE);
-    if (*missed) {
-        compile(own, job->source, job->result);
-        return job->result;
+    if (!*missed) {
+        if (atomic_load(&job->state) == JOB_RUNNING)
+            *waited = wait_for(job);
+        *missed = change(job, JOB_RUNNING, JOB_ABANDONED);
+        if (!*missed)
+            return job->result;
+        abandon(w, job);
     }
-    if (atomic_load(&job->state) == JOB_RUNNING)
-        *waited = wait_for(job);
-    *missed = change(job, JOB_RUNNING, JOB_ABANDONED);
-    if (!*missed)
-        return job->result;
-    abandon(w, job);
     compile(own, job->source, spare);
     return spare;
 }
 
 uint64_t worker_busy(const Worker *w, uint64_t *blocks)
 {
-    *blocks = atomic_load_explicit(&w->blocks, memory_order_relaxed);
+    *blocks = atomic_load(&w->blocks);
     return atomic_load_explicit(&w->busy_ns, memory_order_relaxed);
 }
 
@@ -227,8 +227,7 @@ static void free_all(Worker *w)
         free(w->job[n].result);
     }
     compiler_free(&w->compiler);
-    pthread_cond_destroy(&w->posted_or_ends);
-    pthread_mutex_destroy(&w->lock);
+    sem_destroy(&w->wake);
     free(w);
 }
 
@@ -254,8 +253,7 @@ Worker *worker_new(const X64Runtime *runtime, WorkerHook *hook, void *opaque)
     w->hook = hook;
     w->opaque = opaque;
     compiler_init(&w->compiler, runtime);
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->posted_or_ends, NULL);
+    sem_init(&w->wake, 0, 0);
     make_jobs(w);
     if (start(w))
         return w;
@@ -267,10 +265,9 @@ void worker_free(Worker *w)
 {
     if (!w)
         return;
-    pthread_mutex_lock(&w->lock);
     atomic_store(&w->ends, true);
-    pthread_cond_signal(&w->posted_or_ends);
-    pthread_mutex_unlock(&w->lock);
+    if (atomic_exchange(&w->sleeps, false))
+        sem_post(&w->wake);
     pthread_join(w->thread, NULL);
     free_all(w);
 }

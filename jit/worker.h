@@ -54,8 +54,8 @@ void worker_post(Worker *worker, Job *job);
 /* Wakes the worker if it has something to do and sleeps; posting does so only when several jobs wait. */
 void worker_wake(Worker *worker);
 
-/* The result of a posted job: the worker's, or made now by `own` (into `spare`, if the worker is still at
- * it). *missed: the latter; *waited: host time spent waiting for the worker, in ns. */
+/* The result of a posted job: the worker's, or what `own` makes of it now, in `spare`. *missed: the latter;
+ * *waited: host time spent waiting for the worker, in ns. */
 const Result *worker_take(Worker *worker, Job *job, Compiler *own, Result *spare, bool *missed,
                           uint64_t *waited);
 /* Gives a job back whose result was looked at, or is not wanted. */
