@@ -486,8 +486,8 @@ static const OptionDef defs[] = {
     {"jit-thread", "WHEN", "auto",
      GROUP_MACHINE, 0, BY(set_jit_thread), "off on auto",
      "whether another thread compiles: off, on, auto (if there are several processors)",
-     "The guest runs the same either way, down to which of its instructions are compiled when. --jit=verify compiles on "
-     "the CPU's thread unless told otherwise."},
+     "It only takes processor time that nobody else wants. Deterministic runs are the same with and without it. "
+     "--jit=verify compiles on the CPU's thread unless told otherwise."},
     {"audio", "WHERE", "none",
      GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",

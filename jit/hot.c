@@ -62,13 +62,19 @@ static bool install(Jit *jit, Block *block, const Result *result, uint32_t pc)
     return true;
 }
 
+/* The log shows the IR, which only a block that this thread compiled leaves behind. */
+static bool logs_code(const Cpu *cpu)
+{
+    return log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM);
+}
+
 static bool compile_now(Jit *jit, Cpu *cpu, Block *block)
 {
     source_take(jit->source, cpu, block);
     compile(&jit->compiler, jit->source, jit->result);
     bool done = install(jit, block, jit->result, cpu->pc);
-    if (done && __builtin_expect(log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM), 0))
-        jit_log_block(jit, cpu, block);
+    if (done && logs_code(cpu))
+        jit_log_block(jit, cpu, block, cpu->pc);
     return done;
 }
 
@@ -128,7 +134,7 @@ static bool take(Jit *jit, Job *job)
         return false;
     }
     const Result *result = worker_take(jit->worker, job, &jit->compiler, jit->result, &missed, &waited);
-    jit->counts.worker_missed += missed;
+    jit->counts.worker_missed += missed && worker_has_thread(jit->worker);
     jit->waited_ns += waited;
     if (result->literals && !source_holds(job->source, result->literals, block->host_page)) {
         discard(jit, job);
@@ -136,6 +142,8 @@ static bool take(Jit *jit, Job *job)
     }
     bool done = install(jit, block, result, job->pc);
     jit->counts.worker_blocks += done && !missed;
+    if (done && missed && logs_code(job->cpu))
+        jit_log_block(jit, job->cpu, block, job->pc);
     take_out(jit, job);
     worker_put(jit->worker, job);
     return done;
@@ -148,24 +156,20 @@ static void ask(Jit *jit, Cpu *cpu, Block *block)
     Job *job = worker_get(jit->worker);
     source_take(job->source, cpu, block);
     job->block = block;
+    job->cpu = cpu;
     job->pc = cpu->pc;
     job->due = executed(jit) + jit->options.thread_delay;
     block->jit = FIRST_JOB + worker_number(jit->worker, job);
     append(jit, job);
-    worker_post(jit->worker, job);
+    worker_post(jit->worker, job, logs_code(cpu));
 }
 
 /* ---- The policy -------------------------------------------------------------------------------------- */
 
-static bool logs_code(const Cpu *cpu)
-{
-    return log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM);
-}
-
 static bool became_hot(Jit *jit, Cpu *cpu, Block *block)
 {
     bool wait = !block->jit && block->heat <= jit->hot_at;
-    if (wait && jit->worker && !logs_code(cpu)) {
+    if (wait && jit->worker) {
         ask(jit, cpu, block);
         return false;
     }
@@ -217,13 +221,26 @@ static bool several_processors(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
-static bool wants_worker(const JitOptions *options)
+static bool wants_thread(const JitOptions *options)
 {
-    if (options->threshold == 0) /* nothing is asked for before it is needed */
-        return false;
     if (options->thread == JIT_THREAD_AUTO)
         return options->mode != JIT_VERIFY && several_processors();
     return options->thread == JIT_THREAD_ON;
+}
+
+/* Nothing is asked for before it is needed if it is needed at once. Repeatable runs ask and take at the same
+ * instructions on every host, whether there is a thread or not: which engine runs what shows in the TLB, and
+ * so in its counters. */
+static void make_worker(Jit *jit)
+{
+    const JitOptions *options = &jit->options;
+    bool thread = wants_thread(options);
+    if (options->threshold && (thread || options->repeatable))
+        jit->worker = worker_new(&jit->runtime, thread, options->worker_hook, options->worker_opaque);
+    if (jit->worker && !worker_has_thread(jit->worker) && !options->repeatable) { /* the host refused one */
+        worker_free(jit->worker);
+        jit->worker = NULL;
+    }
 }
 
 void hot_init(Jit *jit)
@@ -234,8 +251,7 @@ void hot_init(Jit *jit)
     jit->result = malloc(sizeof *jit->result);
     if (!jit->result)
         abort();
-    if (wants_worker(options))
-        jit->worker = worker_new(&jit->runtime, options->worker_hook, options->worker_opaque);
+    make_worker(jit);
     jit->hot_at = jit->worker ? 2 * options->threshold : options->threshold;
     if (options->thread_delay == 0)
         options->thread_delay = THREAD_DELAY;

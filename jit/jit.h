@@ -18,6 +18,7 @@ typedef enum JitThread { JIT_THREAD_OFF, JIT_THREAD_ON, JIT_THREAD_AUTO } JitThr
 typedef struct JitOptions {
     JitMode mode;
     JitThread thread;
+    bool repeatable;    /* what is compiled when must not depend on the host */
     bool perf_map;      /* write /tmp/perf-PID.map, by which Linux's perf names compiled code */
     unsigned threshold; /* a block is compiled when it was interpreted so often */
     /* Bytes of host code and number of blocks after which everything is dropped; 0: enough for most guests.

@@ -48,6 +48,6 @@ void jit_open_perf_map(Jit *jit);
 void jit_map_block(const Jit *jit, const Block *block, uint32_t pc);
 
 /* Logs a block that was just compiled by this thread. */
-void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block);
+void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, uint32_t pc);
 
 #endif

@@ -34,12 +34,14 @@ struct Worker {
     Job *ring[RING];
     Job *idle[JOBS];
     unsigned idles;
+    bool has_thread;
     Job *abandoned; /* the latest: only that one can still be with the worker */
     /* Both. */
     _Alignas(64) _Atomic bool sleeps, ends;
     sem_t wake; /* a semaphore, since the owner must never wait for the worker, as with a lock it might */
     pthread_t thread;
     Job job[JOBS];
+    Result *results; /* [JOBS] */
 };
 
 static uint64_t host_ns(void)
@@ -163,12 +165,12 @@ void worker_wake(Worker *w)
 }
 
 /* Where the ring is full, the owner does the job when it needs it. */
-void worker_post(Worker *w, Job *job)
+void worker_post(Worker *w, Job *job, bool own)
 {
     unsigned posted = atomic_load_explicit(&w->posted, memory_order_relaxed);
     unsigned waiting = posted - atomic_load(&w->fetched);
     atomic_store(&job->state, JOB_POSTED);
-    if (waiting == RING)
+    if (own || !w->has_thread || waiting == RING)
         return;
     w->ring[posted % RING] = job;
     atomic_store(&w->posted, posted + 1);
@@ -211,21 +213,21 @@ uint64_t worker_busy(const Worker *w, uint64_t *blocks)
 
 static void make_jobs(Worker *w)
 {
+    w->results = calloc(JOBS, sizeof *w->results); /* mostly never touched */
+    if (!w->results)
+        abort();
     for (unsigned n = 0; n < JOBS; n++) {
         w->job[n].source = source_new();
-        w->job[n].result = malloc(sizeof *w->job[n].result);
-        if (!w->job[n].result)
-            abort();
+        w->job[n].result = &w->results[n];
         w->idle[w->idles++] = &w->job[n];
     }
 }
 
 static void free_all(Worker *w)
 {
-    for (unsigned n = 0; n < JOBS; n++) {
+    for (unsigned n = 0; n < JOBS; n++)
         source_free(w->job[n].source);
-        free(w->job[n].result);
-    }
+    free(w->results);
     compiler_free(&w->compiler);
     sem_destroy(&w->wake);
     free(w);
@@ -244,7 +246,12 @@ static bool start(Worker *w)
     return started;
 }
 
-Worker *worker_new(const X64Runtime *runtime, WorkerHook *hook, void *opaque)
+bool worker_has_thread(const Worker *w)
+{
+    return w->has_thread;
+}
+
+Worker *worker_new(const X64Runtime *runtime, bool thread, WorkerHook *hook, void *opaque)
 {
     Worker *w = aligned_alloc(_Alignof(Worker), sizeof *w);
     if (!w)
@@ -255,10 +262,8 @@ Worker *worker_new(const X64Runtime *runtime, WorkerHook *hook, void *opaque)
     compiler_init(&w->compiler, runtime);
     sem_init(&w->wake, 0, 0);
     make_jobs(w);
-    if (start(w))
-        return w;
-    free_all(w);
-    return NULL;
+    w->has_thread = thread && start(w);
+    return w;
 }
 
 void worker_free(Worker *w)
@@ -268,6 +273,7 @@ void worker_free(Worker *w)
     atomic_store(&w->ends, true);
     if (atomic_exchange(&w->sleeps, false))
         sem_post(&w->wake);
-    pthread_join(w->thread, NULL);
+    if (w->has_thread)
+        pthread_join(w->thread, NULL);
     free_all(w);
 }

@@ -26,6 +26,7 @@ typedef struct Job {
     /* The owner's notes. */
     struct Job *older, *newer; /* of those that are asked for */
     Block *block;
+    Cpu *cpu; /* that was about to run it, at pc */
     uint32_t pc;
     uint64_t due; /* when it is taken at the latest */
 } Job;
@@ -39,8 +40,9 @@ enum { WORKER_JOBS = 128 };
  * there. */
 typedef void WorkerHook(void *opaque);
 
-/* Starts the thread; NULL if the host refuses one. */
-Worker *worker_new(const X64Runtime *runtime, WorkerHook *hook, void *opaque);
+/* thread: starts it, if the host lets; without one, the owner does all jobs when it takes them. */
+Worker *worker_new(const X64Runtime *runtime, bool thread, WorkerHook *hook, void *opaque);
+bool worker_has_thread(const Worker *worker);
 /* Ends it, after what it is doing. */
 void worker_free(Worker *worker);
 
@@ -50,7 +52,8 @@ unsigned worker_number(const Worker *worker, const Job *job);
 
 /* An idle job, to fill its source in. There is one while less than WORKER_JOBS are in use. */
 Job *worker_get(Worker *worker);
-void worker_post(Worker *worker, Job *job);
+/* own: the job is left to the owner. */
+void worker_post(Worker *worker, Job *job, bool own);
 /* Wakes the worker if it has something to do and sleeps; posting does so only when several jobs wait. */
 void worker_wake(Worker *worker);
 

@@ -338,7 +338,8 @@ static bool check_options(const MachineOptions *options, const Board *board, Err
 /* A host that gives no memory for generated code runs the machine all the same, only slower. */
 static bool make_jit(Machine *m, Error *err)
 {
-    const JitOptions *options = &m->options.jit;
+    JitOptions *options = &m->options.jit;
+    options->repeatable = m->options.deterministic;
     if (options->mode == JIT_OFF)
         return true;
     m->jit = jit_new(options, m->code, m->options.cpus, m->cpu, err);

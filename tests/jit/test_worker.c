@@ -293,11 +293,11 @@ static void test_all_dropped(void **state)
 }
 
 /* More loops than can be asked for at a time, each run some rounds, with the worker held, or not. */
-static JitCounts many_loops(bool held)
+static JitCounts many_loops(bool held, JitThread thread)
 {
     enum { LOOPS = 3 * WORKER_JOBS, PASSES = 3 };
     Held h;
-    start(&h, held, JIT_THREAD_ON);
+    start(&h, held, thread);
     for (unsigned n = 0; n < LOOPS; n++)
         PUT(&h, CODE + 0x100 * n, ADD_R0_1, B_BACK_1);
     for (unsigned n = 0; n < PASSES * LOOPS; n++) {
@@ -313,17 +313,25 @@ static JitCounts many_loops(bool held)
     return now;
 }
 
-/* Whatever the worker does, the same instructions are compiled at the same time. */
+static void assert_same(const JitCounts *a, const JitCounts *b)
+{
+    assert_int_equal(a->blocks, b->blocks);
+    assert_int_equal(a->interpreted, b->interpreted);
+    assert_int_equal(a->compiled, b->compiled);
+    assert_int_equal(a->enters, b->enters);
+    assert_int_equal(a->bytes, b->bytes);
+}
+
+/* Whatever the worker does, and without one, the same instructions are compiled at the same time. */
 static void test_same_either_way(void **state)
 {
     (void)state;
-    JitCounts held = many_loops(true), free = many_loops(false);
+    JitCounts held = many_loops(true, JIT_THREAD_ON), free = many_loops(false, JIT_THREAD_ON),
+              none = many_loops(false, JIT_THREAD_OFF);
     assert_int_equal(held.worker_blocks, 0);
-    assert_int_equal(held.blocks, free.blocks);
-    assert_int_equal(held.interpreted, free.interpreted);
-    assert_int_equal(held.compiled, free.compiled);
-    assert_int_equal(held.enters, free.enters);
-    assert_int_equal(held.bytes, free.bytes);
+    assert_int_equal(none.worker_blocks + none.worker_missed, 0);
+    assert_same(&held, &free);
+    assert_same(&held, &none);
 }
 
 static void test_off(void **state)
@@ -333,7 +341,7 @@ static void test_off(void **state)
     start(&h, false, JIT_THREAD_OFF);
     PUT(&h, CODE, ADD_R0_1, B_BACK_1);
     run(&h, 20, 2);
-    assert_null(h.machine->jit->worker);
+    assert_false(worker_has_thread(h.machine->jit->worker));
     assert_int_equal(counts(&h).blocks, 1);
     assert_int_equal(counts(&h).worker_blocks + counts(&h).worker_missed, 0);
     assert_int_equal(atomic_load(&h.begun), 0);
