@@ -61,6 +61,8 @@ typedef struct DeviceEnv {
     void (*request)(void *machine, MachineRequest request);
     int exit_code;                           /* for REQUEST_EXIT */
     uint64_t (*instructions)(void *machine); /* begun by all CPUs; NULL: not known */
+    /* The host has failed: one line for the user. NULL: nobody listens. */
+    void (*trouble)(void *machine, const char *source, const char *text);
     void *machine;
 } DeviceEnv;
 

@@ -88,6 +88,12 @@ static void event_became_sooner(void *opaque)
         interrupt_slice(m);
 }
 
+static void trouble_from_device(void *opaque, const char *source, const char *text)
+{
+    (void)opaque;
+    fprintf(stderr, "\narmature: %s: %s\n", source, text);
+}
+
 static void request_from_device(void *opaque, MachineRequest request)
 {
     Machine *m = opaque;
@@ -387,6 +393,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .cpus = options->cpus,
         .rtc_base = options->rtc_base,
         .request = request_from_device,
+        .trouble = trouble_from_device,
         .instructions = all_instructions,
         .machine = m,
         .flash_path = {options->flash[0], options->flash[1]}
