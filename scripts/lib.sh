@@ -16,7 +16,7 @@ die() {
 build_packages=(cmake ninja-build pkg-config gcc libc6-dev libfdt-dev zlib1g-dev liblua5.4-dev libffi-dev
     libjansson-dev libedit-dev libpng-dev libdw-dev libsdl2-dev device-tree-compiler gcc-arm-linux-gnueabihf)
 test_packages=(clang clang-format libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3
-    zsh fish man-db libxml2-utils parallel dpkg-dev lintian xvfb xdotool x11-apps xclip openbox)
+    zsh fish man-db libxml2-utils parallel dpkg-dev lintian e2fsprogs xvfb xdotool x11-apps xclip openbox)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

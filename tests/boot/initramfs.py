@@ -1,0 +1,70 @@
+"""Initramfs archives for boot tests: Debian's busybox, modules of Debian's kernel package, and an init of the test's."""
+
+import gzip
+import lzma
+import os
+import re
+import stat
+
+from drive import newc
+
+DIRECTORY, EXECUTABLE = stat.S_IFDIR | 0o755, stat.S_IFREG | 0o755
+
+START = b"""#!/bin/busybox sh
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+for module in $(cat /modules/order); do insmod /modules/$module || echo cannot load $module; done
+"""
+
+
+def module_files(folder):
+    """Name of each module below a folder, as modprobe knows it: its path."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            module, dot, kind = name.partition(".ko")
+            if dot and kind in ("", ".xz"):
+                found[module.replace("-", "_")] = os.path.join(place, name)
+    return found
+
+
+def load_order(folder, wanted):
+    """The modules wanted, as (file name, contents), each after those it depends on. What is built into the kernel is not
+    among the files, and is left out."""
+    found, order = module_files(folder), {}
+
+    def add(name):
+        if name in order or name not in found:
+            return
+        with open(found[name], "rb") as file:
+            data = file.read()
+        data = lzma.decompress(data) if found[name].endswith(".xz") else data
+        for tag in (b"depends", b"softdep"):
+            match = re.search(rb"\0" + tag + rb"=(?:pre: )?([^\0]*)\0", data)
+            for needed in re.split(r"[, ]+", match[1].decode()) if match else []:
+                add(needed.replace("-", "_"))
+        order[name] = data
+
+    for name in wanted:
+        add(name)
+    return [(name + ".ko", data) for name, data in order.items()]
+
+
+def make(kernel, busybox, modules, script, files=()):
+    """A compressed archive whose init loads the modules and goes on with the script; files are (path, contents)."""
+    with open(busybox, "rb") as file:
+        program = file.read()
+    loaded = load_order(os.path.join(kernel, "modules"), modules)
+    order = "\n".join(name for name, _ in loaded).encode()
+    folders = {"bin", "dev", "proc", "sys", "tmp", "mnt", "modules"}
+    for path, _ in files:
+        parts = path.split("/")[:-1]
+        folders |= {"/".join(parts[:n + 1]) for n in range(len(parts))}
+    entries = [(name, DIRECTORY, b"") for name in sorted(folders)]
+    entries += [("dev/console", stat.S_IFCHR | 0o600, (5, 1)), ("bin/busybox", EXECUTABLE, program),
+                ("init", EXECUTABLE, START + script), ("modules/order", EXECUTABLE, order)]
+    entries += [("modules/" + name, EXECUTABLE, data) for name, data in loaded]
+    entries += [(path, EXECUTABLE, data) for path, data in files]
+    return gzip.compress(newc(entries), compresslevel=1)
