@@ -70,24 +70,24 @@ def check_image(path):
         raise Failure("the image does not hold the file that the guest wrote")
 
 
-def check(guest, kind):
-    size = int(guest.expect(r"size (\d+)\r\n", timeout=600)[1])
+def check(guest, kind, slow):
+    size = int(guest.expect(r"size (\d+)\r\n", timeout=300 * slow)[1])
     if not SIZE <= size < SIZE + (1 << 20):
         raise Failure(f"the guest sees {size} bytes, not {SIZE}")
-    sums = re.search(r"sums (\w+)  - (\d+) (\w+)  - (\w+)  -", guest.expect(r"sums [^\r]*", timeout=600)[0].decode())
+    sums = re.search(r"sums (\w+)  - (\d+) (\w+)  - (\w+)  -", guest.expect(r"sums [^\r]*", timeout=300 * slow)[0].decode())
     if not sums or sums[2] != "100" or sums[3] != sums[4]:
         raise Failure("the guest read back something else")
     if kind == "virtio":
-        guest.expect(r"/mnt: \d+ .*trimmed|/mnt: \d+ bytes", timeout=60)
-    guest.expect("again " + sums[1], timeout=60)
-    guest.expect("all is done", timeout=60)
+        guest.expect(r"/mnt: \d+ .*trimmed|/mnt: \d+ bytes", timeout=60 * slow)
+    guest.expect("again " + sums[1], timeout=60 * slow)
+    guest.expect("all is done", timeout=60 * slow)
 
 
 def run(armature, command, image, kind):
     """One boot; returns what the guest said and what is on the image afterwards."""
     make_image(image)
     with Guest(armature, *command) as guest:
-        check(guest, kind)
+        check(guest, kind, 10 if "--jit=verify" in command else 1)
         guest.expect_exit(0, timeout=60)
         check_image(image)
         with open(image, "rb") as file:
