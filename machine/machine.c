@@ -306,7 +306,9 @@ static bool make_devices(Machine *m, const Board *board, Error *err)
         const BoardDevice *row = &board->device[n];
         Device *dev = machine_device(m, row->name);
         for (unsigned k = 0; dev && k < row->lines; k++)
-            connect(&dev->out[row->line[k].output], controller, row->line[k].input);
+            connect(&dev->out[row->line[k].output],
+                    row->line[k].device ? machine_device(m, row->line[k].device) : controller,
+                    row->line[k].input);
     }
     for (unsigned n = 0; n < m->options.cpus; n++) {
         controller->out[2 * n] = (IrqLine){cpu_interrupt_changed, m->cpu[n], EXC_IRQ, false};
