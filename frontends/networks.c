@@ -60,16 +60,19 @@ static bool end_capture(Wire *wire, Error *err)
 /* ---- Connecting --------------------------------------------------------------------------------------- */
 
 /* In a user-mode network nobody else is there; where others are, addresses must differ. */
-static bool choose_mac(const Session *session, const NetSpec *spec, unsigned number, uint8_t *mac, Error *err)
+static bool choose_mac(const Session *session, const NetSpec *spec, NetPort *port, Error *err)
 {
-    const uint8_t usual[NET_MAC] = {0x02, 'A', 'R', 'M', 0, (uint8_t)(number + 1)};
-    memcpy(mac, spec->has_mac ? spec->mac : usual, NET_MAC);
-    if (spec->has_mac || spec->kind == NET_USER)
-        return true;
-    if (session_options(session)->machine.deterministic)
-        return error_set(err, "others are in this network, and with --deterministic no address is chosen at "
-                              "random; give one, as in mac=02:00:00:00:00:01");
-    return getrandom(mac + 3, 3, 0) == 3 || error_set(err, "no random numbers: %s", strerror(errno));
+    uint8_t mac[NET_MAC];
+    memcpy(mac, spec->has_mac ? spec->mac : port->mac, NET_MAC);
+    if (!spec->has_mac && spec->kind != NET_USER) {
+        if (session_options(session)->machine.deterministic)
+            return error_set(err, "others are in this network, and with --deterministic no address is chosen at "
+                                  "random; give one, as in mac=02:00:00:00:00:01");
+        if (getrandom(mac + 3, 3, 0) != 3)
+            return error_set(err, "no random numbers: %s", strerror(errno));
+    }
+    net_set_mac(port, mac);
+    return true;
 }
 
 static NetEnd *open_end(const Wire *wire, Arrivals *arrivals, Error *err)
@@ -94,7 +97,7 @@ static bool connect_wire(Networks *networks, Wire *wire, Error *err)
     const NetSpec *spec = &wire->spec;
     bool large = spec->kind == NET_USER && spec->model == NET_VIRTIO;
     wire->port->mtu = (uint16_t)(spec->mtu ? spec->mtu : large ? USER_MTU : ETHERNET_MTU);
-    if (!choose_mac(networks->session, spec, (unsigned)(wire->port - machine->env.net), wire->port->mac, err))
+    if (!choose_mac(networks->session, spec, wire->port, err))
         return false;
     wire->end = open_end(wire, machine->arrivals, err);
     if (!wire->end || (spec->pcap && !begin_capture(wire, spec->pcap, err)))
