@@ -28,7 +28,7 @@ struct Networks {
 
 /* What a user-mode network's frames hold at most where the controller allows it: measured with
  * bench/network.py. */
-enum { USER_MTU = 65520, ETHERNET_MTU = 1500 };
+enum { USER_MTU = 16384, ETHERNET_MTU = 1500 };
 
 /* ---- Captures ----------------------------------------------------------------------------------------- */
 
