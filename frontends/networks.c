@@ -9,6 +9,8 @@
 
 #include "frontends/net_spec.h"
 #include "net/pcap.h"
+#include "net/switch.h"
+#include "net/tap.h"
 #include "net/user.h"
 
 /* One controller that is connected. */
@@ -83,11 +85,12 @@ static NetEnd *open_end(const Wire *wire, Arrivals *arrivals, Error *err)
     case NET_USER:
         return net_user_new(wire->port, arrivals, &user, err);
     case NET_SWITCH:
+        return net_switch_new(wire->port, arrivals, spec->path, err);
     case NET_TAP:
+        return net_tap_new(wire->port, arrivals, spec->path, err);
     case NET_NONE:
         break;
     }
-    error_set(err, "not yet");
     return NULL;
 }
 
