@@ -1,9 +1,9 @@
 /* LAN9118 Ethernet controller: SMSC LAN9118 datasheet. Registers on the bus, interrupts, timers, EEPROM; see
  * lan9118.h for the other parts.
  *
- * The board connects it with 32 bits, so that WORD_SWAP has no effect. It reports power-management events only by its interrupt.
- * Not modelled: half duplex and what goes wrong on a wire, wake-up frame filters, removing of padding
- * (PADSTR), the limits of time that a PHY needs. */
+ * The board connects it with 32 bits, so that WORD_SWAP has no effect. It reports power-management events
+ * only by its interrupt. Not modelled: half duplex and what goes wrong on a wire, wake-up frame filters,
+ * removing of padding (PADSTR), the limits of time that a PHY needs. */
 #include "devices/lan9118.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* LAN9118 Ethernet controller (SMSC LAN9118 datasheet): what its parts share. lan9118.c has the registers on the bus,
- * lan9118_fifo.c the frames, lan9118_mac.c the MAC's and the PHY's own registers, which are reached through
- * it. */
+/* LAN9118 Ethernet controller (SMSC LAN9118 datasheet): what its parts share. lan9118.c has the registers on
+ * the bus, lan9118_fifo.c the frames, lan9118_mac.c the MAC's and the PHY's own registers, which are reached
+ * through it. */
 #ifndef ARMATURE_DEVICES_LAN9118_H
 #define ARMATURE_DEVICES_LAN9118_H
 

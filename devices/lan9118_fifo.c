@@ -1,5 +1,5 @@
-/* The LAN9118's FIFOs: datasheet sections 3.12 (transmission) and 3.13 (reception). Frames need no time on the
- * wire. */
+/* The LAN9118's FIFOs: datasheet sections 3.12 (transmission) and 3.13 (reception). Frames need no time on
+ * the wire. */
 #include <string.h>
 #include <zlib.h>
 
@@ -219,8 +219,8 @@ static void store_frame(Lan9118 *s, const uint8_t *frame, size_t length, uint32_
 
 static bool fits(const Lan9118 *s, uint32_t words)
 {
-    return s->rx_data_ring.used + words <= rx_data_words(s) &&
-           s->rx_status_ring.used < rx_status_words(s) && s->rx_frame_ring.used < rx_status_words(s);
+    return s->rx_data_ring.used + words <= rx_data_words(s) && s->rx_status_ring.used < rx_status_words(s) &&
+           s->rx_frame_ring.used < rx_status_words(s);
 }
 
 /* Puts a frame into the FIFOs; false if it does not fit. */
@@ -253,7 +253,8 @@ static void wake(Lan9118 *s, const uint8_t *frame, size_t length)
     s->int_sts |= LAN_PME_INT;
 }
 
-/* With flow control, pause frames make the other end wait while the FIFOs are full; without, frames are lost. */
+/* With flow control, pause frames make the other end wait while the FIFOs are full; without, frames are lost.
+ */
 bool lan9118_receive(void *opaque, const uint8_t *frame, size_t length)
 {
     Lan9118 *s = opaque;

@@ -16,7 +16,13 @@ enum {
     MAC_CR_BCAST = 1 << 11
 };
 enum { MII_WRITE = 2, PHY_NUMBER = 1 };
-enum { WUCSR_GUE = 1 << 9, WUCSR_WUFR = 1 << 6, WUCSR_MPR = 1 << 5, WUCSR_WAKE_EN = 1 << 2, WUCSR_MPEN = 1 << 1 };
+enum {
+    WUCSR_GUE = 1 << 9,
+    WUCSR_WUFR = 1 << 6,
+    WUCSR_MPR = 1 << 5,
+    WUCSR_WAKE_EN = 1 << 2,
+    WUCSR_MPEN = 1 << 1
+};
 
 /* The PHY's registers. */
 enum {
@@ -44,7 +50,12 @@ enum {
 };
 enum { BSR_ABLE = 0x7809, BSR_AUTO_DONE = 1 << 5, BSR_LINK = 1 << 2 };
 enum { PARTNER = 0x45e1, PARTNER_ABLE = 1, MODE_ENERGYON = 2 };
-enum { SOURCE_ENERGYON = 1 << 7, SOURCE_AUTO_DONE = 1 << 6, SOURCE_LINK_DOWN = 1 << 4, SOURCE_PARTNER_ACK = 1 << 3 };
+enum {
+    SOURCE_ENERGYON = 1 << 7,
+    SOURCE_AUTO_DONE = 1 << 6,
+    SOURCE_LINK_DOWN = 1 << 4,
+    SOURCE_PARTNER_ACK = 1 << 3
+};
 enum { STATUS_AUTO_DONE = 1 << 12, SPEED_SHIFT = 2, SPEED_10 = 1, SPEED_100 = 2, SPEED_FULL = 4 };
 
 /* ---- The PHY ------------------------------------------------------------------------------------------ */
@@ -109,8 +120,8 @@ static uint32_t special_status(const Lan9118 *s)
         fast = common & 0x180;
         full = common & (fast ? 0x100 : 0x40);
     }
-    return (negotiated(s) ? STATUS_AUTO_DONE : 0) |
-           ((fast ? SPEED_100 : SPEED_10) | (full ? SPEED_FULL : 0)) << SPEED_SHIFT;
+    return (negotiated(s) ? STATUS_AUTO_DONE : 0) | ((fast ? SPEED_100 : SPEED_10) | (full ? SPEED_FULL : 0))
+                                                        << SPEED_SHIFT;
 }
 
 static uint32_t phy_read(Lan9118 *s, unsigned number)
@@ -142,7 +153,8 @@ static void control_written(Lan9118 *s, uint32_t value)
         lan9118_phy_reset(s);
         return;
     }
-    s->phy[BCR] = value & (BCR_LOOPBACK | BCR_SPEED | BCR_AUTO | BCR_POWER_DOWN | 1 << 10 | BCR_DUPLEX | 1 << 7);
+    s->phy[BCR] =
+        value & (BCR_LOOPBACK | BCR_SPEED | BCR_AUTO | BCR_POWER_DOWN | 1 << 10 | BCR_DUPLEX | 1 << 7);
     if (had_link != lan9118_link(s) || value & BCR_RESTART)
         note_link(s);
 }
@@ -275,7 +287,8 @@ static bool in_hash_table(const Lan9118 *s, const uint8_t *address)
 
 static bool is_own(const Lan9118 *s, const uint8_t *address)
 {
-    uint32_t low = address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 | (uint32_t)address[3] << 24;
+    uint32_t low =
+        address[0] | (uint32_t)address[1] << 8 | (uint32_t)address[2] << 16 | (uint32_t)address[3] << 24;
     return low == s->mac[MAC_ADDRL] && (address[4] | (uint32_t)address[5] << 8) == s->mac[MAC_ADDRH];
 }
 

@@ -68,8 +68,9 @@ static bool choose_mac(const Session *session, const NetSpec *spec, NetPort *por
     memcpy(mac, spec->has_mac ? spec->mac : port->mac, NET_MAC);
     if (!spec->has_mac && spec->kind != NET_USER) {
         if (session_options(session)->machine.deterministic)
-            return error_set(err, "others are in this network, and with --deterministic no address is chosen at "
-                                  "random; give one, as in mac=02:00:00:00:00:01");
+            return error_set(err,
+                             "others are in this network, and with --deterministic no address is chosen at "
+                             "random; give one, as in mac=02:00:00:00:00:01");
         if (getrandom(mac + 3, 3, 0) != 3)
             return error_set(err, "no random numbers: %s", strerror(errno));
     }

@@ -228,7 +228,8 @@ static void serve(NetEnd *end, NetPolls *polls)
         serve_peers(s, polls);
         return;
     }
-    if (s->server.fd >= 0 && net_polls_revents(polls, s->server.poll) && !serve_peer(s, s->server.fd, OWN_PORT))
+    if (s->server.fd >= 0 && net_polls_revents(polls, s->server.poll) &&
+        !serve_peer(s, s->server.fd, OWN_PORT))
         close_fd(&s->server.fd);
     if (s->server.fd < 0)
         join_or_open(s); /* or once more, a little later */

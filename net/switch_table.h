@@ -1,5 +1,5 @@
-/* What a switch has learnt: behind which of its ports an address was seen last. Bounded; an address that is not
- * there goes to all ports. */
+/* What a switch has learnt: behind which of its ports an address was seen last. Bounded; an address that is
+ * not there goes to all ports. */
 #ifndef ARMATURE_NET_SWITCH_TABLE_H
 #define ARMATURE_NET_SWITCH_TABLE_H
 
@@ -17,7 +17,8 @@ typedef struct SwitchTable {
 } SwitchTable;
 
 void switch_table_init(SwitchTable *table);
-/* Learns from a frame where its sender is, and says where it goes: a port, or SWITCH_EVERY_PORT (but `from`). */
+/* Learns from a frame where its sender is, and says where it goes: a port, or SWITCH_EVERY_PORT (but `from`).
+ */
 int switch_table_pass(SwitchTable *table, const uint8_t *frame, int from);
 /* Forgets what is behind a port. */
 void switch_table_forget(SwitchTable *table, int port);

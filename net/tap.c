@@ -73,7 +73,8 @@ static int open_tap(const char *name, Error *err)
     if (!ioctl(fd, TUNSETIFF, &request))
         return fd;
     if (errno == EPERM)
-        error_set(err, "you may not use it; its owner is set with: ip tuntap add dev %s mode tap user $USER", name);
+        error_set(err, "you may not use it; its owner is set with: ip tuntap add dev %s mode tap user $USER",
+                  name);
     else if (errno == EBUSY)
         error_set(err, "the device is in use by another program");
     else
