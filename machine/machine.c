@@ -401,7 +401,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .flash_path = {options->flash[0], options->flash[1]}
     };
     for (unsigned n = 0; n < NET_PORTS; n++)
-        net_port_init(&m->env.net[n]);
+        net_port_init(&m->env.net[n], n);
     m->host_base = m->built = host_ns();
     make_cpus(m);
     log_set_context(log, &(LogContext){log_time, all_instructions, log_pc, m});
