@@ -47,18 +47,23 @@ static void add_text(FoundKernel *found, const char *format, ...)
     va_end(args);
 }
 
+static void add_volume(FoundKernel *found, const Volume *volume)
+{
+    if (volume->partition)
+        add_text(found, "partition %u ", volume->partition);
+    else
+        add_text(found, "the disk ");
+    add_text(found, "(%s%s)", volume->type ? volume->type : "of no known kind",
+             volume->damaged ? ", damaged" : "");
+}
+
 /* "partition 1 (ext2/3/4), partition 2 (swap space)" */
 static void add_volumes(FoundKernel *found, const DiskContents *contents)
 {
     enum { NAMED = 8 };
     for (unsigned n = 0; n < contents->count && n < NAMED; n++) {
-        const Volume *volume = &contents->volume[n];
-        const char *type = volume->type ? volume->type : "of no known kind";
-        const char *damaged = volume->type && !volume->ops && (!strcmp(type, "FAT") || ext_ops) &&
-                                      (!strcmp(type, "FAT") || !strcmp(type, "ext2/3/4"))
-                                  ? ", damaged"
-                                  : "";
-        add_text(found, "%spartition %u (%s%s)", n ? ", " : "", volume->partition, type, damaged);
+        add_text(found, "%s", n ? ", " : "");
+        add_volume(found, &contents->volume[n]);
     }
     if (contents->count > NAMED)
         add_text(found, " and %u more", contents->count - NAMED);
@@ -264,13 +269,10 @@ static void explain_nothing(const DiskContents *contents, const System *system, 
                         "disks that boot, or give a kernel with --kernel");
         return;
     }
-    if (contents->table == TABLE_NONE)
-        add_text(found, "the disk (%s%s) ", contents->volume[0].type,
-                 contents->volume[0].ops ? "" : ", not readable");
-    else if (contents->count)
+    if (contents->count)
         add_volumes(found, contents);
     else
-        add_text(found, "the partition table, which is empty, ");
+        add_text(found, "the partition table, which is empty,");
     bool read = system->tree.root || system->tree.boot;
     add_text(found, "%s; give one with --kernel",
              read      ? " was searched for /vmlinuz, /boot/vmlinuz-* and /boot/extlinux/extlinux.conf"

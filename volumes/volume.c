@@ -90,8 +90,10 @@ void volume_open(Volume *volume, const Source *source, const Partition *partitio
         volume->ops = n == 0 ? ext_ops : s->id == ID_FAT ? &fat_ops : NULL;
         break;
     }
-    if (volume->ops && !(volume->fs = volume->ops->open(&volume->source)))
+    if (volume->ops && !(volume->fs = volume->ops->open(&volume->source))) {
         volume->ops = NULL;
+        volume->damaged = true;
+    }
 }
 
 void volume_close(Volume *volume)

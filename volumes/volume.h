@@ -38,6 +38,7 @@ typedef struct Volume {
     const char *type;         /* "ext2/3/4", "FAT", "LUKS" ...; NULL: unknown */
     bool is_root_type;        /* of a kind that Linux could have its root on */
     const FileSystemOps *ops; /* NULL: not readable */
+    bool damaged;             /* of a kind that could be read */
     void *fs;
     char uuid[PARTITION_UUID_TEXT], label[VOLUME_LABEL_TEXT], partition_uuid[PARTITION_UUID_TEXT];
 } Volume;

@@ -4,6 +4,7 @@ kept, so that a second installation needs no network for them. Python's standard
 
 import http.server
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -59,6 +60,10 @@ class Mirror:
             os.close(handle)
             os.unlink(new)
             self._fetch(name, new)
+            if os.path.islink(new):  # what apt finds in a folder of this computer
+                source = os.path.realpath(new)
+                os.unlink(new)
+                shutil.copyfile(source, new)
             file = open(new, "rb")
             self.bytes += os.path.getsize(new)
             if constant:

@@ -1,30 +1,24 @@
-"""Runs Debian's installer in a machine without asking anything, shows how far it is, and says why if it fails.
-Called by scripts/install-debian. Python's standard library only."""
+"""Runs the machine that installs, shows how far it is, and says why if it fails. Called by scripts/install-debian.
+Python's standard library only."""
 
 import argparse
-import io
 import os
-import re
 import select
 import shlex
-import stat
+import shutil
 import subprocess
 import sys
 import time
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from cpio import Archive  # noqa: E402
-
-import preseed  # noqa: E402
+sys.dont_write_bytecode = True
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+import environment  # noqa: E402
 from gateway import Gateway, Mirror  # noqa: E402
 from progress import Progress  # noqa: E402
 
-# Longest time without a word from the installer, seconds. The longest pause of a sound installation is that in which
-# the compressed initrd is made: about a minute on a quiet host.
+# Longest time without a word, seconds. The longest silence of a sound installation is that in which the compressed
+# initrd is made: less than a minute on a quiet host.
 SILENCE = 900
-
-# What the text frontend shows when it waits for somebody.
-PROMPT = re.compile(r"(Prompt: '\?' for help|\[Press enter to continue\]|^Prompt:.*>)\s*$", re.M)
 
 
 class Trouble(Exception):
@@ -33,54 +27,60 @@ class Trouble(Exception):
 
 def parse():
     p = argparse.ArgumentParser()
-    for name in ("armature", "images", "disk", "log", "release", "mirror", "keep", "hostname", "user", "password",
-                 "root-password", "timezone", "packages", "memory", "driver-policy", "firmware", "apt-proxy"):
+    for name in ("armature", "packages-root", "disk", "log", "keep", "suite", "mirror", "security", "guest-mirror",
+                 "guest-security", "hostname", "user", "password", "root-password", "timezone", "packages", "memory",
+                 "drivers", "base", "components", "apt-proxy"):
         p.add_argument("--" + name, required=True)
-    p.add_argument("--guest-mirror", required=True, help="how the guest names the mirror")
-    p.add_argument("--source", action="append", default=[], metavar="URI SUITE")
-    p.add_argument("--option", action="append", default=[], help="for armature")
-    o = p.parse_args()
-    o.sources = [source.split() for source in o.source]
-    match = re.fullmatch(r"http://([^/]+)(/.*)?", o.guest_mirror)
-    o.host, o.directory = match[1], match[2] or "/"
-    return o
+    return p.parse_args()
 
 
-def make_initrd(o, path):
-    """Debian's, and behind it an archive with the answers: the kernel unpacks both."""
-    with open(os.path.join(o.images, "initrd.gz"), "rb") as file:
-        data = file.read()
-    added = io.BytesIO()
-    archive = Archive(added, first_inode=1 << 20)
-    archive.add("preseed.cfg", stat.S_IFREG | 0o600, preseed.answers(o).encode())
-    archive.add_folder("armature")
-    archive.add_program("armature/early", preseed.EARLY.encode())
-    archive.add_program("armature/late", preseed.late(o).encode())
-    archive.end()
-    with open(path, "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(data + b"\0" * (-len(data) % 4) + added.getvalue())
+def plain_http(uri):
+    """Between guest and gateway; what comes behind the gateway is the host's business."""
+    return "http://" + uri.partition("://")[2]
+
+
+def encoded(password):
+    """SHA-512 crypt, which Python has no longer."""
+    for command in (["openssl", "passwd", "-6", "-stdin"], ["mkpasswd", "-m", "sha-512", "--stdin"]):
+        if shutil.which(command[0]):
+            result = subprocess.run(command, input=password + "\n", capture_output=True, text=True, check=True)
+            return result.stdout.strip()
+    raise Trouble("openssl (or mkpasswd of the package whois) is needed to encode passwords")
+
+
+def sources(o, change):
+    return "\n".join(f"deb {change(uri)} {suite} {o.components}" for uri, suite in (
+        (o.guest_mirror, o.suite), (o.guest_mirror, o.suite + "-updates"),
+        (o.guest_security, o.suite + "-security")))
+
+
+def settings(o, port):
+    packages = o.packages + (" ca-certificates" if "https://" in o.guest_mirror + o.guest_security else "")
+    values = {"suite": o.suite, "proxy": f"http://10.0.2.2:{port}/", "guest_mirror": plain_http(o.guest_mirror),
+              "sources": sources(o, plain_http), "final_sources": sources(o, str), "hostname": o.hostname,
+              "user": o.user, "password": encoded(o.password), "root_password": encoded(o.root_password),
+              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "base": o.base, "apt_proxy": o.apt_proxy}
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def private_file(path, text):
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
 
 
 class Run:
-    def __init__(self, o, gateway, initrd):
-        self.o, self.gateway = o, gateway
-        self.console_path = o.log + ".console"
+    def __init__(self, o, initrd):
+        self.o, self.rest, self.reason, self.done = o, b"", "", False
         self.progress = Progress()
-        open(self.console_path, "w").close()
-        command = [o.armature, "--no-config", "--kernel", os.path.join(o.images, "vmlinuz"), "--initrd", initrd,
-                   "--append", "console=ttyAMA0 auto=true priority=critical DEBIAN_FRONTEND=text "
-                   "anna/choose_modules=eatmydata-udeb", "--memory", o.memory, "--disk", escape(o.disk),
-                   "--net", "user", "--display", "none", "--serial", "file:" + self.console_path, "--serial", "stdio",
-                   "--watchdog", "0", "--no-reboot", *o.option]
-        self.log = open(o.log, "w", errors="replace")
-        self.log.write(shlex.join(command) + "\n")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
         self.heard = time.monotonic()
-        self.rest = b""
-        self.console_size, self.console_seen = 0, time.monotonic()
-        self.installed = False
+        kernel = next(entry.path for entry in os.scandir(os.path.join(o.packages_root, "boot"))
+                      if entry.name.startswith("vmlinuz-"))
+        command = [o.armature, "--no-config", "--kernel", kernel, "--initrd", initrd, "--append",
+                   "console=ttyAMA0 quiet panic=1", "--memory", o.memory, "--disk", o.disk.replace(",", ",,"),
+                   "--net", "user", "--display", "none", "--no-reboot"]
+        self.log = open(o.log, "w", errors="replace")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
 
     def stop(self):
         if self.process.poll() is None:
@@ -98,72 +98,66 @@ class Run:
             text = line.decode(errors="replace").strip("\r")
             self.log.write(f"{self.progress.seconds():7.1f} {text}\n")
             self.progress.feed(text)
-            if "armature: the system is installed" in text:
-                self.installed = True
+            if text.startswith("@reason "):
+                self.reason = text[len("@reason "):]
+            elif text.startswith(("E: ", "armature: ")) and not self.reason:
+                self.reason = text
+            self.done |= text == "@done"
         self.log.flush()
 
-    def console(self):
-        with open(self.console_path, errors="replace") as file:
-            return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", file.read()[-20000:])
-
-    def check(self):
-        """The console has stood still at a question, or everything has."""
-        now, size = time.monotonic(), os.path.getsize(self.console_path)
-        if size != self.console_size:
-            self.console_size, self.console_seen = size, now
-            self.heard = max(self.heard, now)
-        elif now - self.console_seen > 20 and PROMPT.search(self.console()[-200:]):
-            raise Trouble("the installer asks something that it was given no answer for:\n\n" +
-                          "\n".join(self.console().rstrip().splitlines()[-24:]))
-        if now - self.heard > SILENCE:
-            raise Trouble(f"the installer has shown nothing for {SILENCE // 60} minutes; it was at: "
-                          f"{self.progress.text()}. If this computer is very busy, try again when it is not.")
-
     def wait(self):
-        out = self.process.stdout
+        out = self.process.stdout.fileno()
         while True:
             if select.select([out], [], [], 1)[0]:
-                data = os.read(out.fileno(), 65536)
+                data = os.read(out, 65536)
                 if not data:
                     break
                 self.heard = time.monotonic()
                 self.take(data)
-            self.check()
+            if time.monotonic() - self.heard > SILENCE:
+                raise Trouble(f"nothing has happened for {SILENCE // 60} minutes at: {self.progress.text()}. If this "
+                              "computer is very busy, try again when it is not")
             self.progress.show()
         code = self.process.wait()
-        said = self.process.stderr.read().decode(errors="replace").strip()
-        if code or not self.installed:
-            raise Trouble(f"the machine ended with code {code} before the system was installed"
-                          + (f": {said}" if said else f"; it was at: {self.progress.text()}"))
+        if code or not self.done:
+            raise Trouble(f"the installation ended at: {self.progress.text()}" +
+                          (f" ({self.reason})" if self.reason else f" (exit code {code})"))
 
 
-def escape(path):
-    return path.replace(",", ",,")
+def install(o, notes):
+    mirrors = [Mirror(plain_http(o.guest_mirror), o.mirror, os.path.join(o.keep, "debian"))]
+    if o.guest_security != o.guest_mirror:
+        mirrors.insert(0, Mirror(plain_http(o.guest_security), o.security, os.path.join(o.keep, "security")))
+    initrd, secrets = o.disk + ".initrd", o.disk + ".settings"
+    with Gateway(mirrors, notes.append) as gateway:
+        try:
+            private_file(secrets, settings(o, gateway.port))
+            private_file(initrd, "")
+            environment.main(o.packages_root, initrd, secrets)
+            run = Run(o, initrd)
+            try:
+                run.wait()
+            finally:
+                run.stop()
+        finally:
+            for path in initrd, secrets:
+                if os.path.exists(path):
+                    os.unlink(path)
+    return (f"Installed in {run.progress.seconds() / 60:.1f} minutes; {sum(m.bytes for m in mirrors) / 1e6:.0f} MB "
+            f"downloaded, {sum(m.kept for m in mirrors)} files were there already")
 
 
 def main():
     o = parse()
     notes = []
-    mirror = Mirror(o.guest_mirror, o.mirror, o.keep)
-    initrd = o.disk + ".initrd"
-    with Gateway([mirror], notes.append) as gateway:
-        o.proxy = f"http://10.0.2.2:{gateway.port}/"
-        make_initrd(o, initrd)
-        run = Run(o, gateway, initrd)
-        try:
-            run.wait()
-        except (Trouble, KeyboardInterrupt) as e:
-            run.stop()
-            if isinstance(e, KeyboardInterrupt):
-                sys.exit("install-debian: interrupted; what was downloaded is kept for the next time")
-            for note in notes[-3:]:
-                print("install-debian: " + note, file=sys.stderr)
-            sys.exit(f"install-debian: {e}\ninstall-debian: what happened is in {o.log}, and in {o.log}.console")
-        finally:
-            run.stop()
-            os.unlink(initrd)
-    print(f"Installed in {run.progress.seconds() / 60:.1f} minutes; {mirror.bytes / 1e6:.0f} MB downloaded, "
-          f"{mirror.kept} files were there already", file=sys.stderr)
+    try:
+        print("== " + install(o, notes), file=sys.stderr)
+    except KeyboardInterrupt:
+        sys.exit("install-debian: interrupted; what was downloaded is kept for the next time")
+    except Trouble as e:
+        for note in notes[-3:]:
+            print("install-debian: " + note, file=sys.stderr)
+        sys.exit(f"install-debian: {e}\ninstall-debian: what happened is in {o.log}")
 
 
 main()

@@ -325,6 +325,26 @@ static void test_tail(void **state)
     drop(s);
 }
 
+/* Any bytes, without being a request. */
+static void test_peek(void **state)
+{
+    (void)state;
+    Setup *s = make(true, false);
+    uint8_t data[DISK_SECTOR + 10];
+    Error err;
+    assert_true(disk_peek(s->disk, DISK_SECTOR - 5, data, 10, &err));
+    assert_int_equal(data[4], 1);
+    assert_int_equal(data[5], 2);
+    assert_true(disk_peek(s->disk, disk_size(s->disk) - sizeof data, data, sizeof data, &err));
+    assert_int_equal(data[9], 64);
+    assert_int_equal(data[10 + 99], 65);
+    assert_int_equal(data[10 + 100], 0);
+    assert_false(disk_peek(s->disk, disk_size(s->disk) - 1, data, 2, &err));
+    assert_false(disk_peek(s->disk, UINT64_MAX, data, 2, &err));
+    assert_int_equal(disk_stats(s->disk)->requests[DISK_READ], 0);
+    drop(s);
+}
+
 static void ask(Setup *s, DiskAction action, unsigned times)
 {
     Asked a;
@@ -478,11 +498,17 @@ static void test_slot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_drain),      cmocka_unit_test(test_take_back),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_tail),
-        cmocka_unit_test(test_trouble),    cmocka_unit_test(test_deterministic),
-        cmocka_unit_test(test_same_times), cmocka_unit_test(test_free_while_busy),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_take_back),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_peek),
+        cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_deterministic),
+        cmocka_unit_test(test_same_times),
+        cmocka_unit_test(test_free_while_busy),
         cmocka_unit_test(test_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
