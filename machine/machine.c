@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -357,6 +358,17 @@ static void tell_cpus_of_ram(Machine *m)
     }
 }
 
+static void host_entropy(uint8_t *bytes, size_t size)
+{
+    while (size) {
+        ssize_t some = getrandom(bytes, size, 0);
+        if (some <= 0)
+            continue; /* a signal */
+        bytes += some;
+        size -= (size_t)some;
+    }
+}
+
 Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
 {
     const Board *board = &vexpress_a9;
@@ -385,6 +397,8 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .bus = m->bus,
         .cpus = options->cpus,
         .rtc_base = options->rtc_base,
+        .seed = options->seed,
+        .entropy = options->deterministic ? NULL : host_entropy,
         .request = request_from_device,
         .instructions = all_instructions,
         .machine = m,
