@@ -16,6 +16,7 @@
 #include "devices/i2c.h"
 #include "devices/ps2.h"
 #include "machine/audio.h"
+#include "machine/balloon.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/disk.h"
@@ -52,6 +53,7 @@ typedef struct DeviceEnv {
     DiskSlot disk[DISK_SLOTS];
     NetPort net[NET_PORTS];
     SharePort share[SHARES];
+    BalloonPort balloon;
     I2cBus i2c[I2C_BUSES];
     Ps2Port ps2[PS2_PORTS];
     unsigned cpus;             /* 1 to 4 */

@@ -113,6 +113,13 @@ static void memory_written(void *opaque, uint32_t pa, uint32_t size)
         code_cache_written(m->code, pa, size);
 }
 
+/* Holes in shared memory read as zero. */
+static bool give_back(void *opaque, uint8_t *host, uint64_t size)
+{
+    (void)opaque;
+    return !madvise(host, size, MADV_REMOVE);
+}
+
 static void page_guarded(void *opaque, uint32_t page)
 {
     Machine *m = opaque;
@@ -418,6 +425,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         jit_on_difference(m->jit, compiler_is_wrong, m);
     bus_on_change(m->bus, bus_changed, m);
     bus_on_write(m->bus, memory_written, m);
+    bus_on_discard(m->bus, give_back, m);
     watches_on_guard(bus_watches(m->bus), page_guarded, m);
     clock_on_sooner(m->clock, event_became_sooner, m);
     tell_cpus_of_ram(m);
