@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -116,6 +117,13 @@ static void memory_written(void *opaque, uint32_t pa, uint32_t size)
     Machine *m = opaque;
     if (m->code)
         code_cache_written(m->code, pa, size);
+}
+
+/* Holes in shared memory read as zero. */
+static bool give_back(void *opaque, uint8_t *host, uint64_t size)
+{
+    (void)opaque;
+    return !madvise(host, size, MADV_REMOVE);
 }
 
 static void page_guarded(void *opaque, uint32_t page)
@@ -366,6 +374,17 @@ static void tell_cpus_of_ram(Machine *m)
     }
 }
 
+static void host_entropy(uint8_t *bytes, size_t size)
+{
+    while (size) {
+        ssize_t some = getrandom(bytes, size, 0);
+        if (some <= 0)
+            continue; /* a signal */
+        bytes += some;
+        size -= (size_t)some;
+    }
+}
+
 Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
 {
     const Board *board = &vexpress_a9;
@@ -394,6 +413,8 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .bus = m->bus,
         .cpus = options->cpus,
         .rtc_base = options->rtc_base,
+        .seed = options->seed,
+        .entropy = options->deterministic ? NULL : host_entropy,
         .request = request_from_device,
         .trouble = trouble_from_device,
         .instructions = all_instructions,
@@ -414,6 +435,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         jit_on_difference(m->jit, compiler_is_wrong, m);
     bus_on_change(m->bus, bus_changed, m);
     bus_on_write(m->bus, memory_written, m);
+    bus_on_discard(m->bus, give_back, m);
     watches_on_guard(bus_watches(m->bus), page_guarded, m);
     clock_on_sooner(m->clock, event_became_sooner, m);
     tell_cpus_of_ram(m);
