@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,7 @@ WAYS = ("fill", "copy", "write")
 def guest_files(folder):
     """Kernel, and an initial file system with the program only, made in the folder."""
     program, initrd = os.path.join(folder, "redraw"), os.path.join(folder, "redraw.cpio")
+    images.compiler_version("guest")
     if subprocess.run(images.COMPILERS["guest"] + images.CFLAGS + [os.path.join(HERE, "redraw.c"), "-o", program]).returncode:
         raise images.BuildError("redraw.c cannot be compiled")
     with open(program, "rb") as code, open(initrd, "wb") as file:
@@ -140,9 +142,16 @@ def main():
     ways = options.ways.split(",")
     if set(ways) - set(WAYS):
         parser.error("--ways: " + ", ".join(WAYS))
+    if not options.headless and not shutil.which("Xvfb"):
+        sys.exit("redraw.py: Xvfb is missing (Debian's package xvfb); --headless does without a window")
+    if not os.access(options.armature, os.X_OK):
+        sys.exit(f"redraw.py: there is no program {options.armature}; build it, or give another with --armature")
     with tempfile.TemporaryDirectory(prefix="armature-redraw-") as folder:
-        files = guest_files(folder)
-        results = [run(options, folder, files, ways) for _ in range(options.runs)]
+        try:
+            files = guest_files(folder)
+            results = [run(options, folder, files, ways) for _ in range(options.runs)]
+        except (images.BuildError, RuntimeError) as error:
+            sys.exit(f"redraw.py: {error}")
     print(f"{'':8}{'drawn/s':>10}{'shown/s':>10}{'guest time/host time':>24}")
     for n, way in enumerate(ways):
         drawn, shown, ratio = (statistics.median(r[n][key] for r in results) for key in ("drawn", "shown", "ratio"))

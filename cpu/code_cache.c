@@ -10,8 +10,7 @@ enum {
     SLOT_BITS = 19,
     SLOTS = 1 << SLOT_BITS,
     SLOTS_MAX = SLOTS / 4 * 3, /* so many are used before everything is dropped */
-    PAGE_HASH_SIZE = 1 << 12,
-    GRAIN_BITS = 6 /* 64 grains of 64 bytes in a page */
+    PAGE_HASH_SIZE = 1 << 12
 };
 
 /* A physical page that holds blocks. */
@@ -233,7 +232,8 @@ static void protect_page(CodeCache *cache, uint32_t pa)
 /* The grains that bytes [first, last] of a page touch. */
 static uint64_t grain_mask(uint32_t first, uint32_t last)
 {
-    uint64_t from = ~(uint64_t)0 << (first >> GRAIN_BITS), to = ~(uint64_t)0 >> (63 - (last >> GRAIN_BITS));
+    uint64_t from = ~(uint64_t)0 << (first >> CODE_GRAIN_BITS),
+             to = ~(uint64_t)0 >> (63 - (last >> CODE_GRAIN_BITS));
     return from & to;
 }
 
@@ -256,9 +256,9 @@ bool code_cache_shorten(Block *block)
     return false;
 }
 
-void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size)
+void code_cache_depend(CodeCache *cache, Block *block, uint64_t grains)
 {
-    block->literals |= grain_mask(offset, offset + size - 1);
+    block->literals |= grains;
     find_page(cache, block->key.pa)->grains |= block->literals;
 }
 
@@ -317,7 +317,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
 {
     if (breakpoints_in_place(&cache->breakpoints, key.pa))
         return NULL;
-    size_t most = sizeof(Block) + BLOCK_MAX_INSNS * sizeof(Insn);
+    size_t most = BLOCK_BYTES(BLOCK_MAX_INSNS);
     bool full = cache->slots_used >= SLOTS_MAX || cache->used + most + sizeof(CodePage) + 64 > ARENA_BYTES;
     cache->flushes[FLUSH_FULL] += full;
     if (full || cache->flush_pending)
@@ -330,7 +330,7 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     decode_block(cache, b);
     if (!b->count)
         return NULL;
-    arena_alloc(cache, sizeof(Block) + b->count * sizeof(Insn));
+    arena_alloc(cache, BLOCK_BYTES(b->count));
     b->valid = true;
     cache->decoded++;
     enter_block(cache, b);

@@ -15,7 +15,7 @@
 
 typedef struct Block Block;
 
-enum { BLOCK_MAX_INSNS = 64 };
+enum { BLOCK_MAX_INSNS = 64, CODE_GRAIN_BITS = 6 /* 64 grains of 64 bytes in a page */ };
 #define BLOCK_UNFIT UINT32_MAX
 
 /* What distinguishes blocks at one physical address. */
@@ -38,6 +38,9 @@ struct Block {
     uint32_t jit;             /* number of its compiled code, 0: none, BLOCK_UNFIT: cannot be compiled */
     Insn insn[];
 };
+
+/* Of a block of so many instructions. */
+#define BLOCK_BYTES(insns) (sizeof(Block) + (insns) * sizeof(Insn))
 
 typedef struct CodeCache CodeCache;
 
@@ -71,8 +74,9 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
 /* Cuts the block behind its first conditional branch; false if it ends there anyway. */
 bool code_cache_shorten(Block *block);
 
-/* The block depends on these bytes of its page too: it is dropped when they are written. */
-void code_cache_depend(CodeCache *cache, Block *block, uint32_t offset, uint32_t size);
+/* The block depends on these grains of its page too (bit n: the n-th): it is dropped when they are written.
+ */
+void code_cache_depend(CodeCache *cache, Block *block, uint64_t grains);
 
 /* To be changed between instructions, with code_cache_flush() after it. */
 Breakpoints *code_cache_breakpoints(CodeCache *cache);

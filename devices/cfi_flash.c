@@ -6,22 +6,20 @@
  * table, which are shorter than a real chip's; the contents change when the operation starts. VPEN is always
  * high.
  *
- * The contents are those of DeviceEnv.flash_path: a file as large as the bank is written through; of a
+ * The contents are those of DeviceEnv.flash_path: a file as large as the bank is kept up to date; of a
  * shorter or read-only one changes are not kept, and what is missing is erased; without a file all is erased.
  * Lock bits and the protection register are not in the file.
  *
  * Properties: value[0] number of the bank. */
 #define _GNU_SOURCE
 #include "devices/cfi_flash.h"
+#include "devices/flash_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { CHIPS = 2, BANKS = 2, BLOCKS = 256, BLOCK_WORDS = 0x10000, BUFFER_WORDS = 16, PROTECTION_WORDS = 9 };
+enum { BLOCK_BYTES = BLOCK_WORDS * 2 * CHIPS };
 enum { MANUFACTURER = 0x0089, DEVICE_CODE = 0x001d };
 
 /* Typical times as powers of two: microseconds of a word and of the write buffer, milliseconds of a block. */
@@ -95,6 +93,7 @@ typedef struct {
     Device dev;
     Chip chip[CHIPS];
     uint8_t *contents;
+    FlashFile file;
 } State;
 
 /* ---- What can be read --------------------------------------------------------------------------------- */
@@ -187,6 +186,7 @@ static void operation_done(void *opaque)
         chip->operation = OP_NONE;
         chip->status |= SR_READY;
     }
+    flash_file_store(&s->file, s->contents);
     device_changed(&s->dev);
 }
 
@@ -234,6 +234,7 @@ static void program(State *s, unsigned n, uint32_t word, uint32_t data)
     uint8_t *at = word_at(s, n, word);
     at[0] &= (uint8_t)data;
     at[1] &= (uint8_t)(data >> 8);
+    flash_file_changed(&s->file, s->contents, (uint32_t)(at - s->contents), 2);
 }
 
 static void program_word(State *s, unsigned n, uint32_t word, uint32_t data)
@@ -264,6 +265,7 @@ static void erase(State *s, unsigned n, uint32_t block)
     }
     for (uint32_t k = 0; k < BLOCK_WORDS; k++)
         memset(word_at(s, n, block * BLOCK_WORDS + k), 0xff, 2);
+    flash_file_changed(&s->file, s->contents, block * BLOCK_BYTES, BLOCK_BYTES);
     chip->erase_block = block;
     begin(chip, OP_ERASE, ERASE_NS);
 }
@@ -470,92 +472,6 @@ static void map(Device *dev, Region *region)
 
 /* ---- Contents ----------------------------------------------------------------------------------------- */
 
-enum { ERASED_PIECE = 0x100000 };
-
-/* Erased memory that costs nothing until it is written: private mappings of one piece filled with ones. */
-static uint8_t *map_erased(Error *err)
-{
-    uint8_t *at = MAP_FAILED;
-    int fd = memfd_create("armature-erased", MFD_CLOEXEC);
-    if (fd < 0 || ftruncate(fd, ERASED_PIECE))
-        goto done;
-    uint8_t *piece = mmap(NULL, ERASED_PIECE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (piece == MAP_FAILED)
-        goto done;
-    memset(piece, 0xff, ERASED_PIECE);
-    munmap(piece, ERASED_PIECE);
-    at = mmap(NULL, CFI_FLASH_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    for (uint32_t k = 0; at != MAP_FAILED && k < CFI_FLASH_BYTES; k += ERASED_PIECE)
-        if (mmap(at + k, ERASED_PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
-                 0) == MAP_FAILED) {
-            munmap(at, CFI_FLASH_BYTES);
-            at = MAP_FAILED;
-        }
-done:
-    if (at == MAP_FAILED)
-        error_set(err, "cannot map %d MiB for a flash bank: %s", CFI_FLASH_BYTES >> 20, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return at == MAP_FAILED ? NULL : at;
-}
-
-static bool read_all(int fd, uint8_t *at, size_t length)
-{
-    while (length) {
-        ssize_t got = read(fd, at, length);
-        if (got <= 0)
-            return false;
-        at += got;
-        length -= (size_t)got;
-    }
-    return true;
-}
-
-/* Contents that start with a file but do not go back to it. */
-static uint8_t *copy_file(int fd, const char *path, size_t length, Error *err)
-{
-    uint8_t *at = map_erased(err);
-    if (at && !read_all(fd, at, length)) {
-        error_set(err, "cannot read flash contents from '%s': %s", path, strerror(errno));
-        munmap(at, CFI_FLASH_BYTES);
-        return NULL;
-    }
-    return at;
-}
-
-static uint8_t *map_file(Device *dev, const char *path, Error *err)
-{
-    struct stat status;
-    uint8_t *at = NULL;
-    bool writable = true;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0 && (errno == EACCES || errno == EROFS)) {
-        writable = false;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-    }
-    if (fd < 0 || fstat(fd, &status)) {
-        error_set(err, "cannot open flash file '%s': %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        error_set(err, "flash file '%s' is not a regular file", path);
-    } else if (status.st_size > CFI_FLASH_BYTES) {
-        error_set(err, "flash file '%s' has %lld bytes, but the bank holds %d", path,
-                  (long long)status.st_size, CFI_FLASH_BYTES);
-    } else if (status.st_size < CFI_FLASH_BYTES || !writable) {
-        log_line(dev->env->log, LOG_BOOT, dev->name, "changes are not kept: '%s' is %s", path,
-                 writable ? "smaller than the bank (67108864 bytes)" : "read-only");
-        at = copy_file(fd, path, (size_t)status.st_size, err);
-    } else {
-        at = mmap(NULL, CFI_FLASH_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (at == MAP_FAILED) {
-            error_set(err, "cannot map flash file '%s': %s", path, strerror(errno));
-            at = NULL;
-        }
-    }
-    if (fd >= 0)
-        close(fd);
-    return at;
-}
-
 uint8_t *cfi_flash_contents(Device *dev)
 {
     return ((State *)dev)->contents;
@@ -584,8 +500,7 @@ static bool create(Device *dev, Error *err)
     uint32_t bank = dev->props.value[0];
     if (bank >= BANKS)
         return error_set(err, "%s: there is no flash bank %u", dev->name, bank);
-    const char *path = dev->env->flash_path[bank];
-    s->contents = path ? map_file(dev, path, err) : map_erased(err);
+    s->contents = flash_file_open(&s->file, dev, dev->env->flash_path[bank], CFI_FLASH_BYTES, err);
     for (unsigned n = 0; n < CHIPS; n++)
         make_chip(s, n);
     return s->contents;
@@ -596,6 +511,7 @@ static void destroy(Device *dev)
     State *s = (State *)dev;
     for (unsigned n = 0; n < CHIPS; n++)
         timer_cancel(&s->chip[n].timer);
+    flash_file_close(&s->file, s->contents, CFI_FLASH_BYTES);
     munmap(s->contents, CFI_FLASH_BYTES);
 }
 
@@ -651,6 +567,7 @@ static const FieldDef fields[] = {
     CHIP_FIELDS(0),
     CHIP_FIELDS(1),
     TRANSIENT(contents, "host memory; what it holds is saved like RAM"),
+    TRANSIENT(file, "the host's, who keeps a copy of the contents there"),
 };
 /* clang-format on */
 

@@ -16,6 +16,7 @@
 #include "devices/i2c.h"
 #include "devices/ps2.h"
 #include "machine/audio.h"
+#include "machine/balloon.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/disk.h"
@@ -52,15 +53,22 @@ typedef struct DeviceEnv {
     DiskSlot disk[DISK_SLOTS];
     NetPort net[NET_PORTS];
     SharePort share[SHARES];
+    BalloonPort balloon;
     I2cBus i2c[I2C_BUSES];
     Ps2Port ps2[PS2_PORTS];
     unsigned cpus;             /* 1 to 4 */
     const char *flash_path[2]; /* files behind the NOR flash banks, NULL = erased at power-on, not kept */
     uint32_t rtc_base;         /* seconds since 1970 at virtual time 0 */
+    uint64_t seed;             /* what random numbers begin with that can be repeated */
+    /* Fills bytes with what nobody can guess. NULL: there is no such thing, random numbers must be
+     * repeatable. */
+    void (*entropy)(uint8_t *bytes, size_t size);
     /* Asks the machine to stop or restart; takes effect after the current instruction. */
     void (*request)(void *machine, MachineRequest request);
     int exit_code;                           /* for REQUEST_EXIT */
     uint64_t (*instructions)(void *machine); /* begun by all CPUs; NULL: not known */
+    /* The host has failed: one line for the user. NULL: nobody listens. */
+    void (*trouble)(void *machine, const char *source, const char *text);
     void *machine;
 } DeviceEnv;
 

@@ -44,8 +44,8 @@ typedef struct VirtioConfigDef {
 } VirtioConfigDef;
 
 typedef struct VirtioType {
-    uint32_t id;       /* section 5 */
-    uint64_t features; /* offered, besides those of the transport */
+    uint32_t id;                                /* section 5 */
+    uint64_t features;                          /* offered, besides those of the transport */
     uint64_t (*more_features)(const Virtio *v); /* those that not every instance has; may be NULL */
     const VirtioQueueDef *queue;
     unsigned queues; /* up to VIRTIO_QUEUES */

@@ -459,18 +459,11 @@ static void loaded(Device *dev)
     submit_again(s);
 }
 
-/* Another medium, or none: what is not done on the old one will not be. */
+/* Another medium, none, or another size. Nothing is under way, but for what a snapshot said before its medium
+ * was there. */
 static void changed(void *opaque)
 {
     State *s = opaque;
-    for (uint32_t n = 0; n < QUEUE_SIZE; n++) {
-        Request *r = &s->request[n];
-        if (!r->with || r->with == slot_of(s)->disk)
-            continue;
-        take_back(r);
-        r->disk.result = DISK_IO_ERROR;
-        done(&r->disk);
-    }
     submit_again(s);
     virtio_config_changed(&s->virtio);
 }

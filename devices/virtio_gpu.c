@@ -356,7 +356,11 @@ static void reset(Virtio *v)
 
 static void loaded(Device *dev)
 {
-    ((State *)dev)->picture.judged = false;
+    State *s = (State *)dev;
+    gpu_sanitise(&s->all);
+    gpu_picture_sanitise(&s->picture, &s->all);
+    s->wanted_width = within(s->wanted_width, WIDTH_LEAST, EDID_PIXELS_MOST);
+    s->wanted_height = within(s->wanted_height, HEIGHT_LEAST, EDID_PIXELS_MOST);
     display_invalidate(dev->env->display, DISPLAY_GPU);
 }
 

@@ -52,6 +52,9 @@ GpuAnswer gpu_create(GpuResources *all, const GpuResource *wanted);
 void gpu_destroy(GpuResources *all, int place);
 void gpu_destroy_all(GpuResources *all);
 
+/* For a state that comes from a file: what no guest could have made goes. */
+void gpu_sanitise(GpuResources *all);
+
 /* The memory behind a resource: `count` entries in the chain, from byte `offset` on. */
 GpuAnswer gpu_attach(GpuResources *all, int place, const VirtChain *chain, size_t offset, uint32_t count);
 GpuAnswer gpu_detach(GpuResources *all, int place);
@@ -88,6 +91,9 @@ void gpu_picture_flush(GpuPicture *picture, const GpuRect *rect);
 /* The cursor looks like the resource at that place, of GPU_CURSOR x GPU_CURSOR pixels; -1: it is hidden. */
 void gpu_picture_cursor(GpuPicture *picture, const GpuResources *all, int place);
 void gpu_picture_move(GpuPicture *picture, int32_t x, int32_t y);
+
+/* For a state that comes from a file, after the resources. */
+void gpu_picture_sanitise(GpuPicture *picture, const GpuResources *all);
 
 /* What the display asks for: see DisplayOps. */
 DisplayMode gpu_picture_mode(const GpuPicture *picture);

@@ -34,6 +34,16 @@ void gpu_picture_flush(GpuPicture *picture, const GpuRect *rect)
     mark(picture, top, top + rect->height);
 }
 
+void gpu_picture_sanitise(GpuPicture *picture, const GpuResources *all)
+{
+    const GpuRect *scanout = &picture->scanout;
+    int place = gpu_find(all, picture->shown);
+    picture->judged = false;
+    if (place < 0 || !gpu_contains(&all->resource[place], scanout) || scanout->width > DISPLAY_MOST ||
+        scanout->height > DISPLAY_MOST)
+        gpu_picture_show(picture, 0, NULL);
+}
+
 /* ---- The cursor --------------------------------------------------------------------------------------- */
 
 static void mark_cursor(GpuPicture *picture)

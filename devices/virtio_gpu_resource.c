@@ -82,6 +82,20 @@ void gpu_destroy_all(GpuResources *all)
         gpu_destroy(all, place);
 }
 
+void gpu_sanitise(GpuResources *all)
+{
+    for (int place = 0; place < GPU_RESOURCES; place++) {
+        const GpuResource *resource = &all->resource[place];
+        uint64_t pixels = (uint64_t)resource->width * resource->height;
+        const DeviceMemory *backing = &all->backing[place];
+        bool sound = resource->id && find_format(resource->format) && pixels &&
+                     pixels <= GPU_BYTES_MOST / PIXEL && all->pixels[place].size == pixels * PIXEL &&
+                     backing->size % sizeof(GpuPiece) == 0;
+        if (!sound)
+            gpu_destroy(all, place);
+    }
+}
+
 /* ---- The memory behind -------------------------------------------------------------------------------- */
 
 GpuAnswer gpu_attach(GpuResources *all, int place, const VirtChain *chain, size_t offset, uint32_t count)

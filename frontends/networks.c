@@ -9,6 +9,8 @@
 
 #include "frontends/net_spec.h"
 #include "net/pcap.h"
+#include "net/switch.h"
+#include "net/tap.h"
 #include "net/user.h"
 
 /* One controller that is connected. */
@@ -28,7 +30,7 @@ struct Networks {
 
 /* What a user-mode network's frames hold at most where the controller allows it: measured with
  * bench/network.py. */
-enum { USER_MTU = 65520, ETHERNET_MTU = 1500 };
+enum { USER_MTU = 16384, ETHERNET_MTU = 1500 };
 
 /* ---- Captures ----------------------------------------------------------------------------------------- */
 
@@ -60,16 +62,20 @@ static bool end_capture(Wire *wire, Error *err)
 /* ---- Connecting --------------------------------------------------------------------------------------- */
 
 /* In a user-mode network nobody else is there; where others are, addresses must differ. */
-static bool choose_mac(const Session *session, const NetSpec *spec, unsigned number, uint8_t *mac, Error *err)
+static bool choose_mac(const Session *session, const NetSpec *spec, NetPort *port, Error *err)
 {
-    const uint8_t usual[NET_MAC] = {0x02, 'A', 'R', 'M', 0, (uint8_t)(number + 1)};
-    memcpy(mac, spec->has_mac ? spec->mac : usual, NET_MAC);
-    if (spec->has_mac || spec->kind == NET_USER)
-        return true;
-    if (session_options(session)->machine.deterministic)
-        return error_set(err, "others are in this network, and with --deterministic no address is chosen at "
-                              "random; give one, as in mac=02:00:00:00:00:01");
-    return getrandom(mac + 3, 3, 0) == 3 || error_set(err, "no random numbers: %s", strerror(errno));
+    uint8_t mac[NET_MAC];
+    memcpy(mac, spec->has_mac ? spec->mac : port->mac, NET_MAC);
+    if (!spec->has_mac && spec->kind != NET_USER) {
+        if (session_options(session)->machine.deterministic)
+            return error_set(err,
+                             "others are in this network, and with --deterministic no address is chosen at "
+                             "random; give one, as in mac=02:00:00:00:00:01");
+        if (getrandom(mac + 3, 3, 0) != 3)
+            return error_set(err, "no random numbers: %s", strerror(errno));
+    }
+    net_set_mac(port, mac);
+    return true;
 }
 
 static NetEnd *open_end(const Wire *wire, Arrivals *arrivals, Error *err)
@@ -80,11 +86,12 @@ static NetEnd *open_end(const Wire *wire, Arrivals *arrivals, Error *err)
     case NET_USER:
         return net_user_new(wire->port, arrivals, &user, err);
     case NET_SWITCH:
+        return net_switch_new(wire->port, arrivals, spec->path, err);
     case NET_TAP:
+        return net_tap_new(wire->port, arrivals, spec->path, err);
     case NET_NONE:
         break;
     }
-    error_set(err, "not yet");
     return NULL;
 }
 
@@ -94,7 +101,7 @@ static bool connect_wire(Networks *networks, Wire *wire, Error *err)
     const NetSpec *spec = &wire->spec;
     bool large = spec->kind == NET_USER && spec->model == NET_VIRTIO;
     wire->port->mtu = (uint16_t)(spec->mtu ? spec->mtu : large ? USER_MTU : ETHERNET_MTU);
-    if (!choose_mac(networks->session, spec, (unsigned)(wire->port - machine->env.net), wire->port->mac, err))
+    if (!choose_mac(networks->session, spec, wire->port, err))
         return false;
     wire->end = open_end(wire, machine->arrivals, err);
     if (!wire->end || (spec->pcap && !begin_capture(wire, spec->pcap, err)))

@@ -96,6 +96,39 @@ static bool set_jit(void *target, const OptionDef *def, const char *value, Error
     return error_set(err, "give off, on or verify");
 }
 
+static bool set_jit_thread(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    static const char *const choices[] = {"off", "on", "auto"};
+    (void)def;
+    for (unsigned n = 0; n < sizeof choices / sizeof *choices; n++) {
+        if (strcmp(value, choices[n]))
+            continue;
+        options->machine.jit.thread = (JitThread)n;
+        return true;
+    }
+    return error_set(err, "give off, on or auto");
+}
+
+/* A device that is there or not. */
+static bool set_part(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    MachineOptions *machine = &((Options *)target)->machine;
+    bool *part = !strcmp(def->name, "rng") ? &machine->rng : &machine->balloon;
+    return option_parse_switch(value, part, err);
+}
+
+static bool set_seed(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    char *end;
+    (void)def;
+    errno = 0;
+    options->machine.seed = strtoull(value, &end, 0);
+    bool number = *value >= '0' && *value <= '9' && !*end && !errno;
+    return number || error_set(err, "give a number, as in --seed 42");
+}
+
 static bool set_gpu(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -469,6 +502,11 @@ static const OptionDef defs[] = {
     {"jit-threshold", "N", "8",
      GROUP_MACHINE, 0, BY(set_jit_threshold), NULL,
      "compile a block when it was interpreted N times", NULL},
+    {"jit-thread", "WHEN", "auto",
+     GROUP_MACHINE, 0, BY(set_jit_thread), "off on auto",
+     "whether another thread compiles: off, on, auto (if there are several processors)",
+     "It only takes processor time that nobody else wants. Deterministic runs are the same with and without it. "
+     "--jit=verify compiles on the CPU's thread unless told otherwise."},
     {"audio", "WHERE", "none",
      GROUP_MACHINE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_audio), "none sdl wav:",
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",
@@ -505,6 +543,18 @@ static const OptionDef defs[] = {
     {"semihosting-dir", "DIR", NULL,
      GROUP_MACHINE, OPTION_PATH, TEXT(semihosting_dir), "folders",
      "the folder whose files semihosting may use (default: no files)", NULL},
+    {"rng", "on|off", "on",
+     GROUP_MACHINE, 0, BY(set_part), "on off",
+     "a source of random numbers for the guest (virtio)",
+     "The numbers are the host's; in deterministic runs they follow from --seed."},
+    {"seed", "N", "0",
+     GROUP_MACHINE, 0, BY(set_seed), NULL,
+     "what the random numbers of deterministic runs begin with",
+     "The same seed gives the same run."},
+    {"balloon", "on|off", "off",
+     GROUP_MACHINE, 0, BY(set_part), "on off",
+     "let the guest give memory that it does not need back to the host (virtio)",
+     "Linux reports free memory by itself; the operation balloon takes more from it."},
     {"gpu", "MODEL", "none",
      GROUP_MACHINE, 0, BY(set_gpu), "virtio none",
      "a graphics device besides the board's own display: virtio or none",

@@ -1,6 +1,5 @@
 #include "frontends/shares.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,12 +15,10 @@ struct Shares {
     Share *share[SHARES];
 };
 
-/* A guest may have many files open: as many as the host lets this process have. And a file that may not grow
- * is an error for the guest, not the end of the process. */
+/* A guest may have many files open: as many as the host lets this process have. */
 static void prepare_process(void)
 {
     struct rlimit limit;
-    signal(SIGXFSZ, SIG_IGN);
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;

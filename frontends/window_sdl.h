@@ -19,7 +19,7 @@ struct Window {
     Uint32 wake;       /* the event that the session's thread sends */
     atomic_bool ended; /* the session's thread has nothing more to do */
 
-    /* What is seen (window_sdl_view.c) */
+    /* What is seen (window_sdl_view.c, window_sdl_size.c) */
     SDL_Window *window; /* NULL: not yet */
     SDL_Renderer *renderer;
     SDL_Texture *picture, *overlay;
@@ -60,14 +60,34 @@ void view_draw(Window *window);
 /* Something about the window itself has changed. */
 void view_event(Window *window, const SDL_WindowEvent *event);
 void view_lost(Window *window); /* what the host's graphics remembered */
-void view_full_screen(Window *window);
-void view_status_line(Window *window); /* has been switched on or off */
-void view_original_size(Window *window);
 void view_select(Window *window, int view);
 void view_title(Window *window);
 void view_note(Window *window, const char *text);
 /* Milliseconds until something is to be drawn though nothing happened; -1: for ever. */
 int view_timeout(const Window *window);
+
+/* ---- Size and place ---- */
+
+enum {
+    WINDOW_LEAST = 160 /* units, in each direction */,
+    WINDOW_BAR = FONT_HEIGHT + 2 /* rows of the status line */
+};
+
+/* Reads what is remembered, and where and how large the window is to be. */
+void size_recall(Window *window, SDL_Rect *place);
+void size_remember(Window *window);
+/* Takes note of how many pixels a unit has. */
+void size_measure(Window *window);
+int size_of_bar(const Window *window); /* output pixels of the status line */
+/* The guest has changed the mode: so does the window, unless it is how the user wants it. */
+void size_follow_mode(Window *window);
+/* The user has changed the size; a guest that can will follow. */
+void size_changed(Window *window);
+void size_original(Window *window);
+void size_full_screen(Window *window);
+/* The status line was switched on or off: the window grows or shrinks by it, so that the picture keeps its
+ * size. */
+void size_status_line(Window *window);
 
 /* ---- Input ---- */
 

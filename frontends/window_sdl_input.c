@@ -165,17 +165,17 @@ static void do_action(Window *window, WindowAction action)
         grab_all(window);
         break;
     case ACTION_FULL_SCREEN:
-        view_full_screen(window);
+        size_full_screen(window);
         break;
     case ACTION_SMOOTH:
         toggle(window, action, &window->state.smooth);
         break;
     case ACTION_STATUS:
         toggle(window, action, &window->state.status);
-        view_status_line(window);
+        size_status_line(window);
         break;
     case ACTION_ORIGINAL:
-        view_original_size(window);
+        size_original(window);
         break;
     case ACTION_COPY:
         copy(window);

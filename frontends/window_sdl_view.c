@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_WIDTH = 640, FIRST_HEIGHT = 480, LEAST = 160, MULTIPLE_MOST = 3, RESIZE_SLACK = 16 };
-enum { NOTE_MS = 5000, BAR = FONT_HEIGHT + 2, TEXT_MOST = 320 };
+enum { NOTE_MS = 5000, TEXT_MOST = 320 };
 enum { BAR_PAPER = 0xff1c2733, BAR_INK = 0xffc9d3dc, NOTE_PAPER = 0xe635587a, NOTE_INK = 0xffffffff };
 
 /* ---- The title and notes ------------------------------------------------------------------------------ */
@@ -74,137 +73,6 @@ static void forget(Window *window)
     }
 }
 
-/* ---- Size --------------------------------------------------------------------------------------------- */
-
-static bool is_free(const Window *window)
-{
-    Uint32 fixed = SDL_WINDOW_FULLSCREEN_DESKTOP | SDL_WINDOW_MAXIMIZED | SDL_WINDOW_MINIMIZED;
-    return !(SDL_GetWindowFlags(window->window) & fixed);
-}
-
-/* Output pixels of the status line. */
-static int bar_height(const Window *window)
-{
-    return window->state.status ? BAR * window->ui : 0;
-}
-
-static int inside(int at, int length, int begin, int room)
-{
-    if (at + length > begin + room)
-        at = begin + room - length;
-    return at < begin ? begin : at;
-}
-
-/* What the window manager puts around the window. */
-typedef struct Borders {
-    int top, left, bottom, right;
-} Borders;
-
-static Borders borders_of(Window *window)
-{
-    Borders borders = {0};
-    if (SDL_GetWindowBordersSize(window->window, &borders.top, &borders.left, &borders.bottom,
-                                 &borders.right))
-        return (Borders){0};
-    return borders;
-}
-
-/* A window that has grown should not reach beyond the screen, if it fits on it. */
-static void keep_on_screen(Window *window, int width, int height)
-{
-    SDL_Rect screen;
-    Borders around = borders_of(window);
-    int x, y, display = SDL_GetWindowDisplayIndex(window->window);
-    if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
-        return;
-    SDL_GetWindowPosition(window->window, &x, &y);
-    int left = inside(x, width + around.right, screen.x + around.left, screen.w - around.left);
-    int top = inside(y, height + around.bottom, screen.y + around.top, screen.h - around.top);
-    if (left != x || top != y)
-        SDL_SetWindowPosition(window->window, left, top);
-}
-
-/* Gives the window the size for a whole multiple of the picture. */
-static void set_size(Window *window, int multiple)
-{
-    int width = (int)((float)(window->picture_width * multiple) / window->density + 0.5f);
-    int height =
-        (int)((float)(window->picture_height * multiple + bar_height(window)) / window->density + 0.5f);
-    window->asked_width = window->picture_width * multiple; /* this is no wish of the user's */
-    window->asked_height = window->picture_height * multiple;
-    SDL_SetWindowSize(window->window, width, height);
-    keep_on_screen(window, width, height);
-}
-
-static int fitting_multiple(Window *window, int most)
-{
-    SDL_Rect screen;
-    int display = SDL_GetWindowDisplayIndex(window->window);
-    if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
-        return 1;
-    return window_multiple((int)((float)screen.w * window->density), (int)((float)screen.h * window->density),
-                           window->picture_width, window->picture_height, most);
-}
-
-static bool near(int a, int b)
-{
-    return abs(a - b) < RESIZE_SLACK;
-}
-
-/* The guest has changed the mode: so does the window, unless it is how the user wants it. */
-static void follow_mode(Window *window)
-{
-    bool as_asked = near(window->picture_width, window->asked_width) &&
-                    near(window->picture_height, window->asked_height);
-    if (!window->picture_width || !is_free(window) || as_asked)
-        return;
-    if (window->sized)
-        window->sized = false; /* the size that was remembered is for the first mode */
-    else
-        set_size(window, fitting_multiple(window, MULTIPLE_MOST));
-}
-
-void view_original_size(Window *window)
-{
-    if (window->picture_width && is_free(window))
-        set_size(window, 1);
-}
-
-/* The window grows and shrinks by the status line, so that the picture keeps its size. */
-void view_status_line(Window *window)
-{
-    int width, height, bar = (int)((float)(BAR * window->ui) / window->density);
-    window_command(window, WINDOW_MEASURE, window->state.status);
-    if (!is_free(window))
-        return;
-    SDL_GetWindowSize(window->window, &width, &height);
-    height += window->state.status ? bar : -bar;
-    SDL_SetWindowSize(window->window, width, height);
-    keep_on_screen(window, width, height);
-}
-
-void view_full_screen(Window *window)
-{
-    bool full = SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
-    SDL_SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
-    window->redraw = true;
-}
-
-/* The user has changed the size; a guest that can will follow. */
-static void size_changed(Window *window)
-{
-    int width, height;
-    SDL_GetRendererOutputSize(window->renderer, &width, &height);
-    height -= bar_height(window);
-    if (width < LEAST || height < LEAST || (width == window->asked_width && height == window->asked_height))
-        return;
-    window->asked_width = width;
-    window->asked_height = height;
-    window_link_send(
-        window->link,
-        &(WindowCommand){.kind = WINDOW_RESIZE, .width = (uint32_t)width, .height = (uint32_t)height});
-}
-
 /* ---- What the session shows --------------------------------------------------------------------------- */
 
 static void cannot_show(Window *window, uint32_t width, uint32_t height)
@@ -232,7 +100,7 @@ static void picture_size(void *opaque, uint32_t width, uint32_t height, uint32_t
     if (!window->picture)
         cannot_show(window, width, height);
     if (other)
-        follow_mode(window);
+        size_follow_mode(window);
 }
 
 static void picture_rows(void *opaque, uint32_t y, uint32_t count, uint32_t width, const uint32_t *pixels)
@@ -328,14 +196,14 @@ static void draw_status(Window *window, Canvas *canvas)
 {
     const WindowStatus *status = &window->status;
     char text[TEXT_MOST];
-    int y = canvas->height - BAR;
+    int y = canvas->height - WINDOW_BAR;
     snprintf(text, sizeof text,
              " %.1f s   %.2f of the host's time   %.0f MIPS   %.0f %% compiled   %.0f pictures/s%s%s%s%s%s",
              status->seconds, status->ratio, status->mips, status->compiled * 100, status->pictures,
              status->paused ? "   paused" : "", status->turbo ? "   turbo" : "",
              status->leds & LED_NUM_LOCK ? "   Num" : "", status->leds & LED_CAPS_LOCK ? "   Caps" : "",
              status->leds & LED_SCROLL_LOCK ? "   Scroll" : "");
-    canvas_fill(canvas, 0, y, canvas->width, BAR, BAR_PAPER);
+    canvas_fill(canvas, 0, y, canvas->width, WINDOW_BAR, BAR_PAPER);
     canvas_text(canvas, 0, y + 1, text, BAR_INK);
 }
 
@@ -354,7 +222,7 @@ static bool overlay_wanted(const Window *window)
 static void draw_canvas(Window *window, int width, int height)
 {
     Canvas *canvas = &window->canvas;
-    int bottom = height - (window->state.status ? BAR : 0);
+    int bottom = height - (window->state.status ? WINDOW_BAR : 0);
     canvas_clear(canvas, width, height);
     if (window->view >= 0)
         pane_draw(window->pane[window->view], canvas, bottom);
@@ -395,7 +263,7 @@ static void show_canvas(Window *window, int width, int height, bool anew)
 
 static void show_picture(Window *window, int width, int height)
 {
-    WindowBox area = {0, 0, width, height - bar_height(window)};
+    WindowBox area = {0, 0, width, height - size_of_bar(window)};
     window->box = window_fit(area, window->picture_width, window->picture_height, window->state.smooth);
     SDL_Rect box = {window->box.x, window->box.y, window->box.width, window->box.height};
     bool whole =
@@ -430,25 +298,6 @@ void view_draw(Window *window)
 
 /* ---- The window itself -------------------------------------------------------------------------------- */
 
-static void measure_density(Window *window)
-{
-    int units, pixels;
-    SDL_GetWindowSize(window->window, &units, NULL);
-    SDL_GetRendererOutputSize(window->renderer, &pixels, NULL);
-    window->density = units > 0 && pixels > 0 ? (float)pixels / (float)units : 1;
-    window->ui = window->density > 1.5f ? (int)(window->density + 0.5f) : 1;
-}
-
-/* A place that was remembered may be on a screen that is not there any more. */
-static bool on_some_screen(const WindowState *state)
-{
-    SDL_Rect screen, window = {state->x, state->y, state->width, 3 * FONT_HEIGHT};
-    for (int n = 0; n < SDL_GetNumVideoDisplays(); n++)
-        if (!SDL_GetDisplayBounds(n, &screen) && SDL_HasIntersection(&screen, &window))
-            return true;
-    return false;
-}
-
 static bool refuse(Window *window, const char *what)
 {
     fprintf(stderr, "armature: the window cannot be shown: %s: %s\n", what, SDL_GetError());
@@ -460,27 +309,20 @@ bool view_create(Window *window)
 {
     WindowState *state = &window->state;
     Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI;
-    if (!window_state_path(window->state_path, sizeof window->state_path))
-        window->state_path[0] = 0;
-    else
-        window_state_read(state, window->state_path);
-    window->sized = state->width > 0;
-    bool placed = state->placed && window->sized && on_some_screen(state);
-    int x = placed ? state->x : (int)SDL_WINDOWPOS_UNDEFINED,
-        y = placed ? state->y : (int)SDL_WINDOWPOS_UNDEFINED;
+    SDL_Rect place;
+    size_recall(window, &place);
     if (window->options->full_screen)
         flags |= SDL_WINDOW_FULLSCREEN_DESKTOP;
     else if (state->maximized)
         flags |= SDL_WINDOW_MAXIMIZED;
-    window->window = SDL_CreateWindow("Armature", x, y, window->sized ? state->width : FIRST_WIDTH,
-                                      window->sized ? state->height : FIRST_HEIGHT, flags);
+    window->window = SDL_CreateWindow("Armature", place.x, place.y, place.w, place.h, flags);
     if (!window->window)
         return refuse(window, "no window");
     window->renderer = SDL_CreateRenderer(window->window, -1, 0);
     if (!window->renderer)
         return refuse(window, "no renderer");
-    SDL_SetWindowMinimumSize(window->window, LEAST, LEAST);
-    measure_density(window);
+    SDL_SetWindowMinimumSize(window->window, WINDOW_LEAST, WINDOW_LEAST);
+    size_measure(window);
     window->menu.on[ACTION_SMOOTH] = state->smooth;
     window->menu.on[ACTION_STATUS] = state->status;
     window_command(window, WINDOW_MEASURE, state->status);
@@ -490,29 +332,12 @@ bool view_create(Window *window)
     return true;
 }
 
-static void remember(Window *window)
-{
-    WindowState *state = &window->state;
-    Uint32 flags = SDL_GetWindowFlags(window->window);
-    state->maximized = flags & SDL_WINDOW_MAXIMIZED;
-    if (is_free(window)) {
-        Borders around = borders_of(window); /* a new window's place is that of what is around it */
-        SDL_GetWindowPosition(window->window, &state->x, &state->y);
-        SDL_GetWindowSize(window->window, &state->width, &state->height);
-        state->x -= around.left;
-        state->y -= around.top;
-        state->placed = true;
-    }
-    if (window->state_path[0])
-        window_state_write(state, window->state_path);
-}
-
 void view_destroy(Window *window)
 {
     if (!window->window)
         return;
     if (window->renderer) {
-        remember(window);
+        size_remember(window);
         if (window->picture)
             SDL_DestroyTexture(window->picture);
         if (window->overlay)
@@ -529,12 +354,12 @@ void view_event(Window *window, const SDL_WindowEvent *event)
 {
     switch (event->event) {
     case SDL_WINDOWEVENT_RESIZED: /* by the user */
-        measure_density(window);
+        size_measure(window);
         size_changed(window);
         break;
     case SDL_WINDOWEVENT_SIZE_CHANGED:
     case SDL_WINDOWEVENT_DISPLAY_CHANGED:
-        measure_density(window);
+        size_measure(window);
         break;
     case SDL_WINDOWEVENT_HIDDEN:
     case SDL_WINDOWEVENT_MINIMIZED:

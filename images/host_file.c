@@ -13,10 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "images/holder.h"
-
-/* Readers lock only the beginning, so that programs which lock elsewhere for reading (QEMU) can share. */
-enum { READERS_BYTES = 100 };
+#include "machine/file_lock.h"
 
 static DiskResult result_of(int error)
 {
@@ -30,20 +27,6 @@ static DiskResult fail(const HostFile *file, int error, const char *doing, Error
 }
 
 /* ---- Opening ----------------------------------------------------------------------------------------- */
-
-bool host_file_lock(const HostFile *file, bool writes, Error *err)
-{
-    struct flock lock = {
-        .l_type = writes ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_len = writes ? 0 : READERS_BYTES};
-    char who[200];
-    if (!fcntl(file->fd, F_OFD_SETLK, &lock))
-        return true;
-    if (errno != EAGAIN && errno != EACCES)
-        return true; /* a file system without locks */
-    lock_holder(file->fd, who, sizeof who);
-    return error_set(err, "%s is in use by %s%s", file->path, who,
-                     writes ? "; only one machine can write to an image" : ", which writes to it");
-}
 
 static void note_memory(HostFile *file)
 {
@@ -93,7 +76,8 @@ bool host_file_open(HostFile *file, const char *path, HostFileMode mode, Error *
     open_it(file, mode);
     bool ok = file->fd >= 0 || error_set(err, "cannot %s %s: %s", mode == HOST_CREATE ? "create" : "open",
                                          path, strerror(errno));
-    ok = ok && has_kind(file, err) && (mode == HOST_LOOK || host_file_lock(file, file->writable, err));
+    ok = ok && has_kind(file, err) &&
+         (mode == HOST_LOOK || file_lock(file->fd, file->path, file->writable, err));
     if (ok)
         return true;
     host_file_close(file);

@@ -35,9 +35,6 @@ bool host_file_open(HostFile *file, const char *path, HostFileMode mode, Error *
 bool host_file_temporary(HostFile *file, const char *beside, Error *err);
 void host_file_close(HostFile *file);
 
-/* The lock's kind may change while the file is open. */
-bool host_file_lock(const HostFile *file, bool writes, Error *err);
-
 DiskResult host_file_read(HostFile *file, uint64_t offset, void *data, uint64_t length, Error *err);
 DiskResult host_file_write(HostFile *file, uint64_t offset, const void *data, uint64_t length, Error *err);
 /* Only what the host has in memory; false: not all of it. */

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "images/holder.h"
 #include "images/host_file.h"
 #include "images/overlay_state.h"
 #include "images/raw.h"
+#include "machine/file_lock.h"
 
 uint64_t image_allocated(const DiskImage *image)
 {
@@ -24,7 +24,7 @@ bool image_holder(const char *path, char *who, size_t size)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool held = fd >= 0 && !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
     if (held)
-        lock_holder(fd, who, size);
+        file_lock_holder(fd, who, size);
     if (fd >= 0)
         close(fd);
     return held;

@@ -37,7 +37,7 @@ HostFile *overlay_file(const DiskImage *image);
 /* image_open() for what is below `depth` overlays. */
 bool image_open_below(DiskImage *image, const ImageOptions *options, unsigned depth, Error *err);
 
-/* What a base is known by. */
+/* What a base is known by from now on, durably. */
 bool overlay_identify(const DiskImage *base, OverlayBase *id, Error *err);
 
 #endif

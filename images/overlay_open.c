@@ -26,7 +26,7 @@ static const HostFile *file_of(const DiskImage *image)
     return image->kind == IMAGE_FILE ? raw_file(image) : NULL;
 }
 
-bool overlay_identify(const DiskImage *base, OverlayBase *id, Error *err)
+static bool identify(const DiskImage *base, OverlayBase *id, Error *err)
 {
     const HostFile *file = file_of(base);
     uint64_t size = base->info.size < SAMPLE ? base->info.size : SAMPLE;
@@ -41,6 +41,16 @@ bool overlay_identify(const DiskImage *base, OverlayBase *id, Error *err)
     if (ok && file && !fstat(file->fd, &status))
         id->modified = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
     return ok;
+}
+
+/* The time of the last change must not be an earlier one after the host lost power: fdatasync() does not keep
+ * it. */
+bool overlay_identify(const DiskImage *base, OverlayBase *id, Error *err)
+{
+    const HostFile *file = file_of(base);
+    if (file)
+        fsync(file->fd);
+    return identify(base, id, err);
 }
 
 static void date(int64_t ns, char *text, size_t size)
@@ -60,7 +70,7 @@ static bool check_base(const Overlay *o, Error *err)
     char then[64], now[64];
     if (o->header.flags & OVERLAY_COMMITTING) /* which we changed ourselves */
         return true;
-    if (!overlay_identify(&o->base, &is, err))
+    if (!identify(&o->base, &is, err))
         return false;
     if (is.size != was->size)
         return error_set(err, "%s was made over an image of %llu bytes, but %s has %llu", file,

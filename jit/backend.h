@@ -66,16 +66,37 @@ void x64_prepare_cpu(Cpu *cpu);
 /* Makes the runtime at the buffer's current end. */
 bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime);
 
-/* What is compiled. */
-typedef struct X64Block {
-    Ir *ir;
-    const Block *block;
-    uint32_t number;
-} X64Block;
+/* What must be put right in a block's code when it gets its place and its number. */
+typedef enum X64FixKind {
+    FIX_RUNTIME, /* a displacement to a routine of the runtime */
+    FIX_ACROSS,  /* a displacement from one part of the piece to the other */
+    FIX_NUMBER   /* a constant that the block's number is added to, << 8 */
+} X64FixKind;
 
-/* Appends host code for the block. False if it does not fit (buf is as before then) or cannot be compiled. */
-bool x64_lower(Lower *lower, CodeBuf *buf, const X64Runtime *runtime, const X64Block *what, X64Exits *exits,
-               bool *full);
+typedef struct X64Fix {
+    uint32_t kind : 2, at : 30; /* X64FixKind; offset in the piece */
+} X64Fix;
+
+enum { X64_PART_BYTES = 64 << 10, X64_MOST_FIXES = 4096 };
+
+/* A block's host code before it has a place: it may be made by one thread and placed by another. What is
+ * usually executed is at the start, what is rarely executed X64_PART_BYTES behind. */
+typedef struct X64Piece {
+    uint8_t code[2 * X64_PART_BYTES];
+    uint32_t usual, rare; /* bytes in use */
+    X64Exits exits;       /* offsets in the piece */
+    X64Fix fix[X64_MOST_FIXES];
+    unsigned fixes;
+} X64Piece;
+
+/* Host code for the block. False if it cannot be compiled. Reads and writes nothing but what it is given;
+ * runtime is only read. */
+bool x64_lower(Lower *lower, X64Piece *piece, const X64Runtime *runtime, Ir *ir, const Block *block);
+
+/* Appends the piece's code to the buffer, as block `number`; exits: where it is there. False if there is no
+ * room. */
+bool x64_place(CodeBuf *buf, const X64Runtime *runtime, const X64Piece *piece, uint32_t number,
+               X64Exits *exits);
 
 /* Makes a link's branch go to `target`, or the entry of a block that is gone go elsewhere: offsets in the
  * buffer. */

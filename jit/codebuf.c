@@ -16,7 +16,7 @@
 #define MADV_COLLAPSE 25
 #endif
 
-enum { LARGE_PAGE = 2 << 20, RARE_PIECE = LARGE_PAGE, RARE_ROOM = 64 << 10 };
+enum { LARGE_PAGE = 2 << 20, RARE_PIECE = LARGE_PAGE };
 
 /* Kernels since 6.3 want to be told that the file is meant to be executed; older ones know no such flag. */
 static int anonymous_file(void)
@@ -86,13 +86,14 @@ void codebuf_reset(CodeBuf *buf, size_t used)
     buf->rare = buf->rare_end = buf->end = buf->size;
 }
 
-/* A piece is much larger than what must be left in it, so that little is wasted. */
-static bool make_rare_room(CodeBuf *buf)
+/* A piece is much larger than what may be wasted at its end. */
+static bool make_rare_room(CodeBuf *buf, size_t room)
 {
     size_t piece = buf->size / 16 < RARE_PIECE ? buf->size / 16 : RARE_PIECE;
-    size_t room = piece / 4 < RARE_ROOM ? piece / 4 : RARE_ROOM;
     if (buf->rare_end - buf->rare >= room)
         return true;
+    if (piece < room)
+        piece = room;
     if (buf->end - buf->used < piece)
         return false;
     buf->rare_end = buf->end;
@@ -114,9 +115,9 @@ static void ask_for_large_page(CodeBuf *buf, size_t at)
     (void)madvise(buf->run + n * LARGE_PAGE, LARGE_PAGE, MADV_COLLAPSE);
 }
 
-bool codebuf_prepare(CodeBuf *buf)
+bool codebuf_prepare(CodeBuf *buf, size_t usual, size_t rare)
 {
-    if (!make_rare_room(buf))
+    if (!make_rare_room(buf, rare) || buf->end - buf->used < usual + 15)
         return false;
     ask_for_large_page(buf, buf->used);
     ask_for_large_page(buf, buf->rare);

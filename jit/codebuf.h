@@ -27,10 +27,10 @@ void codebuf_free(CodeBuf *buf);
 /* Forgets what is behind the first `used` bytes, and everything rare. */
 void codebuf_reset(CodeBuf *buf, size_t used);
 
-/* Makes ready for another block: there are 64 KiB for rare code, or what a small buffer can give, and the
- * host was asked for large pages where code is going, since it is scattered over more memory than the host's
- * buffers for translations cover with small ones. False if there is no room. */
-bool codebuf_prepare(CodeBuf *buf);
+/* Makes ready for another block, of so many bytes of usual and rare code: there is room for it at `used` and
+ * `rare`, and the host was asked for large pages there, since code is scattered over more memory than the
+ * host's buffers for translations cover with small ones. False if there is no room. */
+bool codebuf_prepare(CodeBuf *buf, size_t usual, size_t rare);
 
 /* Bytes in use, of both kinds. */
 size_t codebuf_bytes(const CodeBuf *buf);

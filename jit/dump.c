@@ -7,11 +7,11 @@
 #include "cpu/insn.h"
 #include "jit/private.h"
 
-static void log_guest(const Cpu *cpu, LogKind kind, const Block *block)
+static void log_guest(const Cpu *cpu, LogKind kind, const Block *block, uint32_t pc)
 {
     char text[96];
     for (unsigned n = 0; n < block->count; n++) {
-        uint32_t address = (cpu->pc & PAGE_MASK) + block->insn[n].offset;
+        uint32_t address = (pc & PAGE_MASK) + block->insn[n].offset;
         disassemble(&block->insn[n], address, text, sizeof text);
         log_line(cpu->log, kind, cpu->name, "%08x  %08x  %s", address, block->insn[n].raw, text);
     }
@@ -50,27 +50,27 @@ void jit_open_perf_map(Jit *jit)
 }
 
 /* A line per block: address and size in hexadecimal, name. */
-void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block)
+void jit_map_block(const Jit *jit, const Block *block, uint32_t pc)
 {
     const X64Exits *exits = &jit->blocks[block->jit].exits;
     const char *set = block->key.thumb ? "t32" : "a32";
     fprintf(jit->perf_map, "%zx %x guest_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + exits->far_entry),
-            exits->end - exits->far_entry, cpu->pc, set, block->jit);
+            exits->end - exits->far_entry, pc, set, block->jit);
     fprintf(jit->perf_map, "%zx %x rare_%08x_%s_%u\n", (size_t)(uintptr_t)(jit->buf.run + exits->stubs),
-            exits->stubs_end - exits->stubs, cpu->pc, set, block->jit);
+            exits->stubs_end - exits->stubs, pc, set, block->jit);
     fflush(jit->perf_map);
 }
 
-void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block)
+void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, uint32_t pc)
 {
     const X64Exits *exits = &jit->blocks[block->jit].exits;
-    if (log_on_at(cpu->log, LOG_IR, cpu->pc)) {
-        log_guest(cpu, LOG_IR, block);
-        log_ir(cpu, jit->ir);
+    if (log_on_at(cpu->log, LOG_IR, pc)) {
+        log_guest(cpu, LOG_IR, block, pc);
+        log_ir(cpu, jit->compiler.ir);
     }
-    if (!log_on_at(cpu->log, LOG_OUT_ASM, cpu->pc))
+    if (!log_on_at(cpu->log, LOG_OUT_ASM, pc))
         return;
-    log_guest(cpu, LOG_OUT_ASM, block);
+    log_guest(cpu, LOG_OUT_ASM, block, pc);
     log_line(cpu->log, LOG_OUT_ASM, cpu->name, "block %u at 0x%x entry +0x%x", block->jit, exits->far_entry,
              exits->entry - exits->far_entry);
     log_host(cpu, jit->buf.write + exits->far_entry, exits->end - exits->far_entry);

@@ -398,12 +398,14 @@ static uint32_t access_imm(unsigned op)
 static bool literal(C *c, IrRef address, unsigned op, uint32_t *value)
 {
     uint32_t offset, size = op & MEM_SIZE;
-    const uint8_t *page = c->block->host_page;
-    if (!page || !is_pcrel(c, address, &offset) || offset > PAGE_SIZE - size || offset % size)
+    if (!is_pcrel(c, address, &offset) || offset > PAGE_SIZE - size || offset % size)
+        return false;
+    uint64_t grain = (uint64_t)1 << (offset >> CODE_GRAIN_BITS);
+    if (!(c->source->grains & grain))
         return false;
     *value = 0;
-    memcpy(value, page + offset, size);
-    code_cache_depend(c->cpu->code, c->block, offset, size);
+    memcpy(value, c->source->page + offset, size);
+    c->literals |= grain;
     return true;
 }
 

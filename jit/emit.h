@@ -7,6 +7,7 @@
 #include "cpu/code_cache.h"
 #include "cpu/cpu.h"
 #include "jit/ir.h"
+#include "jit/translate.h"
 
 typedef struct V {
     IrRef ref;
@@ -19,10 +20,11 @@ typedef struct V64 {
 /* What is known while one block is translated. */
 typedef struct Translator {
     Ir *ir;
-    Cpu *cpu;
-    Block *block;
-    unsigned host;    /* for vec_op_exists() */
-    const Insn *insn; /* the instruction that is translated */
+    const Source *source;
+    const Insn *first; /* of the block */
+    unsigned host;     /* for vec_op_exists() */
+    uint64_t literals; /* pieces of the page that constants were taken from */
+    const Insn *insn;  /* the instruction that is translated */
     bool thumb;
     bool must_call; /* the body met something that only the interpreter's function does */
     bool ended;     /* an unconditional exit was appended */

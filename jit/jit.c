@@ -1,12 +1,11 @@
-/* The dispatcher: interprets what is cold, compiles what is hot, enters compiled code, and links its exits.
+/* The dispatcher: interprets what is cold, enters compiled code, and links its exits. What is compiled when
+ * is hot.c's.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cpu/engine.h"
-#include "jit/private.h"
-#include "jit/translate.h"
+#include "jit/hot.h"
 #include "jit/verify.h"
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -18,7 +17,8 @@ typedef uint64_t Enter(Cpu *cpu, const void *code);
 static void dropped(void *opaque, Block *block)
 {
     Jit *jit = opaque;
-    if (block->jit == 0 || block->jit == BLOCK_UNFIT)
+    hot_dropped(jit, block);
+    if (!is_compiled(block))
         return;
     const X64Exits *exits = &jit->blocks[block->jit].exits;
     x64_redirect(&jit->buf, exits->entry, exits->stale);
@@ -33,71 +33,9 @@ static void emptied(void *opaque)
     codebuf_reset(&jit->buf, jit->runtime_end);
     jit->count = 1;
     jit->counts.emptied++;
+    hot_emptied(jit);
     for (unsigned n = 0; n < jit->cpus; n++)
         mmu_forget_jumps(jit->peers[n]);
-}
-
-/* ---- Compiling --------------------------------------------------------------------------------------- */
-
-/* Everything goes when the next block is looked for: the blocks in hand stay readable until then. */
-static void drop_all(Jit *jit)
-{
-    code_cache_flush(jit->code, FLUSH_HOST_CODE);
-    for (unsigned n = 0; n < jit->cpus; n++)
-        jit->peers[n]->leave = 0;
-}
-
-static void compiled(Jit *jit, Cpu *cpu, Block *block)
-{
-    block->jit = jit->count++;
-    jit->counts.blocks++;
-    jit->counts.insns += block->count;
-    if (unlikely(jit->perf_map != NULL))
-        jit_map_block(jit, cpu, block);
-    if (unlikely(log_on(cpu->log, LOG_IR) || log_on(cpu->log, LOG_OUT_ASM)))
-        jit_log_block(jit, cpu, block);
-}
-
-/* A block for which the back end has not enough registers is tried again as a shorter one. */
-static bool try_to_compile(Jit *jit, Cpu *cpu, Block *block)
-{
-    bool full = jit->count == jit->most_blocks;
-    JitBlock *made = &jit->blocks[jit->count];
-    while (!full) {
-        made->block = block;
-        translate_block(jit->ir, cpu, block, jit->runtime.host);
-        ir_optimise(jit->ir);
-        X64Block what = {jit->ir, block, jit->count};
-        if (x64_lower(jit->lower, &jit->buf, &jit->runtime, &what, &made->exits, &full)) {
-            compiled(jit, cpu, block);
-            return true;
-        }
-        if (full)
-            break;
-        if (!code_cache_shorten(block)) {
-            block->jit = BLOCK_UNFIT;
-            jit->counts.unfit++;
-            return false;
-        }
-        jit->counts.shortened++;
-    }
-    drop_all(jit);
-    return false;
-}
-
-static uint64_t host_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static bool compile(Jit *jit, Cpu *cpu, Block *block)
-{
-    uint64_t before = host_us();
-    bool done = try_to_compile(jit, cpu, block);
-    jit->counts.compile_us += host_us() - before;
-    return done;
 }
 
 /* Big-endian data are the interpreter's: compiled code takes constants from memory as they are in
@@ -110,9 +48,7 @@ static bool only_interpreted(const Cpu *cpu)
 
 static bool has_code(Jit *jit, Cpu *cpu, Block *block)
 {
-    if (block->jit)
-        return block->jit != BLOCK_UNFIT;
-    return block->heat++ >= jit->options.threshold && compile(jit, cpu, block);
+    return is_compiled(block) || hot_block(jit, cpu, block);
 }
 
 /* ---- Running ----------------------------------------------------------------------------------------- */
@@ -245,6 +181,8 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
     uint64_t exit = EXIT_NONE;
     while (cpu->icount < cpu->icount_limit && !only_interpreted(cpu)) {
         uint32_t epoch = code_cache_epoch(jit->code);
+        if (unlikely(jit->oldest != NULL))
+            hot_take_due(jit);
         bool compiled = has_code(jit, cpu, block);
         if (compiled && exit != EXIT_NONE)
             link_exit(jit, cpu, exit, block);
@@ -277,7 +215,7 @@ static void interpret(Jit *jit, Cpu *cpu)
     jit->counts.interpreted += cpu->icount - before;
 }
 
-void jit_run(Jit *jit, Cpu *cpu)
+static void run(Jit *jit, Cpu *cpu)
 {
     while (cpu->icount < cpu->icount_limit) {
         if (unlikely(only_interpreted(cpu))) {
@@ -290,6 +228,13 @@ void jit_run(Jit *jit, Cpu *cpu)
         if (block)
             run_chain(jit, cpu, block);
     }
+}
+
+void jit_run(Jit *jit, Cpu *cpu)
+{
+    run(jit, cpu);
+    if (jit->worker)
+        worker_wake(jit->worker);
 }
 
 /* ---- Making ------------------------------------------------------------------------------------------ */
@@ -307,14 +252,13 @@ Jit *jit_new(const JitOptions *options, struct CodeCache *code, unsigned cpus, C
     jit->code = code;
     jit->cpus = cpus;
     jit->peers = peers;
-    jit->lower = x64_lower_new();
-    jit->ir = calloc(1, sizeof *jit->ir);
     jit->calls_by_row = calloc(insn_count, sizeof *jit->calls_by_row);
     jit->most_blocks = options->most_blocks ? options->most_blocks : BLOCKS_MAX;
     jit->blocks = calloc(jit->most_blocks, sizeof *jit->blocks);
-    if (!jit->ir || !jit->blocks || !jit->calls_by_row || !x64_make_runtime(&jit->buf, &jit->runtime))
+    if (!jit->blocks || !jit->calls_by_row || !x64_make_runtime(&jit->buf, &jit->runtime))
         abort();
     jit->runtime_end = jit->buf.used;
+    hot_init(jit);
     if (options->perf_map)
         jit_open_perf_map(jit);
     if (options->mode == JIT_VERIFY)
@@ -331,11 +275,10 @@ void jit_free(Jit *jit)
 {
     if (!jit)
         return;
+    hot_free(jit);
     codebuf_free(&jit->buf);
     if (jit->perf_map)
         fclose(jit->perf_map);
-    free(jit->lower);
-    free(jit->ir);
     free(jit->blocks);
     free(jit->calls_by_row);
     verifier_free(jit->verifier);
@@ -351,7 +294,12 @@ void jit_on_difference(Jit *jit, JitDifference *hook, void *opaque)
 JitCounts jit_counts(const Jit *jit)
 {
     JitCounts counts = jit->counts;
+    uint64_t blocks;
     counts.bytes = codebuf_bytes(&jit->buf);
+    counts.compile_us = jit->compile_ns / 1000;
+    counts.waited_us = jit->waited_ns / 1000;
+    if (jit->worker)
+        counts.worker_us = worker_busy(jit->worker, &blocks) / 1000;
     for (unsigned n = 0; n < jit->cpus; n++)
         counts.second += jit->peers[n]->jit_second;
     return counts;

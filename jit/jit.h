@@ -11,13 +11,26 @@ typedef struct Jit Jit;
 
 typedef enum JitMode { JIT_OFF, JIT_ON, JIT_VERIFY } JitMode;
 
+/* Whether another thread compiles; JIT_THREAD_AUTO: if the process may use several processors, and nothing is
+ * verified. */
+typedef enum JitThread { JIT_THREAD_OFF, JIT_THREAD_ON, JIT_THREAD_AUTO } JitThread;
+
 typedef struct JitOptions {
     JitMode mode;
+    JitThread thread;
+    bool repeatable;    /* what is compiled when must not depend on the host */
     bool perf_map;      /* write /tmp/perf-PID.map, by which Linux's perf names compiled code */
     unsigned threshold; /* a block is compiled when it was interpreted so often */
     /* Bytes of host code and number of blocks after which everything is dropped; 0: enough for most guests.
      */
     uint32_t code_bytes, most_blocks;
+    /* Instructions after which a block that the other thread was asked for is taken, hot or not; 0: what
+     * measured best.
+     */
+    uint32_t thread_delay;
+    /* Called on that thread before it compiles a block, for tests; NULL: nothing. */
+    void (*worker_hook)(void *opaque);
+    void *worker_opaque;
 } JitOptions;
 
 enum { JIT_DEFAULT_THRESHOLD = 8 };
@@ -37,10 +50,15 @@ typedef struct JitCounts {
     uint64_t slow;        /* instructions whose fast path was left, for the interpreter's function */
     uint64_t second;      /* jumps found in the second part of the jump cache */
     uint64_t shortened;   /* blocks that were cut to be compiled */
-    uint64_t compile_us;  /* host time spent on compiling */
-    uint64_t verified;    /* blocks executed both ways and compared */
-    uint64_t unrepeated;  /* blocks that could not be executed twice */
-    uint64_t exits[5];    /* by kind: link, budget, stale, far, left */
+    uint64_t compile_us; /* host time that the CPU's thread spent on compiling, handing over and installing */
+    uint64_t worker_blocks; /* compiled by the other thread */
+    uint64_t worker_missed; /* asked for, but compiled by the CPU's thread, as the other one was not ready */
+    uint64_t worker_stale;  /* asked for, but not wanted any more: the guest changed the code or a constant */
+    uint64_t worker_us;     /* host time that the other thread spent on compiling */
+    uint64_t waited_us;     /* host time that the CPU's thread waited for the other one */
+    uint64_t verified;      /* blocks executed both ways and compared */
+    uint64_t unrepeated;    /* blocks that could not be executed twice */
+    uint64_t exits[5];      /* by kind: link, budget, stale, far, left */
 } JitCounts;
 
 /* One for all CPUs that share the code cache. NULL with err set if the host refuses memory for code. */
@@ -63,7 +81,7 @@ typedef struct JitStat {
     uint64_t value;
 } JitStat;
 
-enum { JIT_STATS = 22 };
+enum { JIT_STATS = 27 };
 
 JitStat jit_stat(const Jit *jit, unsigned n);
 

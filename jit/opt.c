@@ -44,24 +44,30 @@ const IrCond *ir_condition(const Ir *ir, const IrInsn *insn)
 
 /* ---- What is used ----------------------------------------------------------------------------------- */
 
-/* Calls use() for every value that operation at needs. */
+/* Calls use() for every value that operation at needs. Both passes are compiled with it in place: as calls
+ * they took a fifth of the time of a translation. */
 typedef void IrUse(Ir *ir, IrRef ref, IrRef at, bool as_flags);
 
-static void use_flags(Ir *ir, const IrFlags *flags, uint8_t fields, IrRef at, IrUse *use)
+#define IN_PLACE __attribute__((always_inline)) static inline
+
+IN_PLACE void use_flags(Ir *ir, const IrFlags *flags, uint8_t fields, IrRef at, IrUse *use)
 {
     for (IrField f = FIELD_NF; f <= FIELD_VF; f++)
         if (fields >> f & 1 && flags->value[f] != IR_NO_REF)
             use(ir, flags->value[f], at, true);
 }
 
-static void use_operands(Ir *ir, IrRef at, IrUse *use)
+IN_PLACE void use_operands(Ir *ir, IrRef at, IrUse *use)
 {
     const IrInsn *insn = &ir->insn[at];
-    const IrRef operand[] = {insn->a, insn->b, insn->c};
+    unsigned operands = ir_ops[insn->op].operands;
     bool of_flags = insn->op == IR_CARRY || insn->op == IR_OVERFLOW;
-    for (unsigned n = 0; n < ir_ops[insn->op].operands; n++)
-        if (operand[n] != IR_NO_REF)
-            use(ir, operand[n], at, of_flags);
+    if (operands > 0 && insn->a != IR_NO_REF)
+        use(ir, insn->a, at, of_flags);
+    if (operands > 1 && insn->b != IR_NO_REF)
+        use(ir, insn->b, at, of_flags);
+    if (operands > 2 && insn->c != IR_NO_REF)
+        use(ir, insn->c, at, of_flags);
     if (insn->snap)
         use_flags(ir, &ir->snap[insn->snap], 0xf, at, use);
     const IrCond *cond = ir_condition(ir, insn);
@@ -69,7 +75,7 @@ static void use_operands(Ir *ir, IrRef at, IrUse *use)
         use_flags(ir, &cond->flags, ir_cond_needs(cond->cond), at, use);
 }
 
-static void mark(Ir *ir, IrRef ref, IrRef at, bool as_flags)
+IN_PLACE void mark(Ir *ir, IrRef ref, IrRef at, bool as_flags)
 {
     (void)at;
     ir->insn[ref].used |= as_flags ? IR_USED_FLAGS : IR_USED_VALUE;
@@ -175,7 +181,8 @@ static void keep(Ir *ir, IrRef ref, IrRef at, bool as_flags)
 static void find_lives(Ir *ir)
 {
     for (unsigned at = ir->count; --at > 0;)
-        use_operands(ir, (IrRef)at, keep);
+        if (ir->insn[at].op != IR_NOP)
+            use_operands(ir, (IrRef)at, keep);
 }
 
 /* ---- Where to ---------------------------------------------------------------------------------------- */

@@ -78,10 +78,12 @@ void jit_print_block(Jit *jit, Block *block, uint32_t page, FILE *out)
     JitCode usual, rare;
     fprintf(out, "guest code, physical address %08x:\n", block->key.pa);
     print_guest(block, page, out);
-    translate_block(jit->ir, jit->peers[0], block, jit->runtime.host);
-    ir_optimise(jit->ir);
+    Ir *ir = jit->compiler.ir;
+    source_take(jit->source, jit->peers[0], block);
+    translate_block(ir, jit->source, jit->source->block, jit->runtime.host);
+    ir_optimise(ir);
     fputs("intermediate representation:\n", out);
-    ir_print(jit->ir, out);
+    ir_print(ir, out);
     if (!jit_code_of(jit, block, &usual, &rare))
         return;
     print_code("host code", &usual, out);

@@ -2,10 +2,10 @@
 #ifndef ARMATURE_JIT_PRIVATE_H
 #define ARMATURE_JIT_PRIVATE_H
 
-#include "jit/backend.h"
 #include "jit/jit.h"
+#include "jit/worker.h"
 
-enum { CODE_BYTES = 96 << 20, BLOCKS_MAX = 1 << 19 };
+enum { CODE_BYTES = 96 << 20, BLOCKS_MAX = 1 << 19, THREAD_DELAY = 100000 };
 
 typedef struct JitBlock {
     Block *block;
@@ -17,8 +17,15 @@ struct Jit {
     CodeBuf buf;
     size_t runtime_end; /* what of buf is never dropped */
     X64Runtime runtime;
-    Lower *lower;
-    Ir *ir;
+    Compiler compiler;
+    Source *source;
+    Result *result;
+    Worker *worker;       /* NULL: this thread compiles */
+    uint32_t hot_at;      /* interpreted so often, a block is not waited for any longer */
+    Job *oldest, *newest; /* that the worker was asked for */
+    unsigned asked;
+    bool flushing; /* everything is dropped when the next block is looked for */
+    uint64_t compile_ns, waited_ns;
     JitBlock *blocks; /* [most_blocks]; number 0 is none */
     uint32_t most_blocks;
     uint32_t count;
@@ -38,9 +45,9 @@ struct Jit {
 uint64_t jit_enter(Jit *jit, Cpu *cpu, const Block *block);
 
 void jit_open_perf_map(Jit *jit);
-void jit_map_block(const Jit *jit, const Cpu *cpu, const Block *block);
+void jit_map_block(const Jit *jit, const Block *block, uint32_t pc);
 
-/* Logs a block that was just compiled; its code begins at offset `begin` of the buffer. */
-void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block);
+/* Logs a block that was just compiled by this thread. */
+void jit_log_block(const Jit *jit, const Cpu *cpu, const Block *block, uint32_t pc);
 
 #endif

@@ -115,12 +115,12 @@ static void sem_strexh(C *c, const Insn *i)
 /* Reads of registers that are just stored (thread IDs above all). */
 static void sem_mrc(C *c, const Insn *i)
 {
-    uint32_t offset;
-    c->must_call |= i->size != 15 || i->rd == 15 ||
-                    !cp15_plain_read(c->cpu, i->shift_type, i->rn, i->rm, i->shift_n, &offset);
+    const Source *source = c->source;
+    uint32_t offset = source->cell[i - c->first];
+    c->must_call |= offset == NO_CELL;
     if (c->must_call)
         return;
-    emit_slow(c, IR_GUARD, 0, 0, c->cpu->world);
+    emit_slow(c, IR_GUARD, 0, 0, source->world);
     set_reg(c, i->rd, (V){emit_op(c, IR_GET_CPU, 0, 0, 0, offset)});
 }
 
@@ -344,9 +344,10 @@ static void fall_through(C *c, const Insn *last)
     emit_op(c, IR_EXIT, 0, 0, 0, (uint32_t)last->offset + last->length);
 }
 
-void translate_block(Ir *ir, Cpu *cpu, Block *block, unsigned host)
+uint64_t translate_block(Ir *ir, const Source *source, const Block *block, unsigned host)
 {
-    Translator c = {.ir = ir, .cpu = cpu, .block = block, .host = host, .thumb = block->key.thumb};
+    Translator c = {
+        .ir = ir, .source = source, .first = block->insn, .host = host, .thumb = block->key.thumb};
     ir_reset(ir);
     for (unsigned n = 0; n < block->count; n++) {
         c.insn = &block->insn[n];
@@ -361,4 +362,50 @@ void translate_block(Ir *ir, Cpu *cpu, Block *block, unsigned host)
     emit_op(&c, IR_INSN, 0, 0, 0, block->count); /* slow paths of the last instruction go on here */
     if (!c.ended)
         fall_through(&c, &block->insn[block->count - 1]);
+    return c.literals;
+}
+
+/* ---- What is translated ------------------------------------------------------------------------------ */
+
+/* Where an instruction that counts from PC may find a constant. */
+static void take_literals(Source *source, const Insn *i, const uint8_t *host_page)
+{
+    uint32_t pc = (uint32_t)i->offset + (source->block->key.thumb ? 4 : 8);
+    uint32_t at = i->add ? (pc & ~3u) + i->imm : (pc & ~3u) - i->imm, size = 1u << CODE_GRAIN_BITS;
+    uint64_t grain = at < PAGE_SIZE ? (uint64_t)1 << (at >> CODE_GRAIN_BITS) : 0;
+    if (!grain || source->grains & grain)
+        return;
+    source->grains |= grain;
+    memcpy(source->page + (at & ~(size - 1)), host_page + (at & ~(size - 1)), size);
+}
+
+static void take_cell(Source *source, Cpu *cpu, const Insn *i, unsigned n)
+{
+    uint32_t offset;
+    bool plain = i->size == 15 && i->rd != 15 &&
+                 cp15_plain_read(cpu, i->shift_type, i->rn, i->rm, i->shift_n, &offset);
+    source->cell[n] = plain ? offset : NO_CELL;
+}
+
+void source_take(Source *source, Cpu *cpu, const Block *block)
+{
+    memcpy(source->block, block, BLOCK_BYTES(block->count));
+    source->world = cpu->world;
+    source->grains = 0;
+    for (unsigned n = 0; n < block->count; n++) {
+        const Insn *i = &block->insn[n];
+        if (bodies[i->row] == sem_mrc)
+            take_cell(source, cpu, i, n);
+        else if (i->rn == 15 && block->host_page)
+            take_literals(source, i, block->host_page);
+    }
+}
+
+bool source_holds(const Source *source, uint64_t grains, const uint8_t *host_page)
+{
+    const uint32_t size = 1u << CODE_GRAIN_BITS;
+    for (uint32_t at = 0; grains; at += size, grains >>= 1)
+        if (grains & 1 && memcmp(source->page + at, host_page + at, size))
+            return false;
+    return true;
 }

@@ -50,7 +50,17 @@ typedef struct Asm {
     uint8_t *at, *end; /* writable view */
     int64_t to_run;    /* add to a writable address to get the executable one */
     bool full;
+    struct NearList *nears; /* NULL: nobody wants to know */
 } Asm;
+
+enum { X64_MOST_NEARS = 4096 };
+
+/* Where all 32-bit displacements of branches and calls are, so that code can be moved. One more sets `full`.
+ */
+typedef struct NearList {
+    uint8_t *at[X64_MOST_NEARS]; /* writable view */
+    unsigned count;
+} NearList;
 
 /* Condition codes as the hardware numbers them. */
 /* clang-format off */

@@ -1,10 +1,23 @@
 /* The assembler: branches, calls and no-operations. See x64_asm.h. */
 #include "jit/x64_encode.h"
 
+/* A displacement of 32 bits comes next. */
+static void note_near(Asm *a)
+{
+    if (!a->nears)
+        return;
+    if (a->nears->count == X64_MOST_NEARS)
+        a->full = true;
+    else
+        a->nears->at[a->nears->count++] = a->at;
+}
+
 /* A displacement of `bytes` to be filled in. */
 static Patch put_hole(Asm *a, unsigned bytes)
 {
     Patch patch = a->at;
+    if (bytes == 4)
+        note_near(a);
     memset(a->at, 0, bytes);
     a->at += bytes;
     return patch;
@@ -66,6 +79,7 @@ static void put_near(Asm *a, Op op, const void *run_target)
         return;
     }
     put_op(a, op, 0, 0, 0);
+    note_near(a);
     put32(a, (uint32_t)disp);
 }
 

@@ -583,7 +583,8 @@ static void far_link_elsewhere(Lower *l, unsigned number)
     x64_alu_ri(a, ALU_ADD, W32, RAX, (int32_t)(link->offset | link->thumb));
     Patch miss = far_jump(l);
     x64_patch(miss, a->at);
-    x64_store_imm(a, W32, CPU_FIELD(jit_exit), (int32_t)(l->number << 8 | (EXIT_LINK + number)));
+    x64_store_imm(a, W32, CPU_FIELD(jit_exit), (int32_t)(EXIT_LINK + number));
+    add_number(l);
     x64_jmp_to(a, l->runtime->exit_link);
 }
 
@@ -903,9 +904,10 @@ static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
 
 /* ---- A block ----------------------------------------------------------------------------------------- */
 
-static void prologue(Lower *l, uint8_t *base, Patch *budget)
+static void prologue(Lower *l, Patch *budget)
 {
     Asm *a = l->a;
+    const uint8_t *base = l->base;
     l->exits->far_entry = (uint32_t)(a->at - base);
     x64_alu_ri(a, ALU_AND, W32, RAX, (int32_t)PAGE_MASK);
     x64_store(a, W32, CPU_FIELD(page_va), RAX);
@@ -918,7 +920,8 @@ static void prologue(Lower *l, uint8_t *base, Patch *budget)
 
 static void exit_with(Lower *l, unsigned code)
 {
-    x64_mov_ri(l->a, RAX, l->number << 8 | code);
+    x64_mov_ri(l->a, RAX, code);
+    add_number(l);
     x64_jmp_to(l->a, l->runtime->exit);
 }
 
@@ -950,6 +953,8 @@ static void stubs(Lower *l, Patch budget)
 static void lower_ops(Lower *l)
 {
     for (IrRef at = 1; at < l->ir->count && !l->a->full && !l->failed; at++) {
+        if (l->ir->insn[at].op == IR_NOP)
+            continue;
         l->at = at;
         lower_op(l, &l->ir->insn[at], &at);
         l->at = at;
@@ -968,53 +973,46 @@ Lower *x64_lower_new(void)
 }
 
 /* Everything as before the first operation of a block. */
-static void begin(Lower *l, const X64Block *what, X64Exits *exits)
+static void begin(Lower *l, X64Piece *piece, Ir *ir, const Block *block)
 {
-    Ir *ir = what->ir;
     l->ir = ir;
-    l->block = what->block;
-    l->number = what->number;
-    l->exits = exits;
+    l->block = block;
+    l->piece = piece;
+    l->base = piece->code;
+    l->exits = &piece->exits;
     l->lives = l->sites = l->open_sites = l->sides = 0;
     l->host_flags = IR_NO_REF;
     memset(&l->xmm, 0, sizeof l->xmm);
     l->loops = false;
     for (unsigned at = 1; at < ir->count; at++)
         l->loops |= ir->insn[at].op == IR_EXIT && is_own_start(l, &ir->insn[at]);
-    l->failed = false;
+    l->failed = l->spills = false;
     memset(l->loc, 0, ir->count * sizeof *l->loc);
     memset(l->temp, 0, sizeof l->temp);
     memset(l->pinned, 0, sizeof l->pinned);
     memset(l->spill, 0, sizeof l->spill);
     memset(l->holds, 0, sizeof l->holds);
-    exits->links = 0;
+    l->exits->links = 0;
     ir->snap[0] = (IrFlags){{0}};
 }
 
-bool x64_lower(Lower *l, CodeBuf *buf, const X64Runtime *runtime, const X64Block *what, X64Exits *exits,
-               bool *full)
+bool x64_lower(Lower *l, X64Piece *piece, const X64Runtime *runtime, Ir *ir, const Block *block)
 {
     Patch budget;
-    *full = !codebuf_prepare(buf);
-    if (*full)
-        return false;
-    Asm usual = {buf->write + buf->used, buf->write + buf->end, buf->run - buf->write, false};
-    Asm rare = {buf->write + buf->rare, buf->write + buf->rare_end, usual.to_run, false};
-    l->base = buf->write;
     l->runtime = runtime;
-    begin(l, what, exits);
+    begin(l, piece, ir, block);
+    Asm usual = begin_part(l, 0), rare = begin_part(l, 1);
     l->a = &usual;
-    prologue(l, buf->write, &budget);
+    prologue(l, &budget);
     lower_ops(l);
     emit_side_exits(l);
-    exits->end = (uint32_t)(usual.at - buf->write);
+    l->exits->end = (uint32_t)(usual.at - l->base);
     l->a = &rare;
     if (!usual.full && !l->failed)
         stubs(l, budget);
-    *full = usual.full || rare.full;
-    if (*full || l->failed)
+    l->a = NULL;
+    if (usual.full || rare.full || l->failed)
         return false;
-    buf->used = (size_t)(usual.at - buf->write + 15) & ~(size_t)15;
-    buf->rare = (size_t)(rare.at - buf->write);
-    return true;
+    end_piece(l, &usual, &rare);
+    return !l->failed;
 }

@@ -96,19 +96,20 @@ typedef struct SlowSite {
 
 struct Lower {
     Asm *a;
-    uint8_t *base; /* of the code buffer, writable */
+    uint8_t *base; /* of the piece */
+    X64Piece *piece;
     Ir *ir;
     const Block *block;
     const X64Runtime *runtime;
-    uint32_t number; /* of the block */
-    IrRef at;        /* the operation that is lowered */
-    unsigned insn;   /* the guest instruction that it belongs to */
+    IrRef at;      /* the operation that is lowered */
+    unsigned insn; /* the guest instruction that it belongs to */
     Loc loc[IR_MAX];
     IrRef live[MAX_LIVE]; /* values that have a place */
     unsigned lives;
     IrRef temp[TEMPS]; /* what is in each, IR_NO_REF: free */
     bool pinned[TEMPS];
     IrRef spill[SPILLS];
+    bool spills;         /* a slot was used in this block */
     IrRef holds[15];     /* the value that a guest register has, if one is known */
     IrRef host_flags;    /* the operation whose result the host's flags describe, IR_NO_REF: none */
     bool host_flags_all; /* carry and overflow too, as an addition or subtraction leaves them */
@@ -130,7 +131,17 @@ struct Lower {
     Patch elsewhere[X64_MAX_LINKS][2]; /* branches of links to other pages that are not good now */
     bool failed;                       /* more values than places: the block cannot be compiled */
     X64Exits *exits;
+    NearList nears[2]; /* of the two parts */
 };
+
+/* ---- x64_piece.c ------------------------------------------------------------------------------------- */
+
+/* Begins a part of the piece: the usual one (0) or the rare one (1). */
+Asm begin_part(Lower *l, unsigned part);
+/* The 32 bits just written get the block's number. */
+void add_number(Lower *l);
+/* Notes what must be put right when the piece is placed. */
+void end_piece(Lower *l, const Asm *usual, const Asm *rare);
 
 /* ---- x64_values.c ------------------------------------------------------------------------------------ */
 

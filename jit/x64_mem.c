@@ -123,7 +123,8 @@ static void emit_site(Lower *l, const SlowSite *site)
     enter_books(l, &site->books);
     store_flags(l, &site->flags);
     save_lives(l, site);
-    x64_mov_ri(a, RAX, l->number << 8 | site->insn | (site->rest ? 0 : JIT_SLOW));
+    x64_mov_ri(a, RAX, site->insn | (site->rest ? 0 : JIT_SLOW));
+    add_number(l);
     x64_call_to(a, site->rest ? l->runtime->call_rest : l->runtime->call_insn);
     if (site->rest)
         return;
@@ -141,7 +142,8 @@ void emit_sites(Lower *l)
 void lower_call(Lower *l, const IrInsn *insn)
 {
     (void)insn;
-    x64_mov_ri(l->a, RAX, l->number << 8 | l->insn);
+    x64_mov_ri(l->a, RAX, l->insn);
+    add_number(l);
     x64_call_to(l->a, l->runtime->call_insn);
     clobber_flags(l);
     for (unsigned n = 0; n < 15; n++)

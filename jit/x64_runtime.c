@@ -169,7 +169,7 @@ unsigned x64_host_features(void)
 
 bool x64_make_runtime(CodeBuf *buf, X64Runtime *runtime)
 {
-    Asm a = {buf->write + buf->used, buf->write + buf->size, buf->run - buf->write, false};
+    Asm a = {.at = buf->write + buf->used, .end = buf->write + buf->size, .to_run = buf->run - buf->write};
     runtime->enter = a.at + a.to_run;
     make_enter(&a);
     runtime->exit = a.at + a.to_run;
@@ -209,7 +209,7 @@ void x64_link_far(CodeBuf *buf, const X64Link *link, uint32_t target, const FarL
 void x64_redirect(CodeBuf *buf, uint32_t entry, uint32_t target)
 {
     uint8_t *at = buf->write + entry;
-    Asm a = {at, at + X64_MAX_INSN, buf->run - buf->write, false};
+    Asm a = {.at = at, .end = at + X64_MAX_INSN, .to_run = buf->run - buf->write};
     Patch patch = x64_jmp(&a);
     x64_patch(patch, buf->write + target);
 }

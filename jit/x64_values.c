@@ -91,8 +91,11 @@ static void free_temp_of(Lower *l, IrRef ref)
         l->temp[l->loc[ref].n] = IR_NO_REF;
 }
 
+/* (Most blocks need none.) */
 static int slot_of(const Lower *l, IrRef ref)
 {
+    if (!l->spills)
+        return -1;
     for (int n = 0; n < SPILLS; n++)
         if (l->spill[n] == ref)
             return n;
@@ -101,6 +104,7 @@ static int slot_of(const Lower *l, IrRef ref)
 
 static int take_slot(Lower *l, IrRef ref)
 {
+    l->spills = true;
     int slot = slot_of(l, IR_NO_REF);
     if (slot < 0)
         l->failed = true;

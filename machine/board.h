@@ -22,10 +22,11 @@ typedef struct BoardMemory {
     BoardRemap when;  /* when it is mapped */
 } BoardMemory;
 
-/* An output of a device and the interrupt controller's input that it drives. */
+/* An output of a device and the input that it drives: of the interrupt controller, or of another device. */
 typedef struct BoardLine {
     uint8_t output;
     uint8_t input;
+    const char *device; /* name of the row, NULL: the interrupt controller */
 } BoardLine;
 
 /* What some rows are only there for; see MachineOptions. */

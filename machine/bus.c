@@ -25,6 +25,8 @@ struct Bus {
     void *changed_opaque;
     void (*written)(void *opaque, uint32_t pa, uint32_t size);
     void *written_opaque;
+    bool (*discard)(void *opaque, uint8_t *host, uint64_t size);
+    void *discard_opaque;
 };
 
 Bus *bus_new(Log *log)
@@ -295,6 +297,28 @@ static bool transfer(Bus *bus, uint32_t pa, uint8_t *data, uint64_t size, bool w
         pa += (uint32_t)part;
         if (size && pa == 0)
             return false;
+    }
+    return true;
+}
+
+void bus_on_discard(Bus *bus, bool (*discard)(void *opaque, uint8_t *host, uint64_t size), void *opaque)
+{
+    bus->discard = discard;
+    bus->discard_opaque = opaque;
+}
+
+bool bus_discard(Bus *bus, uint32_t pa, uint64_t size)
+{
+    for (uint64_t part; size; pa += (uint32_t)part, size -= part) {
+        const Region *region = bus_find(bus, pa);
+        if (!region || region->kind != REGION_RAM)
+            return false;
+        part = region_end(region) - pa < size ? region_end(region) - pa : size;
+        uint8_t *host = region->host + (pa - region->base);
+        settle_if_near(bus, region, pa, part);
+        note_write(bus, region, pa, (uint32_t)part);
+        if (!bus->discard || !bus->discard(bus->discard_opaque, host, part))
+            memset(host, 0, part);
     }
     return true;
 }

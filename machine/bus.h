@@ -99,6 +99,15 @@ bool bus_dma_read(Bus *bus, uint32_t pa, void *data, uint64_t size);
 bool bus_dma_write(Bus *bus, uint32_t pa, const void *data, uint64_t size);
 bool bus_load(Bus *bus, uint32_t pa, const void *data, uint64_t size);
 
+/* The contents of [pa, pa+size), RAM and whole 4 KiB pages, are not needed any more: it reads as zero from
+ * now on, and discard() may give the host's memory back. False if part of the range is not RAM (what lies
+ * before was discarded). */
+bool bus_discard(Bus *bus, uint32_t pa, uint64_t size);
+
+/* discard() makes [host, host + size) of RAM zero, and says true, or false: then it is filled with zeros
+ * here. */
+void bus_on_discard(Bus *bus, bool (*discard)(void *opaque, uint8_t *host, uint64_t size), void *opaque);
+
 /* Host pointer to [pa, pa+size) if that is one piece of RAM or ROM, else NULL. */
 uint8_t *bus_host(const Bus *bus, uint32_t pa, uint64_t size);
 

@@ -199,7 +199,7 @@ static const char *source_of(unsigned id)
         return private[id] ? private[id] : "?";
     for (unsigned n = 0; n < board->device_count; n++)
         for (unsigned k = 0; k < board->device[n].lines; k++)
-            if (board->device[n].line[k].input == id - 32)
+            if (!board->device[n].line[k].device && board->device[n].line[k].input == id - 32)
                 return board->device[n].name;
     return "?";
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,6 +89,12 @@ static void event_became_sooner(void *opaque)
         interrupt_slice(m);
 }
 
+static void trouble_from_device(void *opaque, const char *source, const char *text)
+{
+    (void)opaque;
+    fprintf(stderr, "\narmature: %s: %s\n", source, text);
+}
+
 static void request_from_device(void *opaque, MachineRequest request)
 {
     Machine *m = opaque;
@@ -110,6 +117,13 @@ static void memory_written(void *opaque, uint32_t pa, uint32_t size)
     Machine *m = opaque;
     if (m->code)
         code_cache_written(m->code, pa, size);
+}
+
+/* Holes in shared memory read as zero. */
+static bool give_back(void *opaque, uint8_t *host, uint64_t size)
+{
+    (void)opaque;
+    return !madvise(host, size, MADV_REMOVE);
 }
 
 static void page_guarded(void *opaque, uint32_t page)
@@ -300,7 +314,9 @@ static bool make_devices(Machine *m, const Board *board, Error *err)
         const BoardDevice *row = &board->device[n];
         Device *dev = machine_device(m, row->name);
         for (unsigned k = 0; dev && k < row->lines; k++)
-            connect(&dev->out[row->line[k].output], controller, row->line[k].input);
+            connect(&dev->out[row->line[k].output],
+                    row->line[k].device ? machine_device(m, row->line[k].device) : controller,
+                    row->line[k].input);
     }
     for (unsigned n = 0; n < m->options.cpus; n++) {
         controller->out[2 * n] = (IrqLine){cpu_interrupt_changed, m->cpu[n], EXC_IRQ, false};
@@ -338,7 +354,8 @@ static bool check_options(const MachineOptions *options, const Board *board, Err
 /* A host that gives no memory for generated code runs the machine all the same, only slower. */
 static bool make_jit(Machine *m, Error *err)
 {
-    const JitOptions *options = &m->options.jit;
+    JitOptions *options = &m->options.jit;
+    options->repeatable = m->options.deterministic;
     if (options->mode == JIT_OFF)
         return true;
     m->jit = jit_new(options, m->code, m->options.cpus, m->cpu, err);
@@ -354,6 +371,17 @@ static void tell_cpus_of_ram(Machine *m)
         m->cpu[n]->ram_host = (uint64_t)(uintptr_t)m->ram;
         m->cpu[n]->ram_size = m->options.memory;
         m->cpu[n]->ram_base = bus_home(m->bus, machine_ram_base(m));
+    }
+}
+
+static void host_entropy(uint8_t *bytes, size_t size)
+{
+    while (size) {
+        ssize_t some = getrandom(bytes, size, 0);
+        if (some <= 0)
+            continue; /* a signal */
+        bytes += some;
+        size -= (size_t)some;
     }
 }
 
@@ -385,13 +413,16 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         .bus = m->bus,
         .cpus = options->cpus,
         .rtc_base = options->rtc_base,
+        .seed = options->seed,
+        .entropy = options->deterministic ? NULL : host_entropy,
         .request = request_from_device,
+        .trouble = trouble_from_device,
         .instructions = all_instructions,
         .machine = m,
         .flash_path = {options->flash[0], options->flash[1]}
     };
     for (unsigned n = 0; n < NET_PORTS; n++)
-        net_port_init(&m->env.net[n]);
+        net_port_init(&m->env.net[n], n);
     m->host_base = m->built = host_ns();
     make_cpus(m);
     log_set_context(log, &(LogContext){log_time, all_instructions, log_pc, m});
@@ -404,6 +435,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
         jit_on_difference(m->jit, compiler_is_wrong, m);
     bus_on_change(m->bus, bus_changed, m);
     bus_on_write(m->bus, memory_written, m);
+    bus_on_discard(m->bus, give_back, m);
     watches_on_guard(bus_watches(m->bus), page_guarded, m);
     clock_on_sooner(m->clock, event_became_sooner, m);
     tell_cpus_of_ram(m);

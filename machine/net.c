@@ -4,10 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-void net_port_init(NetPort *port)
+void net_port_init(NetPort *port, unsigned number)
 {
-    *port = (NetPort){.mtu = 1500};
+    /* Locally administered (IEEE 802, the second bit of the first byte). */
+    *port = (NetPort){
+        .mtu = 1500, .mac = {0x02, 'A', 'R', 'M', 0, (uint8_t)(number + 1)}
+    };
     port->last = &port->first;
+}
+
+void net_set_mac(NetPort *port, const uint8_t *mac)
+{
+    memcpy(port->mac, mac, NET_MAC);
+    if (port->mac_changed)
+        port->mac_changed(port->receive_opaque);
 }
 
 static void drop_first(NetPort *port)

@@ -34,7 +34,7 @@ typedef struct NetStats {
 typedef struct NetPort {
     /* Host side, set by the frontend before the machine runs. */
     bool connected;       /* the cable is in: what it is in a later moment, net_connect() says */
-    uint8_t mac[NET_MAC]; /* the controller's address */
+    uint8_t mac[NET_MAC]; /* the controller's address, see net_set_mac() */
     uint16_t mtu;         /* bytes of payload that the other end takes: 1500, or up to 65535 for virtio */
     bool whole_segments;  /* the other end takes TCP segments of up to 64 KiB, whatever mtu is */
     /* NULL: frames are dropped. False: not now, and not taken; net_send_again() says when. */
@@ -49,6 +49,7 @@ typedef struct NetPort {
      * net_deliver() later. */
     bool (*receive)(void *opaque, const uint8_t *frame, size_t length);
     void (*link_changed)(void *opaque);
+    void (*mac_changed)(void *opaque);
     void (*send_again)(void *opaque); /* a frame that was not taken may be sent once more */
     void *receive_opaque;
     /* The queue. */
@@ -59,7 +60,8 @@ typedef struct NetPort {
     NetStats stats;
 } NetPort;
 
-void net_port_init(NetPort *port);
+/* A wire that leads nowhere; `number` makes its controller's address. */
+void net_port_init(NetPort *port, unsigned number);
 void net_port_free(NetPort *port);
 
 /* Host side: a frame for the guest, copied. One that is shorter than a header or longer than NET_FRAME_MOST
@@ -67,6 +69,8 @@ void net_port_free(NetPort *port);
 void net_receive(NetPort *port, const uint8_t *frame, size_t length);
 /* False: the queue is full; room() will be called. */
 bool net_has_room(NetPort *port);
+/* Host side, before the machine runs: another address. */
+void net_set_mac(NetPort *port, const uint8_t *mac);
 /* Host side: puts the cable in or pulls it out. */
 void net_connect(NetPort *port, bool connected);
 /* Host side: there is room again for what the guest sends. */

@@ -14,10 +14,10 @@ die() {
 
 # What a build needs, and what the tests need on top of that.
 build_packages=(cmake ninja-build pkg-config gcc libc6-dev libfdt-dev zlib1g-dev liblua5.4-dev libffi-dev
-    libjansson-dev libedit-dev libpng-dev libdw-dev libext2fs-dev libslirp-dev libsdl2-dev device-tree-compiler
-    gcc-arm-linux-gnueabihf)
+    libjansson-dev libedit-dev libpng-dev libdw-dev libext2fs-dev libslirp-dev libsdl2-dev libnbd-dev libblkid-dev
+    device-tree-compiler gcc-arm-linux-gnueabihf)
 test_packages=(clang clang-format libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3
-    zsh fish man-db libxml2-utils parallel dpkg-dev lintian xvfb xdotool x11-apps xclip openbox
+    zsh fish man-db libxml2-utils parallel dpkg-dev lintian xvfb xdotool x11-apps xclip openbox qemu-utils nbdkit
     e2fsprogs fdisk dosfstools mtools)
 
 is_installed() {

@@ -12,15 +12,16 @@ _Static_assert((int)MACHINE_FLASH_BYTES == (int)CFI_FLASH_BYTES, "the flash bank
 /* clang-format off */
 /* Interrupt controller inputs: shared interrupts first, then five private ones for each CPU (see devices/gic.c). */
 #define PPI(cpu, id) (64 + 5 * (cpu) + (id) - 27)
-#define EACH_CPU(id) {0, PPI(0, id)}, {1, PPI(1, id)}, {2, PPI(2, id)}, {3, PPI(3, id)}
+#define TO_GIC(output, input) {output, input, NULL}
+#define EACH_CPU(id) TO_GIC(0, PPI(0, id)), TO_GIC(1, PPI(1, id)), TO_GIC(2, PPI(2, id)), TO_GIC(3, PPI(3, id))
 #define PRIVATE(id) .line = {EACH_CPU(id)}, .lines = 4
 #define NO_LINES .lines = 0
-#define SPI(n) .line = {{0, n}}, .lines = 1
+#define SPI(n) .line = {TO_GIC(0, n)}, .lines = 1
 #define VIRTIO_SLOT(n) (0x10013000 + 0x200 * (n))
 /* Interrupts that nothing on the motherboard uses: 32 to 42, then 18 to 31. */
 #define VIRTIO_LINE(n) SPI((n) < 11 ? 32 + (n) : 18 + (n) - 11)
 #define IF(what, n) .option = BOARD_##what, .number = (n)
-#define TWO_SPIS(first, second) .line = {{0, first}, {1, second}}, .lines = 2
+#define TWO_SPIS(first, second) .line = {TO_GIC(0, first), TO_GIC(1, second)}, .lines = 2
 
 /* clang-format on */
 
@@ -49,7 +50,7 @@ static const BoardDevice devices[] = {
     {"pl111",        "clcd1",     0x10020000, NULL, {{DISPLAY_TILE}}, SPI(44)},
     {"pl341",        "dmc",       0x100e0000, NULL, {{0}}, NO_LINES},
     {"pl354",        "smc",       0x100e1000, NULL, {{0}}, TWO_SPIS(45, 46)},
-    {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, .line = {{1, 48}, {2, 49}}, .lines = 2},
+    {"sp804",        "timer45",   0x100e4000, NULL, {{TIMCLK, TIMCLK}}, .line = {TO_GIC(1, 48), TO_GIC(2, 49)}, .lines = 2},
     {"sp805",        "wdt1",      0x100e5000, NULL, {{REFCLK_32K}}, SPI(51)},
     {"bp147",        "tzpc",      0x100e6000, NULL, {{0}}, NO_LINES},
     /* The motherboard */
@@ -57,7 +58,8 @@ static const BoardDevice devices[] = {
     {"sp810",        "sysctl",    0x10001000, NULL, {{0}}, NO_LINES},
     {"versatile_i2c", "i2c1",     0x10002000, NULL, {{0}}, NO_LINES},
     {"pl041",        "aaci",      0x10004000, NULL, {{1, 512}}, SPI(11)},
-    {"pl180",        "mmc",       0x10005000, NULL, {{0}}, TWO_SPIS(9, 10)},
+    {"pl180",        "mmc",       0x10005000, NULL, {{0}},
+     .line = {TO_GIC(0, 9), TO_GIC(1, 10), {2, 0, "sysreg"}, {3, 1, "sysreg"}}, .lines = 4},
     {"pl050",        "kmi0",      0x10006000, NULL, {{0}}, SPI(12)},
     {"pl050",        "kmi1",      0x10007000, NULL, {{1}}, SPI(13)},
     {"ps2_keyboard", "keyboard",  0,          NULL, {{0}}, NO_LINES},
@@ -99,6 +101,8 @@ static const BoardDevice devices[] = {
     {"virtio_9p",    "vshare1",   VIRTIO_SLOT(15), NULL, {{1}},             VIRTIO_LINE(15), IF(SHARE, 1)},
     {"virtio_9p",    "vshare2",   VIRTIO_SLOT(16), NULL, {{2}},             VIRTIO_LINE(16), IF(SHARE, 2)},
     {"virtio_9p",    "vshare3",   VIRTIO_SLOT(17), NULL, {{3}},             VIRTIO_LINE(17), IF(SHARE, 3)},
+    {"virtio_rng",   "vrng",      VIRTIO_SLOT(18), NULL, {{0}},             VIRTIO_LINE(18), IF(RNG, 0)},
+    {"virtio_balloon", "vballoon", VIRTIO_SLOT(20), NULL, {{0}},            VIRTIO_LINE(20), IF(BALLOON, 0)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };
 /* clang-format on */

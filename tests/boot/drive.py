@@ -23,7 +23,7 @@ class Guest:
     """A running armature. `terminal` gives it a pseudo-terminal instead of pipes."""
 
     def __init__(self, armature, *options, terminal=False):
-        self.text = b""
+        self.text = self.seen = b""
         self.start = time.monotonic()
         if terminal:
             self.side, other = os.openpty()
@@ -55,9 +55,11 @@ class Guest:
         if not select.select([fd], [], [], timeout)[0]:
             return None
         try:
-            return os.read(fd, 65536)
+            data = os.read(fd, 65536)
         except OSError:
             return b""
+        self.seen += data
+        return data
 
     def send(self, text):
         data = text.encode() if isinstance(text, str) else text

@@ -65,7 +65,7 @@ static inline void harness_init(Harness *h, unsigned cpus)
     h->env.display = display_new();
     h->env.input = input_new();
     for (unsigned n = 0; n < NET_PORTS; n++)
-        net_port_init(&h->env.net[n]);
+        net_port_init(&h->env.net[n], n);
     h->env.cpus = cpus;
     h->env.request = harness_request;
     h->env.machine = h;

@@ -2,7 +2,9 @@
 #include "tests/devices/harness.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "devices/cfi_flash.h"
@@ -395,6 +397,70 @@ static void test_whole_file_is_written_through(void **state)
     unlink(path);
 }
 
+static unsigned told;
+
+static void trouble(void *machine, const char *source, const char *text)
+{
+    (void)machine;
+    assert_string_equal(source, "flash0");
+    assert_non_null(strstr(text, "cannot write"));
+    told++;
+}
+
+/* The host cannot store what is programmed: the user hears of it once, and it is stored when it can be. */
+static void test_host_fails(void **state)
+{
+    (void)state;
+    Flash f = {0};
+    char path[32];
+    struct rlimit before, limit = {.rlim_cur = 4096};
+    make_file(path, CFI_FLASH_BYTES);
+    with_file(&f, path);
+    f.h.env.trouble = trouble;
+    told = 0;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    put(&f, 0x800000, BOTH(0x20)); /* make ones of zeros */
+    put(&f, 0x800000, BOTH(0xd0));
+    wait_ready(&f);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    program(&f, 0x800000, 0x11223344);
+    program(&f, 0x800008, 0x55667788);
+    program(&f, 0x900000, 0);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(told, 1);
+    expect_equal(get(&f, 0x800000), 0x11223344);
+    expect_equal(word_in_file(path, 0x800000), 0xffffffff);
+    program(&f, 0x800010, 0);
+    expect_equal(word_in_file(path, 0x800000), 0x11223344);
+    expect_equal(word_in_file(path, 0x800008), 0x55667788);
+    assert_int_equal(truncate(path, 0), 0); /* whatever others do to the file */
+    expect_equal(get(&f, 0x800008), 0x55667788);
+    memcpy(cfi_flash_contents(f.dev) + 0x1000000, "loaded", 6);
+    harness_done(&f.h);
+    expect_equal(word_in_file(path, 0x800008), 0x55667788);
+    expect_equal(word_in_file(path, 0x1000000), 0x64616f6c);
+    expect_equal(word_in_file(path, 0), 0x616d7261);
+    unlink(path);
+}
+
+static void refuse(const char *path, const char *why);
+
+static void test_file_is_locked(void **state)
+{
+    (void)state;
+    Flash f = {0};
+    char path[32];
+    make_file(path, CFI_FLASH_BYTES);
+    with_file(&f, path);
+    refuse(path, "is in use by this machine itself");
+    harness_done(&f.h);
+    with_file(&f, path);
+    harness_done(&f.h);
+    unlink(path);
+}
+
 static void test_short_file_is_not_changed(void **state)
 {
     (void)state;
@@ -452,6 +518,8 @@ int main(void)
         CASE(test_busy_ignores_commands),
         CASE(test_protection_register),
         cmocka_unit_test(test_whole_file_is_written_through),
+        cmocka_unit_test(test_host_fails),
+        cmocka_unit_test(test_file_is_locked),
         cmocka_unit_test(test_short_file_is_not_changed),
         cmocka_unit_test(test_bad_files),
     };

@@ -86,32 +86,6 @@ static void test_display_keeps_its_mode(void **state)
     harness_done(&h);
 }
 
-static uint32_t mac_csr(Device *lan, uint32_t index)
-{
-    write_reg(lan, 0xa4, 0xc0000000 | index);
-    expect_equal(read_reg(lan, 0xa4) >> 31, 0);
-    return read_reg(lan, 0xa8);
-}
-
-static void test_ethernet_without_phy(void **state)
-{
-    (void)state;
-    Harness h;
-    harness_init(&h, 1);
-    Device *lan = harness_device(&h, "lan9118", "lan", NULL);
-    expect_reg(lan, 0x50, 0x01180001);
-    expect_reg(lan, 0x64, 0x87654321);
-    expect_equal(read_narrow(lan, 0x66, 2), 0x8765);
-    expect_equal(read_reg(lan, 0x84) & 1, 1);
-    write_reg(lan, 0x74, 1); /* soft reset is over at once */
-    expect_equal(read_reg(lan, 0x74) & 1, 0);
-    expect_equal(mac_csr(lan, 6) & 1, 0);
-    expect_equal(mac_csr(lan, 7), 0xffff);
-    step(&h, SECOND_NS);
-    expect_reg(lan, 0x9c, 25000000);
-    harness_done(&h);
-}
-
 static void test_usb_and_compact_flash(void **state)
 {
     (void)state;
@@ -158,7 +132,6 @@ int main(void)
         cmocka_unit_test(test_no_card),
         cmocka_unit_test(test_no_keyboard),
         cmocka_unit_test(test_display_keeps_its_mode),
-        cmocka_unit_test(test_ethernet_without_phy),
         cmocka_unit_test(test_usb_and_compact_flash),
         cmocka_unit_test(test_memory_controller_states),
     };

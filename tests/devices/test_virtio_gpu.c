@@ -1,4 +1,5 @@
 /* The virtio GPU: commands and their answers, the picture, the cursor, limits. */
+#include "tests/devices/board_display.h"
 #include "tests/devices/virtio_driver.h"
 
 enum { CONTROL, CURSOR, SIZE = 64 };
@@ -331,30 +332,11 @@ static void test_fences(void **state)
     assert_int_equal(get32(&d, REPLY), ERR_UNSPEC);
 }
 
-static DisplayMode board_mode(void *opaque)
-{
-    (void)opaque;
-    return (DisplayMode){16, 16, 1};
-}
-
-static void board_changes(void *opaque, Display *display)
-{
-    (void)opaque;
-    (void)display;
-}
-
-static void board_row(void *opaque, uint32_t y, uint32_t *pixels)
-{
-    (void)opaque;
-    memset(pixels, (int)y, 64);
-}
-
 /* While it is all black, what the board shows is of more use. */
 static void test_black(void **state)
 {
     (void)state;
-    static const DisplayOps board = {board_mode, board_changes, board_row, NULL, NULL};
-    display_connect(d.h.env.display, DISPLAY_MOTHERBOARD, &board, NULL);
+    display_connect(d.h.env.display, DISPLAY_MOTHERBOARD, &board_display, NULL);
     make_resource(1, B8G8R8X8, 64, 64);
     EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 1);
     assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
@@ -377,6 +359,52 @@ static void test_black(void **state)
     assert_int_equal(frame()->output, DISPLAY_GPU);
     assert_int_equal(ON_CURSOR(UPDATE_CURSOR, 0, 10, 10, 0, 0, 0, 0, 0), OK);
     assert_int_equal(frame()->output, DISPLAY_MOTHERBOARD);
+}
+
+static void *state_field(const char *name)
+{
+    const DeviceType *type = d.dev->type;
+    for (unsigned n = 0; n < type->field_count; n++)
+        if (!strcmp(type->fields[n].name, name))
+            return (uint8_t *)d.dev + type->fields[n].at;
+    fail_msg("there is no field %s", name);
+    return NULL;
+}
+
+static void load_with(const char *name, uint32_t word)
+{
+    make_resource(1, B8G8R8X8, 64, 64);
+    EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 1);
+    assert_int_equal(frame()->width, 64);
+    ((uint32_t *)state_field(name))[0] = word;
+    d.dev->type->loaded(d.dev);
+    assert_int_equal(frame()->width, 0);
+    COMMAND(UNREF, 1, 0);
+}
+
+/* What comes from a file need not be what a driver can make. */
+static void test_loaded(void **state)
+{
+    (void)state;
+    load_with("picture.shown", 77);
+    load_with("all.resource", 2); /* its number */
+    COMMAND(UNREF, 2, 0);
+    make_resource(3, B8G8R8X8, 64, 64);
+    ((uint32_t *)state_field("all.resource"))[2] = 0xffffffff; /* its width */
+    d.dev->type->loaded(d.dev);
+    EXPECT(ERR_RESOURCE, UNREF, 3, 0);
+    make_resource(4, B8G8R8X8, 64, 64);
+    EXPECT(OK, SET_SCANOUT, 1, 1, 63, 63, 0, 4);
+    ((uint32_t *)state_field("picture.scanout"))[0] = 2;
+    d.dev->type->loaded(d.dev);
+    assert_int_equal(frame()->width, 0);
+    *(uint32_t *)state_field("wanted_width") = 0;
+    d.dev->type->loaded(d.dev);
+    expect_mode(400, 480);
+    /* What is sound stays. */
+    EXPECT(OK, SET_SCANOUT, 0, 0, 64, 64, 0, 4);
+    d.dev->type->loaded(d.dev);
+    assert_int_equal(frame()->width, 64);
 }
 
 static void test_cursor(void **state)
@@ -471,9 +499,9 @@ static void test_work_is_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_display_info), TEST(test_resize), TEST(test_formats),        TEST(test_picture),
-        TEST(test_pieces),       TEST(test_errors), TEST(test_fences),         TEST(test_black),
-        TEST(test_cursor),       TEST(test_limits), TEST(test_work_is_spread),
+        TEST(test_display_info), TEST(test_resize), TEST(test_formats), TEST(test_picture),
+        TEST(test_pieces),       TEST(test_errors), TEST(test_fences),  TEST(test_black),
+        TEST(test_loaded),       TEST(test_cursor), TEST(test_limits),  TEST(test_work_is_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

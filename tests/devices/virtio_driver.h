@@ -62,7 +62,7 @@ typedef struct Driver {
     Harness h;
     Device *dev;
     uint8_t *memory;
-    DriverQueue queue[2];
+    DriverQueue queue[3];
 } Driver;
 
 static inline void driver_memory(Harness *h, uint8_t **memory)

@@ -65,14 +65,15 @@ def ways_out(armature):
             os.kill(guest.process.pid, number)
             guest.ended(128 + number)
     for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
-                   signal.SIGTRAP, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU, signal.SIGXFSZ):
+                   signal.SIGTRAP, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU):
         with TerminalGuest(armature) as guest:
             guest.started()
             os.kill(guest.process.pid, number)
             guest.ended(-number)
-    with TerminalGuest(armature) as guest:  # SIGPIPE is no reason to end
+    with TerminalGuest(armature) as guest:  # what a write would say as well is no reason to end
         guest.started()
         os.kill(guest.process.pid, signal.SIGPIPE)
+        os.kill(guest.process.pid, signal.SIGXFSZ)
         guest.command("info", "CPUs")
         guest.send("\x01x")
         guest.ended(0)

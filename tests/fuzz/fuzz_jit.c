@@ -1,7 +1,7 @@
 /* Hostile guests, compiled against interpreted: two machines with the same seed run side by side, and must be
  * equal in everything whenever the outside pushes them. A failure names its seed:
  *
- *     fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] [--find]
+ *     fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--thread] [--cpus N] [--verify] [--find]
  *
  * --find: looks for the instruction. */
 #include <signal.h>
@@ -18,7 +18,7 @@
 typedef struct Options {
     uint64_t seed;
     unsigned runs, seconds, cpus, threshold;
-    bool verify, find;
+    bool verify, find, thread;
 } Options;
 
 enum { HUNG = 120 }; /* host seconds */
@@ -76,7 +76,9 @@ typedef struct Two {
 
 static Two two_new(uint64_t seed, const Options *options, FILE *log_out)
 {
-    JitOptions jit = {.mode = options->verify ? JIT_VERIFY : JIT_ON, .threshold = options->threshold};
+    JitOptions jit = {.mode = options->verify ? JIT_VERIFY : JIT_ON,
+                      .thread = options->thread ? JIT_THREAD_ON : JIT_THREAD_OFF,
+                      .threshold = options->threshold};
     return (Two){guest_new_honest(seed, options->cpus, log_out, (JitOptions){.mode = JIT_OFF}),
                  guest_new_honest(seed, options->cpus, log_out, jit)};
 }
@@ -186,6 +188,8 @@ static bool parse(Options *options, int argc, char **argv)
         const char *value = n + 1 < argc ? argv[n + 1] : "";
         if (!strcmp(argv[n], "--verify"))
             options->verify = true;
+        else if (!strcmp(argv[n], "--thread"))
+            options->thread = true;
         else if (!strcmp(argv[n], "--find"))
             options->find = true;
         else if (!strcmp(argv[n], "--seed") && ++n)
@@ -208,8 +212,8 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .runs = 20};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--cpus N] [--verify] "
-              "[--find]\n",
+        fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--thread] [--cpus N] "
+              "[--verify] [--find]\n",
               stderr);
         return 2;
     }

@@ -1,19 +1,23 @@
-/* Virtio devices with drivers that do nearly the right thing: rings, descriptors, indirect tables and GPU
- * commands with random mistakes, while the user types, moves and resizes. Whatever they do, the emulator goes
- * on, within bounds of time and memory, and a second run of the same seed goes the same way. */
+/* Virtio devices with drivers that do nearly the right thing: rings, descriptors, indirect tables, GPU
+ * commands and disk requests with random mistakes, while the user types, moves, resizes and changes disks.
+ * Whatever they do, the emulator goes on, within bounds of time and memory, and a second run of the same seed
+ * goes the same way. */
 #include <stdio.h>
 
 #include "devices/virtio.h"
+#include "tests/devices/board_display.h"
+#include "tests/devices/memory_disk.h"
 #include "tests/devices/virtio_driver.h"
 #include "tests/fuzz/random.h"
 #include "tests/fuzz/seeds.h"
 
-enum { STEPS = 4000, HUNG = 60, QUEUES = 2, SLOT = 128, WORDS = 20 };
+enum { STEPS = 4000, HUNG = 60, QUEUES = 2, SLOT = 128, WORDS = 20, SECTORS = 128 };
 
 typedef struct Run {
     Random random;
     Driver d;
-    bool gpu;
+    bool gpu, disk;
+    MemoryDisk medium;
     uint32_t care; /* one thing in so many is wrong */
     uint64_t sum;  /* fingerprint of what the guest and the user see */
 } Run;
@@ -56,7 +60,10 @@ static void set_up(Run *run)
     for (unsigned n = 0; n < 3; n++)
         write_word(run, REG_STATUS, steps[n]);
     write_word(run, REG_DRIVER_FEATURES_SEL, 0);
-    write_word(run, REG_DRIVER_FEATURES, below(run, 4) << 28 | (run->gpu ? 2 : 0));
+    write_word(run, REG_DRIVER_FEATURES,
+               below(run, 4) << 28 | (run->gpu    ? 2
+                                      : run->disk ? below(run, 0x10000) & 0x6e46
+                                                  : 0));
     write_word(run, REG_DRIVER_FEATURES_SEL, 1);
     write_word(run, REG_DRIVER_FEATURES, 1);
     write_word(run, REG_STATUS, 0xb);
@@ -106,6 +113,24 @@ static void fill_command(Run *run, uint32_t type, uint32_t *word)
     }
 }
 
+/* A header, and ranges in case it is about some. */
+static uint32_t make_request(Run *run)
+{
+    static const uint8_t types[] = {0, 0, 1, 1, 4, 8, 11, 13, 2};
+    uint32_t request = DATA + SLOT * below(run, 256);
+    put32(&run->d, request, types[below(run, sizeof types)]);
+    put32(&run->d, request + 4, 0);
+    put32(&run->d, request + 8, mistake(run) ? random_value(&run->random) : below(run, SECTORS));
+    put32(&run->d, request + 12, mistake(run) ? random_value(&run->random) : 0);
+    for (unsigned n = 1; n < 3; n++) {
+        put32(&run->d, request + 16 * n, below(run, SECTORS));
+        put32(&run->d, request + 16 * n + 4, mistake(run) ? random_value(&run->random) : 0);
+        put32(&run->d, request + 16 * n + 8, below(run, 8));
+        put32(&run->d, request + 16 * n + 12, below(run, 4) == 0);
+    }
+    return request;
+}
+
 static uint32_t make_command(Run *run, unsigned queue)
 {
     uint32_t request = DATA + SLOT * below(run, 256), word[WORDS] = {0};
@@ -145,18 +170,25 @@ static bool is_full(Run *run, unsigned queue)
 static void offer(Run *run, unsigned queue)
 {
     DriverQueue *q = &run->d.queue[queue];
-    bool fills = !run->gpu && queue == 0, indirect = one_in(run, 3);
+    bool fills = !run->gpu && !run->disk && queue == 0, indirect = one_in(run, 3);
     uint32_t table = indirect ? DATA + 0x40000 + 0x400 * below(run, 16) : ring(queue, 0);
     uint16_t first = indirect || !q->size ? 0 : (uint16_t)below(run, q->size),
              count = (uint16_t)(1 + below(run, 5));
-    Buffer in = {run->gpu ? make_command(run, queue) : DATA + SLOT * below(run, 256), 24 + 4 * WORDS, fills};
+    Buffer in = {run->disk  ? make_request(run)
+                 : run->gpu ? make_command(run, queue)
+                            : DATA + SLOT * below(run, 256),
+                 run->disk ? 16 * (1 + below(run, 3)) : 24 + 4 * WORDS, fills};
+    bool writes = !run->disk || one_in(run, 2);
     for (uint16_t n = 0; n < count; n++) {
         uint16_t here = (uint16_t)(first + n), next = (uint16_t)(first + n + 1);
         if (!indirect) {
             here %= (uint16_t)q->size;
             next %= (uint16_t)q->size;
         }
-        Buffer out = {DATA + 0x20000 + 0x400 * below(run, 64), below(run, 0x400), true};
+        bool last = run->disk && n + 1 == count;
+        Buffer out = {DATA + 0x20000 + 0x400 * below(run, 64), run->disk ? 0x200 : below(run, 0x400), writes};
+        if (last)
+            out = (Buffer){out.address, 1, true};
         put_descriptor(run, table, here, n ? out : in, n + 1 < count ? DESC_NEXT : 0, next);
     }
     if (indirect) {
@@ -187,6 +219,17 @@ static void look(Run *run)
     mix(run, frame->height);
     for (size_t n = 0; n < (size_t)frame->width * frame->height; n += 97)
         mix(run, frame->pixels[n]);
+}
+
+static void change_disk(Run *run)
+{
+    DiskSlot *slot = &run->d.h.env.disk[DISK_SLOT_VIRTIO];
+    if (!run->disk)
+        return;
+    run->medium.fails = one_in(run, 4) ? DISK_IO_ERROR : DISK_OK;
+    if (one_in(run, 2))
+        disk_slot_set(slot, slot->disk ? NULL : run->medium.disk);
+    mix(run, run->medium.operations[DISK_WRITE]);
 }
 
 /* ---- Runs --------------------------------------------------------------------------------------------- */
@@ -220,6 +263,8 @@ static void do_something(Run *run)
         send_input(run);
     else if (what < 94)
         look(run);
+    else if (what < 95 && run->disk)
+        change_disk(run);
     else if (what < 95)
         display_resize(d->h.env.display, random_value(&run->random), below(run, 2000));
     else if (what < 98)
@@ -233,18 +278,32 @@ static void do_something(Run *run)
 
 static uint64_t run_seed(uint64_t seed)
 {
-    Run run = {.random = {seed}, .gpu = seed & 1, .care = 20};
+    Run run = {.random = {seed}, .gpu = seed & 1, .disk = seed % 4 == 2, .care = 20};
     for (uint64_t n = seed / 2 % 4; n; n--)
         run.care *= 10;
     DeviceProps props = {
         {run.gpu ? 640 : seed / 2 % INPUT_KINDS, 480}
     };
-    driver_init(&run.d, run.gpu ? "virtio_gpu" : "virtio_input", &props);
+    if (run.disk)
+        props.value[0] = 0;
+    driver_init(&run.d, run.gpu ? "virtio_gpu" : run.disk ? "virtio_blk" : "virtio_input", &props);
+    if (run.disk) {
+        memory_disk_init(&run.medium, &run.d.h, SECTORS * DISK_SECTOR, true);
+        disk_slot_set(&run.d.h.env.disk[DISK_SLOT_VIRTIO], run.medium.disk);
+    }
+    if (seed & 2)
+        display_connect(run.d.h.env.display, DISPLAY_MOTHERBOARD, &board_display, NULL);
     set_up(&run);
     for (unsigned n = 0; n < STEPS; n++)
         do_something(&run);
     for (uint32_t n = 0; n < MEMORY_BYTES; n += 4)
         mix(&run, get32(&run.d, MEMORY + n));
+    if (run.disk) {
+        for (uint32_t n = 0; n < SECTORS * DISK_SECTOR; n++)
+            mix(&run, run.medium.bytes[n]);
+        disk_slot_set(&run.d.h.env.disk[DISK_SLOT_VIRTIO], NULL);
+        memory_disk_done(&run.medium);
+    }
     driver_done(&run.d);
     return run.sum;
 }

@@ -18,6 +18,7 @@ typedef struct Bench {
     X64Runtime runtime;
     size_t runtime_end;
     Lower *lower;
+    X64Piece piece;
     Cpu *cpu;
     Log *log;
     Clock *clock;
@@ -423,13 +424,14 @@ static const char *run_list(Bench *b, Random *r, IrState *before, IrState *expec
                             bool *unfit)
 {
     X64Exits exits;
-    bool full;
     b->plain = b->ir;
     ir_optimise(&b->ir);
     codebuf_reset(&b->buf, b->runtime_end);
-    *unfit = !x64_lower(b->lower, &b->buf, &b->runtime, &(X64Block){&b->ir, b->block, 1}, &exits, &full);
+    *unfit = !x64_lower(b->lower, &b->piece, &b->runtime, &b->ir, b->block);
     if (*unfit)
         return NULL;
+    if (!x64_place(&b->buf, &b->runtime, &b->piece, 1, &exits))
+        return "the place";
     for (unsigned n = 0; n < STATES; n++) {
         random_state(r, before);
         *expected = *before;

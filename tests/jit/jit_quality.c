@@ -37,6 +37,8 @@ typedef struct Bench {
     X64Runtime runtime;
     size_t runtime_end;
     Lower *lower;
+    Source *source;
+    X64Piece piece;
     Ir ir;
     csh capstone;
     uint32_t pa; /* of the next case */
@@ -161,17 +163,18 @@ static Numbers compile_case(Bench *b, Block *block, const char *line)
 {
     Numbers n = {0};
     X64Exits exits;
-    bool full;
     FILE *out = b->show && strstr(line, b->show) ? stdout : NULL;
     codebuf_reset(&b->buf, b->runtime_end);
-    translate_block(&b->ir, b->pair->side[0].cpu, block, b->runtime.host);
+    source_take(b->source, b->pair->side[0].cpu, block);
+    translate_block(&b->ir, b->source, block, b->runtime.host);
     ir_optimise(&b->ir);
     count_ir(&b->ir, &n);
     if (out) {
         fprintf(out, "%s  IR\n", line);
         ir_print(&b->ir, out);
     }
-    if (!x64_lower(b->lower, &b->buf, &b->runtime, &(X64Block){&b->ir, block, 1}, &exits, &full))
+    if (!x64_lower(b->lower, &b->piece, &b->runtime, &b->ir, block) ||
+        !x64_place(&b->buf, &b->runtime, &b->piece, 1, &exits))
         die("not compiled", line);
     const uint8_t *code = b->buf.write;
     n.bytes = exits.end - exits.far_entry + exits.stubs_end - exits.stubs;
@@ -218,7 +221,11 @@ static char *renew(Bench *b, const char *line)
 static void bench_init(Bench *b, const char *show)
 {
     Error err;
-    *b = (Bench){.pair = pair_new(NULL), .lower = x64_lower_new(), .pa = PAIR_RAM, .show = show};
+    *b = (Bench){.pair = pair_new(NULL),
+                 .lower = x64_lower_new(),
+                 .source = source_new(),
+                 .pa = PAIR_RAM,
+                 .show = show};
     if (!codebuf_new(&b->buf, 1 << 20, &err) || !x64_make_runtime(&b->buf, &b->runtime) ||
         cs_open(CS_ARCH_X86, CS_MODE_64, &b->capstone))
         die("cannot begin", "no memory for code, or no capstone");
@@ -232,6 +239,7 @@ static void bench_free(Bench *b)
     cs_close(&b->capstone);
     codebuf_free(&b->buf);
     free(b->lower);
+    source_free(b->source);
     pair_free(b->pair);
 }
 

@@ -3,12 +3,15 @@
  * random length. State and memory must be equal after each piece. A failure is reduced to the instructions
  * that it needs, and names its seed:
  *
- *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--code-bytes N] [--blocks N] [--keep]
+ *     jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--thread] [--code-bytes N] [--blocks
+ * N]
+ *                [--keep]
  * [--code] [--breakpoints N] [--jit on|off|verify]
  *
- * --code-bytes, --blocks: room for compiled code, to have it run out. --keep: does not reduce. --code: prints
- * what was compiled. --breakpoints: up to N for each case; the side that has none then goes instruction by
- * instruction, and looks by itself where the other one must stop. --jit: what the other one does. */
+ * --thread: another thread compiles (with a threshold of 2 or more). --code-bytes, --blocks: room for
+ * compiled code, to have it run out. --keep: does not reduce. --code: prints what was compiled.
+ * --breakpoints: up to N for each case; the side that has none then goes instruction by instruction, and
+ * looks by itself where the other one must stop. --jit: what the other one does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -472,6 +475,7 @@ typedef struct Options {
     uint64_t seed;
     unsigned cases, seconds, threshold, code_bytes, most_blocks, breakpoints;
     JitMode mode;
+    JitThread thread;
     bool keep, code;
 } Options;
 
@@ -498,6 +502,8 @@ static bool parse(Options *options, int argc, char **argv)
             options->seed = strtoull(value, NULL, 0);
         else if (!strcmp(argv[n], "--code-bytes") && ++n)
             options->code_bytes = (unsigned)strtoul(value, NULL, 0);
+        else if (!strcmp(argv[n], "--thread"))
+            options->thread = JIT_THREAD_ON;
         else if (!strcmp(argv[n], "--blocks") && ++n)
             options->most_blocks = (unsigned)strtoul(value, NULL, 0);
         else if (!strcmp(argv[n], "--cases") && ++n)
@@ -535,13 +541,15 @@ int main(int argc, char **argv)
 {
     Options options = {.seed = 1, .cases = 20000, .mode = JIT_ON};
     if (!parse(&options, argc, argv)) {
-        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--code-bytes N] "
+        fputs("usage: jit_random [--seed N] [--cases N | --seconds N] [--threshold N] [--thread] "
+              "[--code-bytes N] "
               "[--blocks N]\n                  [--keep] [--code] [--breakpoints N] [--jit on|off|verify]\n",
               stderr);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     JitOptions jit = {.mode = options.mode,
+                      .thread = options.thread,
                       .threshold = options.threshold,
                       .code_bytes = options.code_bytes,
                       .most_blocks = options.most_blocks};

@@ -25,7 +25,7 @@ static int code_new(void **state)
     Error err;
     if (!c || !codebuf_new(&c->buf, 1 << 16, &err))
         return -1;
-    c->a = (Asm){c->buf.write, c->buf.write + c->buf.size, c->buf.run - c->buf.write, false};
+    c->a = (Asm){.at = c->buf.write, .end = c->buf.write + c->buf.size, .to_run = c->buf.run - c->buf.write};
     *state = c;
     return 0;
 }

@@ -242,6 +242,35 @@ static void test_drain(void **state)
     drop(s);
 }
 
+/* Wherever a request is when it is taken back, its device does not hear of it again. */
+static void take_back(bool deterministic)
+{
+    Setup *s = make(deterministic, false);
+    Asked a[6];
+    atomic_store(&s->medium.hold, !deterministic);
+    for (unsigned n = 0; n < 6; n++)
+        assert_false(submit(&a[n], s, (char)('a' + n), DISK_WRITE, n, 1));
+    disk_take_back(s->disk, &a[5].request);
+    disk_take_back(s->disk, &a[2].request);
+    atomic_store(&s->medium.hold, false);
+    disk_take_back(s->disk, &a[0].request); /* perhaps the thread works on it */
+    assert_int_equal(disk_under_way(s->disk), 3);
+    s->now += 1000000000;
+    clock_run_due(s->clock);
+    disk_drain(s->disk);
+    assert_int_equal(disk_under_way(s->disk), 0);
+    assert_string_equal(s->done, "bde");
+    drop(s);
+}
+
+static void test_take_back(void **state)
+{
+    (void)state;
+    take_back(true);
+    for (unsigned n = 0; n < 50; n++)
+        take_back(false);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -469,11 +498,17 @@ static void test_slot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_drain),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_tail),       cmocka_unit_test(test_peek),
-        cmocka_unit_test(test_trouble),    cmocka_unit_test(test_deterministic),
-        cmocka_unit_test(test_same_times), cmocka_unit_test(test_free_while_busy),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_take_back),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_peek),
+        cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_deterministic),
+        cmocka_unit_test(test_same_times),
+        cmocka_unit_test(test_free_while_busy),
         cmocka_unit_test(test_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

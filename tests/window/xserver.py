@@ -13,6 +13,8 @@ import time
 
 fixture, armature = map(os.path.abspath, sys.argv[1:3])
 LIMIT = 20
+# For builds with sanitizers.
+LEAKS = "print_suppressions=0:suppressions=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "leaks.supp")
 
 
 class Failure(Exception):
@@ -36,7 +38,7 @@ def wait_for(what, text, limit=LIMIT):
 
 def environment(display, home):
     new = {k: v for k, v in os.environ.items() if not k.startswith(("ARMATURE_", "WAYLAND_", "XDG_", "SDL_"))}
-    new.update(DISPLAY=display, HOME=home, SDL_RENDER_DRIVER="software", LC_ALL="C.UTF-8")
+    new.update(DISPLAY=display, HOME=home, SDL_RENDER_DRIVER="software", LC_ALL="C.UTF-8", LSAN_OPTIONS=LEAKS)
     return new
 
 

@@ -1,15 +1,19 @@
 /* Locks that belong to open files name no process (F_OFD_GETLK says -1), but Linux lists them with the
  * descriptors of each process that we may look at: proc(5), /proc/PID/fdinfo. */
 #define _GNU_SOURCE
-#include "images/holder.h"
+#include "machine/file_lock.h"
 
 #include <dirent.h>
-#include <stdbool.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Readers lock only the beginning, so that programs which lock elsewhere for reading (QEMU) can share. */
+enum { READERS_BYTES = 100 };
 
 /* Whether the descriptor is the same file, and has a lock on it. */
 static bool holds(const char *pid, const char *fd, const struct stat *file)
@@ -61,7 +65,7 @@ static void describe(const char *pid, char *text, size_t size)
     snprintf(text, size, "%s (process %.20s)", name, pid);
 }
 
-void lock_holder(int fd, char *text, size_t size)
+void file_lock_holder(int fd, char *text, size_t size)
 {
     struct stat file;
     const struct dirent *entry;
@@ -75,4 +79,16 @@ void lock_holder(int fd, char *text, size_t size)
     }
     if (processes)
         closedir(processes);
+}
+
+bool file_lock(int fd, const char *path, bool writes, Error *err)
+{
+    struct flock lock = {
+        .l_type = writes ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_len = writes ? 0 : READERS_BYTES};
+    char who[200];
+    if (!fcntl(fd, F_OFD_SETLK, &lock) || (errno != EAGAIN && errno != EACCES))
+        return true;
+    file_lock_holder(fd, who, sizeof who);
+    return error_set(err, "%s is in use by %s%s", path, who,
+                     writes ? "; only one machine can write to it" : ", which writes to it");
 }
