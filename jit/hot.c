@@ -1,9 +1,9 @@
 /* When blocks are compiled, and by whom.
  *
- * With a worker, a block is asked for when it was interpreted so often as the threshold says, and taken when
- * it was interpreted as often again, or when a number of instructions were executed since, whichever comes
- * first. Both depend on what the guest does and not on when the worker is ready: where it is not, the block
- * is compiled here. */
+ * With a worker, a block is asked for when it was interpreted three quarters as often as the threshold says,
+ * and taken when it was interpreted as often again, or when a number of instructions were executed since,
+ * whichever comes first. Both depend on what the guest does and not on when the worker is ready: where it is
+ * not, the block is compiled here. */
 #define _GNU_SOURCE
 #include "jit/hot.h"
 
@@ -184,7 +184,7 @@ bool hot_block(Jit *jit, Cpu *cpu, Block *block)
     uint32_t heat = block->heat++;
     if (block->jit == BLOCK_UNFIT || jit->flushing)
         return false;
-    if (heat >= jit->hot_at || (heat >= jit->options.threshold && !block->jit))
+    if (heat >= jit->hot_at || (heat >= jit->ask_at && !block->jit))
         return became_hot(jit, cpu, block);
     return false;
 }
@@ -252,7 +252,8 @@ void hot_init(Jit *jit)
     if (!jit->result)
         abort();
     make_worker(jit);
-    jit->hot_at = jit->worker ? 2 * options->threshold : options->threshold;
+    jit->ask_at = jit->worker ? (3 * options->threshold + 3) / 4 : options->threshold;
+    jit->hot_at = jit->worker ? 2 * jit->ask_at : jit->ask_at;
     if (options->thread_delay == 0)
         options->thread_delay = THREAD_DELAY;
 }

@@ -20,8 +20,9 @@ struct Jit {
     Compiler compiler;
     Source *source;
     Result *result;
-    Worker *worker;       /* NULL: this thread compiles */
-    uint32_t hot_at;      /* interpreted so often, a block is not waited for any longer */
+    Worker *worker; /* NULL: this thread compiles */
+    /* Interpreted so often, a block is asked for, and not waited for any longer. */
+    uint32_t ask_at, hot_at;
     Job *oldest, *newest; /* that the worker was asked for */
     unsigned asked;
     bool flushing; /* everything is dropped when the next block is looked for */
