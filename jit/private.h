@@ -25,6 +25,8 @@ struct Jit {
     uint32_t ask_at, hot_at;
     Job *oldest, *newest; /* that the worker was asked for */
     unsigned asked;
+    unsigned missed_in_row,
+        without;   /* jobs missed; blocks that are compiled here before the worker is tried again */
     bool flushing; /* everything is dropped when the next block is looked for */
     uint64_t compile_ns, waited_ns;
     JitBlock *blocks; /* [most_blocks]; number 0 is none */
