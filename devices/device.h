@@ -93,7 +93,11 @@ typedef enum RegKind {
     REG_UNIMP  /* not modelled: reads as `reset`, logged once by name */
 } RegKind;
 
-enum { REG_READ_ACTS = 1 /* reading changes state: debug reads do not call the function */ };
+enum {
+    REG_READ_ACTS = 1, /* reading changes state: debug reads do not call the function */
+    REG_TIMELESS = 2   /* what is read has nothing to do with the device's timers: a FIFO's next word, many
+                          times a   frame; saves a look at the clock */
+};
 
 typedef struct RegDef {
     const char *name; /* as in the manual */
