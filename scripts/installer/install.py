@@ -29,7 +29,7 @@ def parse():
     p = argparse.ArgumentParser()
     for name in ("armature", "packages-root", "disk", "log", "keep", "suite", "mirror", "security", "guest-mirror",
                  "guest-security", "hostname", "user", "password", "root-password", "timezone", "packages", "memory",
-                 "drivers", "base", "components", "apt-proxy"):
+                 "drivers", "required", "base", "components", "apt-proxy"):
         p.add_argument("--" + name, required=True)
     return p.parse_args()
 
@@ -59,7 +59,7 @@ def settings(o, port):
     values = {"suite": o.suite, "proxy": f"http://10.0.2.2:{port}/", "guest_mirror": plain_http(o.guest_mirror),
               "sources": sources(o, plain_http), "final_sources": sources(o, str), "hostname": o.hostname,
               "user": o.user, "password": encoded(o.password), "root_password": encoded(o.root_password),
-              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "base": o.base, "apt_proxy": o.apt_proxy}
+              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base, "apt_proxy": o.apt_proxy}
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
