@@ -40,7 +40,8 @@ typedef enum MachineRequest {
     REQUEST_EXIT /* end the run with DeviceEnv.exit_code, which is set before */
 } MachineRequest;
 
-enum { SERIAL_PORTS = 4 };
+/* The board's UARTs come first; then the virtio console, if there is one. */
+enum { SERIAL_UARTS = 4, SERIAL_CONSOLE = SERIAL_UARTS, SERIAL_PORTS };
 
 typedef struct DeviceEnv {
     Clock *clock;

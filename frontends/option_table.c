@@ -208,15 +208,25 @@ static bool set_serial(void *target, const OptionDef *def, const char *value, Er
 {
     Options *options = target;
     (void)def;
-    if (options->serial_count == SERIAL_PORTS)
-        return error_set(err, "the board has %d serial ports", SERIAL_PORTS);
-    for (unsigned n = 0; n < options->serial_count; n++)
-        if (!strcmp(value, "stdio") && !strcmp(options->serial[n], "stdio"))
+    if (options->serial_count == SERIAL_UARTS)
+        return error_set(err, "the board has %d serial ports", SERIAL_UARTS);
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        if (!strcmp(value, "stdio") && options->serial[n] && !strcmp(options->serial[n], "stdio"))
             return error_set(err, "only one serial port can have the terminal");
     if (!serial_backend_check(value, err))
         return false;
     options->serial[options->serial_count++] = value;
     return true;
+}
+
+/* Before the serial ports, whose default depends on it. */
+static bool set_console(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->machine.console = true;
+    options->serial[SERIAL_CONSOLE] = value;
+    return serial_backend_check(value, err);
 }
 
 static bool set_audio(void *target, const OptionDef *def, const char *value, Error *err)
@@ -564,6 +574,10 @@ static const OptionDef defs[] = {
      "add a device by which a test program prints and ends the run",
      "docs/test-device.md describes its registers."},
 
+    {"console", "WHERE", NULL,
+     GROUP_SERIAL, OPTION_PATH_COLON | OPTION_WRITES, BY(set_console), "stdio none pty file: unix: tcp: tcp-listen:",
+     "add a virtio console (Linux's hvc0), and what it is connected to: as --serial has it",
+     "With stdio, the serial ports are on none unless --serial says otherwise."},
     {"serial", "WHERE", NULL,
      GROUP_SERIAL, OPTION_LIST | OPTION_PATH_COLON | OPTION_WRITES, BY(set_serial), "stdio none pty file: unix: tcp: tcp-listen:",
      "what the port is connected to: stdio, none, pty, file:PATH, unix:PATH, tcp:HOST:PORT or tcp-listen:PORT; "

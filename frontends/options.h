@@ -23,7 +23,7 @@ typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
     const char *serial[SERIAL_PORTS];    /* see serial_backend.h */
-    unsigned serial_count;               /* how many were given */
+    unsigned serial_count;               /* how many UARTs were given */
     const char *disk[OPTIONS_MAX_DISKS]; /* --disk, see disk_spec.h */
     unsigned disk_count;
     const char *share[SHARES];  /* --share: see share_spec.h */

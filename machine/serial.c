@@ -68,3 +68,13 @@ void serial_free(SerialPort *port)
     free(port->queue);
     *port = (SerialPort){0};
 }
+
+void serial_resize(SerialPort *port, unsigned columns, unsigned rows)
+{
+    if (port->columns == columns && port->rows == rows)
+        return;
+    port->columns = (uint16_t)columns;
+    port->rows = (uint16_t)rows;
+    if (port->resized)
+        port->resized(port->resized_opaque);
+}
