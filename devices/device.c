@@ -142,6 +142,14 @@ void device_reset(Device *dev)
     device_changed(dev);
 }
 
+void device_loaded(Device *dev)
+{
+    if (dev->type->sanitise)
+        dev->type->sanitise(dev);
+    if (dev->type->loaded)
+        dev->type->loaded(dev);
+}
+
 void device_input(Device *dev, unsigned input, bool level)
 {
     assert(input < dev->type->inputs);

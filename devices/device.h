@@ -200,6 +200,8 @@ struct DeviceType {
     void (*saving)(
         Device *dev); /* state is about to be saved: brings fields up to date that are kept elsewhere */
     void (*loaded)(Device *dev); /* state was loaded from a snapshot */
+    /* Before loaded(), for what types have in common: makes state that cannot be into some that can. */
+    void (*sanitise)(Device *dev);
     /* Locks and security: asked before a register is read or written; false: it reads as 0, ignores the
      * write. */
     bool (*allows)(Device *dev, const RegAccess *access, bool write);
@@ -239,6 +241,10 @@ void device_free(Device *dev);
 
 /* Registers take their reset values, then type->reset(), then update(). */
 void device_reset(Device *dev);
+
+/* All of its state, and that of all other devices, was loaded from a snapshot: what cannot be is mended, and what
+ * follows from it is brought up to date. device_changed() of all devices comes after that. */
+void device_loaded(Device *dev);
 
 /* Drives an input line. */
 void device_input(Device *dev, unsigned input, bool level);

@@ -63,6 +63,17 @@ void serial_output(SerialPort *port, uint8_t ch)
         port->output(port->output_opaque, ch);
 }
 
+void serial_clear(SerialPort *port)
+{
+    port->head = port->length = 0;
+}
+
+void serial_put_back(SerialPort *port, uint16_t item)
+{
+    reserve(port, 1);
+    port->queue[port->head + port->length++] = item;
+}
+
 void serial_free(SerialPort *port)
 {
     free(port->queue);

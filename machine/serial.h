@@ -53,6 +53,10 @@ bool serial_take(SerialPort *port, uint16_t *item);
 /* Guest side: a character leaves the UART. */
 void serial_output(SerialPort *port, uint8_t ch);
 
+/* For snapshots: what waits for the guest is forgotten; an item more waits. Nobody is told. */
+void serial_clear(SerialPort *port);
+void serial_put_back(SerialPort *port, uint16_t item);
+
 void serial_free(SerialPort *port);
 
 #endif
