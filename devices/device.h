@@ -242,8 +242,8 @@ void device_free(Device *dev);
 /* Registers take their reset values, then type->reset(), then update(). */
 void device_reset(Device *dev);
 
-/* All of its state, and that of all other devices, was loaded from a snapshot: what cannot be is mended, and what
- * follows from it is brought up to date. device_changed() of all devices comes after that. */
+/* All of its state, and that of all other devices, was loaded from a snapshot: what cannot be is mended, and
+ * what follows from it is brought up to date. device_changed() of all devices comes after that. */
 void device_loaded(Device *dev);
 
 /* Drives an input line. */
