@@ -219,6 +219,18 @@ void cpu_free(Cpu *cpu);
 /* Power-on reset: Secure SVC mode, interrupts masked, pc at the reset vector (0). */
 void cpu_reset(Cpu *cpu);
 
+/* ---- Snapshots, between instructions (state.c) ---- */
+
+/* Gives state that has several representations the one that a snapshot has; changes nothing that can be seen.
+ */
+void cpu_settle(Cpu *cpu);
+
+/* What of a CPU's saved state cannot be, NULL if all of it can. */
+const char *cpu_problem(const Cpu *cpu);
+
+/* The saved state was set: everything that follows from it is brought up to date, all caches are emptied. */
+void cpu_loaded(Cpu *cpu);
+
 /* Interrupt inputs (level). opaque of the IrqLine is the Cpu, input is EXC_IRQ or EXC_FIQ. */
 void cpu_interrupt_changed(void *cpu, unsigned input, bool level);
 
@@ -296,6 +308,7 @@ enum { PMU_ITLB_REFILL = 0x02, PMU_DTLB_REFILL = 0x05, PMU_UNALIGNED = 0x0f };
  * caller does not set icount_limit beyond it, and calls pmu_check() when the engine returned. */
 uint64_t pmu_next_overflow(const Cpu *cpu);
 void pmu_check(Cpu *cpu);
+void pmu_settle(Cpu *cpu); /* see cpu_settle() */
 
 /* ---- VFP access (fpu.c) ----------------------------------------------------------------------------- */
 

@@ -104,6 +104,11 @@ void pmu_check(Cpu *cpu)
     update(cpu);
 }
 
+void pmu_settle(Cpu *cpu)
+{
+    sync(cpu);
+}
+
 void pmu_event(Cpu *cpu, unsigned event, uint32_t n)
 {
     Pmu *pmu = &cpu->cp15.pmu;

@@ -142,6 +142,14 @@ void device_reset(Device *dev)
     device_changed(dev);
 }
 
+void device_loaded(Device *dev)
+{
+    if (dev->type->sanitise)
+        dev->type->sanitise(dev);
+    if (dev->type->loaded)
+        dev->type->loaded(dev);
+}
+
 void device_input(Device *dev, unsigned input, bool level)
 {
     assert(input < dev->type->inputs);
@@ -267,10 +275,10 @@ static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, 
     if (dev->type->raw)
         return dev->type->raw->read(opaque, offset, bus, value);
     dev->reads++;
-    if (dev->timed)
-        clock_run_due(dev->env->clock);
     RegAccess access = word_access(offset, bus);
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
+    if (dev->timed && !(row && row->flags & REG_TIMELESS))
+        clock_run_due(dev->env->clock);
     const char *name = row ? row->name : "ID";
     uint32_t word = 0;
     if (row) {

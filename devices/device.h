@@ -40,7 +40,8 @@ typedef enum MachineRequest {
     REQUEST_EXIT /* end the run with DeviceEnv.exit_code, which is set before */
 } MachineRequest;
 
-enum { SERIAL_PORTS = 4 };
+/* The board's UARTs come first; then the virtio console, if there is one. */
+enum { SERIAL_UARTS = 4, SERIAL_CONSOLE = SERIAL_UARTS, SERIAL_PORTS };
 
 typedef struct DeviceEnv {
     Clock *clock;
@@ -93,7 +94,11 @@ typedef enum RegKind {
     REG_UNIMP  /* not modelled: reads as `reset`, logged once by name */
 } RegKind;
 
-enum { REG_READ_ACTS = 1 /* reading changes state: debug reads do not call the function */ };
+enum {
+    REG_READ_ACTS = 1, /* reading changes state: debug reads do not call the function */
+    REG_TIMELESS = 2   /* what is read has nothing to do with the device's timers: a FIFO's next word, many
+                          times a   frame; saves a look at the clock */
+};
 
 typedef struct RegDef {
     const char *name; /* as in the manual */
@@ -195,6 +200,8 @@ struct DeviceType {
     void (*saving)(
         Device *dev); /* state is about to be saved: brings fields up to date that are kept elsewhere */
     void (*loaded)(Device *dev); /* state was loaded from a snapshot */
+    /* Before loaded(), for what types have in common: makes state that cannot be into some that can. */
+    void (*sanitise)(Device *dev);
     /* Locks and security: asked before a register is read or written; false: it reads as 0, ignores the
      * write. */
     bool (*allows)(Device *dev, const RegAccess *access, bool write);
@@ -234,6 +241,10 @@ void device_free(Device *dev);
 
 /* Registers take their reset values, then type->reset(), then update(). */
 void device_reset(Device *dev);
+
+/* All of its state, and that of all other devices, was loaded from a snapshot: what cannot be is mended, and
+ * what follows from it is brought up to date. device_changed() of all devices comes after that. */
+void device_loaded(Device *dev);
 
 /* Drives an input line. */
 void device_input(Device *dev, unsigned input, bool level);

@@ -753,6 +753,23 @@ static void interface_update(Device *dev)
         device_changed(dev->peer);
 }
 
+static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+/* Binary points shift. */
+static void loaded(Device *dev)
+{
+    State *s = (State *)dev;
+    for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+        s->point[cpu] = clamp(s->point[cpu], MIN_BPR, 7);
+        s->point_ns[cpu] = clamp(s->point_ns[cpu], MIN_BPR_NS, 7);
+        for (unsigned source = 0; source < CPUS; source++)
+            s->sgi[cpu][source] &= SGI_WORD;
+    }
+}
+
 const DeviceType gic_type = {
     .name = "gic",
     .summary = "interrupt controller of the Cortex-A9 MPCore: distributor (DDI 0407, IHI 0048A)",
@@ -768,6 +785,7 @@ const DeviceType gic_type = {
     .outputs = 2 * CPUS,
     .reset = reset,
     .update = update,
+    .loaded = loaded,
     .input = input,
 };
 

@@ -4,8 +4,7 @@
  *
  * PL341 dynamic memory controller (DDI 0418) and PL354 static memory controller (DDI 0380) of the A9x4 tile:
  * memory works whatever they are told.
- * CompactFlash slot of the V2M-P1 (DUI 0447): empty, the data lines are high. ISP1761 USB controller
- * (datasheet of NXP). */
+ * ISP1761 USB controller (datasheet of NXP). */
 #include "devices/device.h"
 
 /* A device without state; the memory controller has its state machine. */
@@ -108,26 +107,6 @@ const DeviceType pl354_type = {
     .version = 1,
     .periph_id = 0x00041354,
     .outputs = 2,
-};
-
-/* ---- CompactFlash ------------------------------------------------------------------------------------- */
-
-/* Registers are 4 bytes apart. A driver takes a status of 0xff for an empty slot. */
-static const RegDef compact_flash_regs[] = {
-    CONSTANT("CF_DATA",         0x000, 1, 0xffff), CONSTANT("CF_ERROR",     0x004, 1, 0xff),
-    CONSTANT("CF_SECTOR_COUNT", 0x008, 1, 0xff),   CONSTANT("CF_SECTOR",    0x00c, 1, 0xff),
-    CONSTANT("CF_CYLINDER_LOW", 0x010, 1, 0xff),   CONSTANT("CF_CYLINDER_HIGH", 0x014, 1, 0xff),
-    CONSTANT("CF_SELECT",       0x018, 1, 0xff),   CONSTANT("CF_STATUS",    0x01c, 1, 0xff),
-    CONSTANT("CF_CONTROL",      0x100, 8, 0xff),
-};
-
-const DeviceType compact_flash_type = {
-    .name = "compact_flash",
-    .summary = "CompactFlash slot of the V2M-P1, empty",
-    .state_size = sizeof(Device),
-    .window = 0x1000,
-    ROWS(compact_flash_regs),
-    .version = 1,
 };
 
 /* ---- ISP1761 ------------------------------------------------------------------------------------------ */

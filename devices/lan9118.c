@@ -304,7 +304,7 @@ static void e2p_cmd_written(Device *dev, const RegAccess *access, uint32_t value
 /* clang-format off */
 static const RegDef regs[] = {
     /* name             offset kind       storage          reset       writable    read                    written */
-    {"RX_DATA_FIFO",    0x000, REG_RO,    NO_STORE,        0,          0,          lan9118_rx_data_read,   NULL,                8, REG_READ_ACTS},
+    {"RX_DATA_FIFO",    0x000, REG_RO,    NO_STORE,        0,          0,          lan9118_rx_data_read,   NULL,                8, REG_READ_ACTS | REG_TIMELESS},
     {"TX_DATA_FIFO",    0x020, REG_WO,    NO_STORE,        0,          ALL,        NULL,                   lan9118_tx_data_written, 8, 0},
     {"RX_STATUS_FIFO",  0x040, REG_RO,    NO_STORE,        0,          0,          lan9118_rx_status_read, NULL,                0, REG_READ_ACTS},
     {"RX_STATUS_PEEK",  0x044, REG_RO,    NO_STORE,        0,          0,          lan9118_rx_status_peek, NULL,                0, 0},

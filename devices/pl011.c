@@ -374,7 +374,7 @@ static const FieldDef fields[] = {
 static bool create(Device *dev, Error *err)
 {
     State *s = (State *)dev;
-    if (dev->props.value[0] >= SERIAL_PORTS)
+    if (dev->props.value[0] >= SERIAL_UARTS)
         return error_set(err, "%s: there is no serial port %u", dev->name, dev->props.value[0]);
     timer_init(&s->timeout, dev->env->clock, dev->name, 0, timeout_due, s);
     port(s)->available = host_has_characters;

@@ -425,6 +425,24 @@ void virtio_reset(Device *dev)
         v->type->reset(v);
 }
 
+/* Queues that are in use were checked when the driver set them up; a snapshot may say anything. */
+void virtio_sanitise(Device *dev)
+{
+    Virtio *v = (Virtio *)dev;
+    for (unsigned n = 0; n < VIRTIO_QUEUES; n++) {
+        Virtqueue *queue = &v->queue[n];
+        if (n >= v->type->queues)
+            *queue = (Virtqueue){0};
+        VirtqueueAccess rings = access_to(v, n);
+        bool usable = queue->ready && queue->size <= v->type->queue[n].most && !virtqueue_problem(&rings);
+        if (queue->ready && !usable) {
+            queue->ready = 0;
+            virtio_broken(v, "the snapshot has a queue that cannot be");
+        }
+        queue->ready = usable;
+    }
+}
+
 void virtio_update(Device *dev)
 {
     irq_set(&dev->out[0], ((Virtio *)dev)->interrupt_status);

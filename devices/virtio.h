@@ -76,7 +76,7 @@ extern const RegDef virtio_regs[VIRTIO_REGS];
 /* What the DeviceType of every virtio device begins with. */
 #define VIRTIO_DEVICE                                                                                        \
     .window = VIRTIO_WINDOW, .regs = virtio_regs, .reg_count = VIRTIO_REGS, .outputs = 1,                    \
-    .reset = virtio_reset, .update = virtio_update
+    .reset = virtio_reset, .update = virtio_update, .sanitise = virtio_sanitise
 
 /* What its FieldDef table begins with. */
 /* clang-format off */
@@ -91,6 +91,7 @@ extern const RegDef virtio_regs[VIRTIO_REGS];
 void virtio_create(Virtio *v, const VirtioType *type);
 void virtio_reset(Device *dev);
 void virtio_update(Device *dev);
+void virtio_sanitise(Device *dev);
 
 /* The driver runs the device: DRIVER_OK is set, and nothing went wrong. */
 bool virtio_running(const Virtio *v);

@@ -36,7 +36,7 @@ enum {
     IN_FLIGHT_MOST = 32 << 20,
     LEAST_BYTES = 4096,
     KEPT_BYTES = 64 << 10, /* larger buffers are given back to the host when there are many */
-    KEPT_MOST = 8 << 20,
+    KEPT_MOST = IN_FLIGHT_MOST,
     RANGES = 32,
     DISCARD_SECTORS = 1 << 22,
     ZERO_SECTORS = 1 << 20,

@@ -175,8 +175,12 @@ static bool convert_cpu(const Given *given, int *value)
 
 static bool convert_port(const Given *given, unsigned *value)
 {
-    uint64_t number;
-    if (!ranged(given, SERIAL_PORTS - 1, "the number of a serial port, 0 to 3", &number))
+    uint64_t number = SERIAL_CONSOLE;
+    bool console = session_machine(given->client->session)->options.console;
+    const char *wanted =
+        console ? "the number of a serial port, 0 to 3, or console" : "the number of a serial port, 0 to 3";
+    bool named = console && given->text && !strcmp(given->text, "console");
+    if (!named && !ranged(given, console ? SERIAL_CONSOLE : SERIAL_UARTS - 1, wanted, &number))
         return false;
     *value = (unsigned)number;
     return true;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <poll.h>
 #include <unistd.h>
@@ -271,6 +272,14 @@ static void stop_and_continue(Console *console)
         machine_hold_time(machine, false);
 }
 
+/* How large the terminal is, for consoles that can tell the guest. */
+static void tell_size(Console *console)
+{
+    struct winsize size;
+    if (console->port && !ioctl(STDIN_FILENO, TIOCGWINSZ, &size))
+        serial_resize(console->port, size.ws_col, size.ws_row);
+}
+
 /* Whatever stopped us, the shell may have changed the terminal since. */
 static void job_signal(void *opaque, short revents)
 {
@@ -281,6 +290,7 @@ static void job_signal(void *opaque, short revents)
         return;
     if (info.ssi_signo == SIGTSTP)
         stop_and_continue(console);
+    tell_size(console);
     look_whether_in_foreground(console);
 }
 
@@ -290,6 +300,7 @@ static bool watch_signals(Console *console, Error *err)
     sigemptyset(&set);
     sigaddset(&set, SIGTSTP);
     sigaddset(&set, SIGCONT);
+    sigaddset(&set, SIGWINCH);
     sigprocmask(SIG_BLOCK, &set, &console->old_signals);
     console->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (console->signal_fd < 0)
@@ -333,6 +344,7 @@ Console *console_new(Session *session, SerialPort *port, Error *err)
         go_on_reading(console);
     } else if (watch_signals(console, err)) {
         start_line(console);
+        tell_size(console);
         console->background = loop_timer_new(console->loop, look_whether_in_foreground, console);
         look_whether_in_foreground(console);
     } else {

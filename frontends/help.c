@@ -66,7 +66,8 @@ static void help_all(FILE *out)
     fputs("Usage: armature [options] [kernel] [-- script arguments]\n"
           "       armature ctl ...     controls a running machine, see armature ctl --help\n"
           "       armature farm ...    runs many machines at once, see armature farm --help\n"
-          "       armature disk ...    makes disk images and overlays, see armature disk --help\n\n"
+          "       armature disk ...    makes disk images and overlays, see armature disk --help\n"
+          "       armature snapshot ...  looks into snapshots, see armature snapshot --help\n\n"
           "Emulates an Arm Versatile Express with the CoreTile Express A9x4 (Cortex-A9). Without a kernel, "
           "its\n"
           "boot ROM starts a small monitor on the serial port.\n\n",

@@ -14,6 +14,7 @@
 #include "frontends/farm.h"
 #include "frontends/options.h"
 #include "frontends/session.h"
+#include "frontends/snapshot_command.h"
 #include "frontends/window.h"
 #include "frontends/window_session.h"
 
@@ -176,6 +177,8 @@ int main(int argc, char **argv)
         return disk_main(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "ctl"))
         return ctl_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "snapshot"))
+        return snapshot_main(argc - 1, argv + 1);
     if (!options_parse(&options, argc, argv, &err))
         return fail(EXIT_USAGE, &err);
     int code = start(&options);

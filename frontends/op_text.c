@@ -123,7 +123,8 @@ json_t *op_ports(Call *call)
 {
     Session *session = call->client->session;
     json_t *ports = json_array();
-    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+    unsigned count = session_machine(session)->options.console ? SERIAL_PORTS : SERIAL_UARTS;
+    for (unsigned n = 0; n < count; n++)
         json_array_append_new(ports,
                               json_pack("{s:i, s:s, s:I, s:I}", "port", (int)n, "place",
                                         serial_backend_place(session_serial(session), n), "sent",

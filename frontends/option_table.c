@@ -48,12 +48,31 @@ static bool set_load(void *target, const OptionDef *def, const char *value, Erro
     const char *at = strrchr(value, '@');
     BootLoad load;
     (void)def;
+    if (!at && *value) {
+        options->snapshot = value;
+        return true;
+    }
     if (!at || at == value || !parse_address(at + 1, &load.address))
-        return error_set(err, "give a file and an address, as in --load data.bin@0x60100000");
+        return error_set(err, "give a file and an address, as in --load data.bin@0x60100000, or a snapshot");
     if (options->boot.load_count == BOOT_MAX_LOADS)
         return error_set(err, "at most %d files can be loaded", BOOT_MAX_LOADS);
     load.path = settings_keep(options->settings, value, (size_t)(at - value));
     options->boot.load[options->boot.load_count++] = load;
+    return true;
+}
+
+static bool set_hash_at(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    char *end;
+    errno = 0;
+    unsigned long long icount = strtoull(value, &end, 10);
+    (void)def;
+    if (*value < '0' || *value > '9' || *end || errno || icount >> 62)
+        return error_set(err, "give a number of instructions, as in --hash-at 1000000");
+    if (options->hash_at_count == OPTIONS_MAX_HASHES)
+        return error_set(err, "at most %d times", OPTIONS_MAX_HASHES);
+    options->hash_at[options->hash_at_count++] = icount;
     return true;
 }
 
@@ -208,15 +227,25 @@ static bool set_serial(void *target, const OptionDef *def, const char *value, Er
 {
     Options *options = target;
     (void)def;
-    if (options->serial_count == SERIAL_PORTS)
-        return error_set(err, "the board has %d serial ports", SERIAL_PORTS);
-    for (unsigned n = 0; n < options->serial_count; n++)
-        if (!strcmp(value, "stdio") && !strcmp(options->serial[n], "stdio"))
+    if (options->serial_count == SERIAL_UARTS)
+        return error_set(err, "the board has %d serial ports", SERIAL_UARTS);
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        if (!strcmp(value, "stdio") && options->serial[n] && !strcmp(options->serial[n], "stdio"))
             return error_set(err, "only one serial port can have the terminal");
     if (!serial_backend_check(value, err))
         return false;
     options->serial[options->serial_count++] = value;
     return true;
+}
+
+/* Before the serial ports, whose default depends on it. */
+static bool set_console(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->machine.console = true;
+    options->serial[SERIAL_CONSOLE] = value;
+    return serial_backend_check(value, err);
 }
 
 static bool set_audio(void *target, const OptionDef *def, const char *value, Error *err)
@@ -457,9 +486,12 @@ static const OptionDef defs[] = {
     {"append", "TEXT", NULL,
      GROUP_RUN, 0, TEXT(boot.append), NULL,
      "the kernel's command line (default: the device tree's, or console=ttyAMA0)", NULL},
-    {"load", "FILE@ADDRESS", NULL,
+    {"load", "FILE[@ADDRESS]", NULL,
      GROUP_RUN, OPTION_LIST | OPTION_PATH, BY(set_load), "files",
-     "put a file into memory, byte by byte; up to 16",
+     "go on from a snapshot; with an address: put a file into memory, byte by byte",
+     "A snapshot (see `save` in docs/snapshots.md) says what the machine is: memory, CPUs, devices. What is given besides, "
+     "such as a kernel, is for when the guest reboots.\n"
+     "Up to 16 files can be put into memory. "
      "RAM, video RAM, PSRAM and flash can be filled. Without a kernel the first of the files is entered at its start."},
     {"entry", "ADDRESS", NULL,
      GROUP_RUN, 0, BY(set_entry), NULL,
@@ -564,6 +596,10 @@ static const OptionDef defs[] = {
      "add a device by which a test program prints and ends the run",
      "docs/test-device.md describes its registers."},
 
+    {"console", "WHERE", NULL,
+     GROUP_SERIAL, OPTION_PATH_COLON | OPTION_WRITES, BY(set_console), "stdio none pty file: unix: tcp: tcp-listen:",
+     "add a virtio console (Linux's hvc0), and what it is connected to: as --serial has it",
+     "With stdio, the serial ports are on none unless --serial says otherwise."},
     {"serial", "WHERE", NULL,
      GROUP_SERIAL, OPTION_LIST | OPTION_PATH_COLON | OPTION_WRITES, BY(set_serial), "stdio none pty file: unix: tcp: tcp-listen:",
      "what the port is connected to: stdio, none, pty, file:PATH, unix:PATH, tcp:HOST:PORT or tcp-listen:PORT; "
@@ -657,6 +693,11 @@ static const OptionDef defs[] = {
      GROUP_INSIDE, 0, TEXT(log_filter), NULL,
      "log only what comes from these, separated by commas: uart0, cpu*, -gic, ...",
      "A name after a minus sign leaves out. The last pattern that fits decides."},
+    {"hash-at", "N", NULL,
+     GROUP_INSIDE, OPTION_LIST, BY(set_hash_at), NULL,
+     "print hashes of the machine's whole state after exactly N instructions of all CPUs",
+     "One line for each part of the machine, on standard error. With --deterministic they are the same in every run, with "
+     "every --jit, on every host."},
     {"log-file", "FILE", NULL,
      GROUP_INSIDE, OPTION_PATH | OPTION_WRITES, TEXT(log_file), "files",
      "where to log (default: stderr)", NULL},

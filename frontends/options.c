@@ -90,13 +90,18 @@ static bool read_all(Settings *settings, int argc, char **argv, Error *err)
 
 /* ---- Values ----------------------------------------------------------------------------------- */
 
+static bool console_has_terminal(const Options *options)
+{
+    return options->machine.console && !strcmp(options->serial[SERIAL_CONSOLE], "stdio");
+}
+
 /* What holds if nothing is set; for some options that depends on others. */
 static const char *initial(const Options *options, const OptionDef *def)
 {
     if (!strcmp(def->name, "rtc"))
         return options->machine.deterministic ? FIXED_DATE : "host";
     if (!strcmp(def->name, "serial"))
-        return options->monitor ? "none" : "stdio";
+        return options->monitor || console_has_terminal(options) ? "none" : "stdio";
     if (!strcmp(def->name, "net"))
         return options->machine.deterministic ? "none" : NET_DEFAULT;
     return def->initial;
@@ -127,8 +132,10 @@ static bool store_all(Options *options, Error *err)
                 return false;
     options->rtc_given = is_set(options->settings, "rtc");
     options->watchdog_given = is_set(options->settings, "watchdog");
-    while (options->serial_count < SERIAL_PORTS)
+    while (options->serial_count < SERIAL_UARTS)
         options->serial[options->serial_count++] = "none";
+    if (!options->machine.console)
+        options->serial[SERIAL_CONSOLE] = "none";
     return true;
 }
 
@@ -218,11 +225,11 @@ static bool check_outputs(const Options *options, Error *err)
     for (unsigned i = 0; ok && i < count; i++)
         for (unsigned j = 0; ok && j < i; j++)
             if (!strcmp(path[i], path[j]) && strncmp(path[i], "/dev/", 5))
-                ok =
-                    error_set(err,
-                              "%.400s is written by two of --serial, --log-file, --flash0 and --flash1; give "
-                              "each a file of its own",
-                              path[i]);
+                ok = error_set(err,
+                               "%.400s is written by two of --serial, --console, --log-file, --flash0 and "
+                               "--flash1; give "
+                               "each a file of its own",
+                               path[i]);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_spec_free(&spec[n]);
     return ok;

@@ -14,7 +14,8 @@ enum {
     OPTIONS_MAX_UNTIL = 8,
     OPTIONS_MAX_SCREENSHOTS = 64,
     OPTIONS_MAX_FONTS = 8,
-    OPTIONS_MAX_DISKS = 10
+    OPTIONS_MAX_DISKS = 10,
+    OPTIONS_MAX_HASHES = 64
 };
 
 typedef enum WindowWish { WINDOW_AUTO, WINDOW_ALWAYS, WINDOW_NEVER } WindowWish;
@@ -23,7 +24,7 @@ typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
     const char *serial[SERIAL_PORTS];    /* see serial_backend.h */
-    unsigned serial_count;               /* how many were given */
+    unsigned serial_count;               /* how many UARTs were given */
     const char *disk[OPTIONS_MAX_DISKS]; /* --disk, see disk_spec.h */
     unsigned disk_count;
     const char *share[SHARES];  /* --share: see share_spec.h */
@@ -45,6 +46,9 @@ typedef struct Options {
     const char *until[OPTIONS_MAX_UNTIL]; /* --until TEXT: end well when the first port shows it */
     unsigned until_count;
     const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
+    const char *snapshot;                 /* --load FILE: a snapshot to go on from; NULL: none */
+    uint64_t hash_at[OPTIONS_MAX_HASHES]; /* --hash-at N: instructions */
+    unsigned hash_at_count;
     uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */
     bool monitor;           /* --monitor: the terminal is the monitor, not the first serial port */
     const char *control;    /* --control PATH */

@@ -92,3 +92,19 @@ bool screen_png_write(const Frame *frame, const char *path, uint64_t *size, Erro
     free(part);
     return ok;
 }
+
+uint8_t *screen_png_bytes(const Frame *frame, size_t *size)
+{
+    char *data = NULL, *why = NULL;
+    *size = 0;
+    FILE *file = frame->width ? open_memstream(&data, size) : NULL;
+    bool ok = file && write_picture(file, frame, NULL, &why);
+    if (file)
+        fclose(file);
+    free(why);
+    if (ok)
+        return (uint8_t *)data;
+    free(data);
+    *size = 0;
+    return NULL;
+}

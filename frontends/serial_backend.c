@@ -35,7 +35,10 @@ void serial_end_notice(const SerialEnd *end, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fprintf(stderr, "armature: serial port %u: %s\n", end->number, text);
+    if (end->number == SERIAL_CONSOLE)
+        fprintf(stderr, "armature: console: %s\n", text);
+    else
+        fprintf(stderr, "armature: serial port %u: %s\n", end->number, text);
 }
 
 void serial_end_place(SerialEnd *end, const char *place)
@@ -185,13 +188,14 @@ static void init_end(SerialBackends *backends, unsigned n)
 static bool open_end(SerialEnd *end, Error *err)
 {
     const char *text = session_options(end->session)->serial[end->number];
+    const char *option = end->number == SERIAL_CONSOLE ? "--console" : "--serial";
     Error why;
     if (!serial_spec_parse(&end->spec, text ? text : "none", &why))
-        return error_set(err, "--serial %s: %.900s", text, why.text);
+        return error_set(err, "%s %s: %.900s", option, text, why.text);
     end->kind = kinds[end->spec.kind];
     serial_end_place(end, "");
     if (!end->kind->open(end, &why))
-        return error_set(err, "--serial %s: %.900s", text, why.text);
+        return error_set(err, "%s %s: %.900s", option, text, why.text);
     end->port->output = output;
     end->port->output_opaque = end;
     return true;

@@ -28,6 +28,7 @@
 #include "frontends/serial_backend.h"
 #include "frontends/session_events.h"
 #include "frontends/shares.h"
+#include "frontends/snapshots.h"
 #include "frontends/status.h"
 #include "frontends/transcript.h"
 #include "frontends/watchdog.h"
@@ -50,7 +51,9 @@ struct Session {
     Watchdog *watchdog;
     Screen *screen;
     Hands *hands;
+    Snapshots *snapshots;
     Script *script;
+    Snapshot *saved;  /* while the machine is built: --load */
     Console *console; /* the monitor's; the serial ports have their own */
     Monitor *monitor;
     Control *control;
@@ -133,6 +136,11 @@ Disks *session_disks(Session *session)
 Networks *session_networks(Session *session)
 {
     return session->networks;
+}
+
+Snapshots *session_snapshots(Session *session)
+{
+    return session->snapshots;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
@@ -259,16 +267,27 @@ static bool load(Session *session, Error *err)
     return ok;
 }
 
+static void forget_guest(Session *session)
+{
+    session->stopped = session->off = false;
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        kernel_lines_reset(session->kernel_lines[n]);
+    post(session, SESSION_RESET);
+}
+
+void session_loaded(Session *session)
+{
+    forget_guest(session);
+}
+
 bool session_reset(Session *session, Error *err)
 {
+    snapshots_finish(session->snapshots);
     machine_reset(session->machine);
     session->stopped = false;
     if (!load(session, err))
         return false;
-    session->off = false;
-    for (unsigned n = 0; n < SERIAL_PORTS; n++)
-        kernel_lines_reset(session->kernel_lines[n]);
-    post(session, SESSION_RESET);
+    forget_guest(session);
     return true;
 }
 
@@ -322,6 +341,7 @@ static bool poll_host(void *opaque, uint64_t timeout_ns)
 {
     Session *session = opaque;
     session_note_stop(session);
+    snapshots_look(session->snapshots);
     if (session->on_look)
         session->on_look(session->on_look_opaque);
     /* What was delivered may have given the guest something to do. */
@@ -395,6 +415,10 @@ static bool make_machine(Session *session, Log *log, Error *err)
     options.test_device |= session->options.test_device;
     if (session->options.semihosting_dir)
         options.semihosting_dir = session->options.semihosting_dir;
+    if (session->saved && !snapshot_options(session->saved, &options, err)) {
+        log_free(log);
+        return false;
+    }
     session->machine = machine_new(&options, log, err);
     if (!session->machine)
         return false;
@@ -419,6 +443,7 @@ static bool make_parts(Session *session, int *code, Error *err)
     if (!(session->screen = screen_new(session, err)))
         return false;
     session->hands = hands_new();
+    session->snapshots = snapshots_new(session);
     if (script_wanted(options) && !(session->script = script_new(session, err)))
         return false;
     if (options->control && !(session->control = control_new(session, options->control, err)))
@@ -446,16 +471,31 @@ static bool make_serial(Session *session, Error *err)
     return session->serial;
 }
 
+/* The guest goes on where a snapshot says it is, with the disks, shares and networks that it had. */
+static bool load_saved(Session *session, Error *err)
+{
+    bool loaded = snapshot_load(session->saved, session->machine, err);
+    snapshot_close(session->saved);
+    session->saved = NULL;
+    return loaded;
+}
+
 static bool build(Session *session, Log *log, int *code, Error *err)
 {
-    *code = EXIT_HOST;
+    const char *saved = session->options.snapshot;
+    *code = EXIT_USAGE;
+    if (saved && !(session->saved = snapshot_open(saved, err))) {
+        log_free(log);
+        return false;
+    }
+    *code = saved ? EXIT_USAGE : EXIT_HOST;
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
     *code = EXIT_USAGE;
     session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
     if (!session->disks)
         return false;
-    if (!load(session, err))
+    if (!session->saved && !load(session, err))
         return false;
     session->shares = shares_new(session->machine, session->options.share, err);
     if (!session->shares)
@@ -464,7 +504,9 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!session->audio)
         return false;
     session->networks = networks_new(session, err);
-    return session->networks && make_serial(session, err) && make_parts(session, code, err);
+    if (!session->networks || (session->saved && !load_saved(session, err)))
+        return false;
+    return make_serial(session, err) && make_parts(session, code, err);
 }
 
 Session *session_new(const Options *options, Log *log, int *code, Error *err)
@@ -492,6 +534,7 @@ void session_free(Session *session)
     control_free(session->control);
     script_free(session->script);
     hands_free(session->hands);
+    snapshots_free(session->snapshots);
     screen_free(session->screen);
     watchdog_detach(session->watchdog);
     console_free(session->console);
@@ -515,6 +558,7 @@ void session_free(Session *session)
         close(session->signal_fd);
         sigprocmask(SIG_SETMASK, &session->old_signals, NULL);
     }
+    snapshot_close(session->saved);
     free(session->end_text);
     free(session);
 }

@@ -64,6 +64,7 @@ struct Screen *session_screen(Session *session);
 struct Hands *session_hands(Session *session);
 struct Disks *session_disks(Session *session);
 struct Networks *session_networks(Session *session);
+struct Snapshots *session_snapshots(Session *session);
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
  * session ends after the current instruction. */
@@ -118,6 +119,9 @@ bool session_note_stop(Session *session);
 /* A stop that nobody who waits for one was told of, while the machine still stands there: which CPU it was.
  * False: there is none, or not any more. */
 bool session_take_stop(Session *session, unsigned *cpu);
+
+/* The machine has the state of a snapshot now. */
+void session_loaded(Session *session);
 
 /* Reset as by the board's button: images are loaded again. False with err set if they cannot be. */
 bool session_reset(Session *session, Error *err);

@@ -221,7 +221,7 @@ void window_action(Window *window, WindowAction action)
 {
     if (action == ACTION_NONE)
         return;
-    if (action >= ACTION_SCREEN && action <= ACTION_SERIAL3) {
+    if (action >= ACTION_SCREEN && action <= ACTION_SERIAL4) {
         input_grab(window, false);
         view_select(window, (int)action - ACTION_SERIAL0);
     } else {

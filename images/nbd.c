@@ -9,10 +9,14 @@
 /* What every server must take in one request. */
 enum { MOST = 32 << 20 };
 
+/* How long a server may say nothing, and how long one look lasts. */
+enum { PATIENCE_S = 30, CONNECT_S = 10, LOOK_MS = 1000 };
+
 typedef struct Server {
     struct nbd_handle *nbd;
     char *name;
     bool flushes, trims, zeros;
+    bool silent; /* it did not answer: what is under way is never touched again */
 } Server;
 
 /* libnbd's texts are "function: what: why"; a server that went away has its own. */
@@ -20,7 +24,9 @@ static DiskResult fail(const Server *server, Error *err)
 {
     int error = nbd_get_errno();
     const char *text = nbd_get_error(), *colon = text ? strstr(text, ": ") : NULL;
-    if (nbd_aio_is_dead(server->nbd) || nbd_aio_is_closed(server->nbd))
+    if (server->silent)
+        error_set(err, "%s: the NBD server does not answer", server->name);
+    else if (nbd_aio_is_dead(server->nbd) || nbd_aio_is_closed(server->nbd))
         error_set(err, "%s: the NBD server is gone", server->name);
     else
         error_set(err, "%s: the NBD server answers: %s", server->name,
@@ -30,36 +36,51 @@ static DiskResult fail(const Server *server, Error *err)
                                               : DISK_IO_ERROR;
 }
 
-typedef int Transfer(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset);
-
-static int get(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+/* Waits for a command; a server that hangs must not keep the emulator from ending. */
+static int finish(Server *server, int64_t command)
 {
-    return nbd_pread(nbd, data, length, offset, 0);
+    int done = command < 0 ? -1 : nbd_aio_command_completed(server->nbd, (uint64_t)command);
+    for (unsigned looks = 0; !done && looks < PATIENCE_S; looks++) {
+        int moved = nbd_poll(server->nbd, LOOK_MS);
+        if (moved < 0)
+            return -1;
+        looks = moved ? 0 : looks;
+        done = nbd_aio_command_completed(server->nbd, (uint64_t)command);
+    }
+    server->silent = !done;
+    return done > 0 ? 0 : -1;
 }
 
-static int put(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+typedef int64_t Transfer(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset);
+
+static int64_t get(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
 {
-    return nbd_pwrite(nbd, data, length, offset, 0);
+    return nbd_aio_pread(nbd, data, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
-static int trim(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+static int64_t put(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+{
+    return nbd_aio_pwrite(nbd, data, length, offset, NBD_NULL_COMPLETION, 0);
+}
+
+static int64_t trim(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
 {
     (void)data;
-    return nbd_trim(nbd, length, offset, 0);
+    return nbd_aio_trim(nbd, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
-static int zero(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+static int64_t zero(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
 {
     (void)data;
-    return nbd_zero(nbd, length, offset, 0);
+    return nbd_aio_zero(nbd, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
-static DiskResult in_parts(const Server *server, Transfer *transfer, uint64_t offset, uint8_t *data,
+static DiskResult in_parts(Server *server, Transfer *transfer, uint64_t offset, uint8_t *data,
                            uint64_t length, Error *err)
 {
     for (uint64_t part; length; offset += part, data += data ? part : 0, length -= part) {
         part = length < MOST ? length : MOST;
-        if (transfer(server->nbd, data, part, offset) < 0)
+        if (server->silent || finish(server, transfer(server->nbd, data, part, offset)))
             return fail(server, err);
     }
     return DISK_OK;
@@ -77,20 +98,23 @@ static DiskResult nbd_write(void *medium, uint64_t offset, const void *data, uin
 
 static DiskResult flush(void *medium, Error *err)
 {
-    const Server *server = medium;
-    return server->flushes && nbd_flush(server->nbd, 0) < 0 ? fail(server, err) : DISK_OK;
+    Server *server = medium;
+    if (!server->flushes)
+        return DISK_OK;
+    bool failed = server->silent || finish(server, nbd_aio_flush(server->nbd, NBD_NULL_COMPLETION, 0));
+    return failed ? fail(server, err) : DISK_OK;
 }
 
 static DiskResult discard(void *medium, uint64_t offset, uint64_t length, Error *err)
 {
-    const Server *server = medium;
+    Server *server = medium;
     return server->trims ? in_parts(server, trim, offset, NULL, length, err) : DISK_OK;
 }
 
 static DiskResult zero_range(void *medium, uint64_t offset, uint64_t length, Error *err)
 {
     static const uint8_t zeros[64 << 10];
-    const Server *server = medium;
+    Server *server = medium;
     if (server->zeros)
         return in_parts(server, zero, offset, NULL, length, err);
     DiskResult result = DISK_OK;
@@ -104,8 +128,8 @@ static DiskResult zero_range(void *medium, uint64_t offset, uint64_t length, Err
 static void close_server(void *medium)
 {
     Server *server = medium;
-    if (server->nbd && nbd_aio_is_ready(server->nbd))
-        nbd_shutdown(server->nbd, 0);
+    if (server->nbd && !server->silent && nbd_aio_is_ready(server->nbd))
+        nbd_aio_disconnect(server->nbd, 0); /* it closes the connection then; we need not see that */
     nbd_close(server->nbd);
     free(server->name);
     free(server);
@@ -118,11 +142,20 @@ static const MediumOps nbd_ops = {.read = nbd_read,
                                   .zero = zero_range,
                                   .close = close_server};
 
-static int dial(const Server *server, const char *path)
+static bool dial(Server *server, const char *path)
 {
-    if (strncmp(path, "nbd:", 4))
-        return nbd_connect_uri(server->nbd, path);
-    return nbd_connect_unix(server->nbd, path + 4);
+    bool is_path = !strncmp(path, "nbd:", 4);
+    if (is_path ? nbd_aio_connect_unix(server->nbd, path + 4) : nbd_aio_connect_uri(server->nbd, path))
+        return false;
+    unsigned looks = 0;
+    while (looks < CONNECT_S && nbd_aio_is_connecting(server->nbd) == 1) {
+        int moved = nbd_poll(server->nbd, LOOK_MS);
+        if (moved < 0)
+            return false;
+        looks += !moved;
+    }
+    server->silent = looks == CONNECT_S;
+    return !server->silent && nbd_aio_is_ready(server->nbd) == 1;
 }
 
 bool nbd_image_open(DiskImage *image, const ImageOptions *options, Error *err)
@@ -131,13 +164,11 @@ bool nbd_image_open(DiskImage *image, const ImageOptions *options, Error *err)
     if (!server || !(server->name = strdup(options->path)))
         abort();
     server->nbd = nbd_create();
-    if (!server->nbd || dial(server, options->path) < 0) {
+    if (!server->nbd || !dial(server, options->path)) {
         int error = nbd_get_errno();
-        const char *text = nbd_get_error();
+        const char *text = nbd_get_error(), *why = error ? strerror(error) : text ? text : "no memory";
         error_set(err, "%s: cannot connect to the NBD server: %s", options->path,
-                  error  ? strerror(error)
-                  : text ? text
-                         : "no memory");
+                  server->silent ? "it does not answer" : why);
         close_server(server);
         return false;
     }

@@ -1,9 +1,9 @@
 /* When blocks are compiled, and by whom.
  *
- * With a worker, a block is asked for when it was interpreted so often as the threshold says, and taken when
- * it was interpreted as often again, or when a number of instructions were executed since, whichever comes
- * first. Both depend on what the guest does and not on when the worker is ready: where it is not, the block
- * is compiled here. */
+ * With a worker, a block is asked for when it was interpreted three quarters as often as the threshold says,
+ * and taken when it was interpreted as often again, or when a number of instructions were executed since,
+ * whichever comes first. Both depend on what the guest does and not on when the worker is ready: where it is
+ * not, the block is compiled here. */
 #define _GNU_SOURCE
 #include "jit/hot.h"
 
@@ -122,6 +122,18 @@ static void discard(Jit *jit, Job *job)
     jit->counts.worker_stale++;
 }
 
+/* Where the worker gets no processor, asking it costs a few percent for nothing: it is tried again now and
+ * then. Not in repeatable runs, whose blocks must not be compiled earlier or later for that. */
+static void note_missed(Jit *jit, bool missed)
+{
+    enum { ENOUGH = 64, WITHOUT = 4096 };
+    jit->missed_in_row = missed ? jit->missed_in_row + 1 : 0;
+    if (jit->missed_in_row == ENOUGH && !jit->options.repeatable) {
+        jit->missed_in_row = 0;
+        jit->without = WITHOUT;
+    }
+}
+
 /* Constants that the code contains are looked at again: writes to them were nobody's business until now. */
 static bool take(Jit *jit, Job *job)
 {
@@ -135,6 +147,7 @@ static bool take(Jit *jit, Job *job)
     }
     const Result *result = worker_take(jit->worker, job, &jit->compiler, jit->result, &missed, &waited);
     jit->counts.worker_missed += missed && worker_has_thread(jit->worker);
+    note_missed(jit, missed);
     jit->waited_ns += waited;
     if (result->literals && !source_holds(job->source, result->literals, block->host_page)) {
         discard(jit, job);
@@ -169,9 +182,14 @@ static void ask(Jit *jit, Cpu *cpu, Block *block)
 static bool became_hot(Jit *jit, Cpu *cpu, Block *block)
 {
     bool wait = !block->jit && block->heat <= jit->hot_at;
-    if (wait && jit->worker) {
+    if (wait && jit->worker && !jit->without) {
         ask(jit, cpu, block);
         return false;
+    }
+    if (jit->without && !block->jit) {
+        if (block->heat <= jit->options.threshold)
+            return false;
+        jit->without--;
     }
     uint64_t before = host_ns();
     bool done = block->jit ? take(jit, job_of(jit, block)) : compile_now(jit, cpu, block);
@@ -184,7 +202,7 @@ bool hot_block(Jit *jit, Cpu *cpu, Block *block)
     uint32_t heat = block->heat++;
     if (block->jit == BLOCK_UNFIT || jit->flushing)
         return false;
-    if (heat >= jit->hot_at || (heat >= jit->options.threshold && !block->jit))
+    if (heat >= jit->hot_at || (heat >= jit->ask_at && !block->jit))
         return became_hot(jit, cpu, block);
     return false;
 }
@@ -252,7 +270,8 @@ void hot_init(Jit *jit)
     if (!jit->result)
         abort();
     make_worker(jit);
-    jit->hot_at = jit->worker ? 2 * options->threshold : options->threshold;
+    jit->ask_at = jit->worker ? (3 * options->threshold + 3) / 4 : options->threshold;
+    jit->hot_at = jit->worker ? 2 * jit->ask_at : jit->ask_at;
     if (options->thread_delay == 0)
         options->thread_delay = THREAD_DELAY;
 }

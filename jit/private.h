@@ -20,10 +20,13 @@ struct Jit {
     Compiler compiler;
     Source *source;
     Result *result;
-    Worker *worker;       /* NULL: this thread compiles */
-    uint32_t hot_at;      /* interpreted so often, a block is not waited for any longer */
+    Worker *worker; /* NULL: this thread compiles */
+    /* Interpreted so often, a block is asked for, and not waited for any longer. */
+    uint32_t ask_at, hot_at;
     Job *oldest, *newest; /* that the worker was asked for */
     unsigned asked;
+    unsigned missed_in_row,
+        without;   /* jobs missed; blocks that are compiled here before the worker is tried again */
     bool flushing; /* everything is dropped when the next block is looked for */
     uint64_t compile_ns, waited_ns;
     JitBlock *blocks; /* [most_blocks]; number 0 is none */

@@ -235,6 +235,15 @@ static uint32_t host_read(const uint8_t *host, unsigned size)
     return value;
 }
 
+void bus_host_changed(Bus *bus, const uint8_t *host, uint64_t size)
+{
+    for (unsigned n = 0; n < MAX_REGIONS; n++) {
+        const Region *region = bus->region[n];
+        if (region && region->host >= host && region->host < host + size && region->home == region->base)
+            watches_written(bus->watches, region->base, (uint32_t)region->size);
+    }
+}
+
 /* An access never reaches past its region, wherever the region ends. */
 static bool inside(const Region *region, uint32_t pa, unsigned size)
 {

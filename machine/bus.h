@@ -78,6 +78,10 @@ void bus_region_changed(Bus *bus, Region *region);
  * code in it is dropped. CPU stores that hit their TLB have taken care of it themselves. */
 void bus_on_write(Bus *bus, void (*written)(void *opaque, uint32_t pa, uint32_t size), void *opaque);
 
+/* Host memory [host, host + size) has other contents now: everything that is watched there counts as written.
+ */
+void bus_host_changed(Bus *bus, const uint8_t *host, uint64_t size);
+
 /* What is watched for writes, by home addresses. Whoever writes host memory himself asks watches_guard(). */
 Watches *bus_watches(const Bus *bus);
 

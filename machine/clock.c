@@ -145,6 +145,19 @@ void clock_run_due(Clock *clock)
     }
 }
 
+/* The order stays: what would leave the range of times ends up at the same end. */
+void clock_shift(Clock *clock, int64_t ns)
+{
+    for (int n = 0; n < clock->count; n++) {
+        Timer *timer = clock->heap[n];
+        if (ns < 0)
+            timer->due = timer->due > (uint64_t)-ns ? timer->due - (uint64_t)-ns : 0;
+        else
+            timer->due =
+                timer->due < CLOCK_NEVER - 1 - (uint64_t)ns ? timer->due + (uint64_t)ns : CLOCK_NEVER - 1;
+    }
+}
+
 uint64_t clock_callbacks(const Clock *clock)
 {
     return clock->callbacks;

@@ -44,6 +44,9 @@ uint64_t clock_next_due(const Clock *clock);
 /* Runs every timer due at or before now. A timer is stopped before its callback is called. */
 void clock_run_due(Clock *clock);
 
+/* Moves all timers that run by so many ns: time itself was set to another value. */
+void clock_shift(Clock *clock, int64_t ns);
+
 /* How many callbacks were made so far: what tests recognise a storm of events by. */
 uint64_t clock_callbacks(const Clock *clock);
 

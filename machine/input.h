@@ -77,6 +77,13 @@ unsigned input_waiting(const Input *input);
 
 unsigned input_leds(const Input *input); /* LED_* */
 
+/* For snapshots: event n of those that wait; an event more waits, which nobody is told of; which keys and
+ * buttons are down, [INPUT_KEYS]. */
+InputEvent input_event_waiting(const Input *input, unsigned n);
+void input_put_back(Input *input, const InputEvent *event);
+void input_keys_down(const Input *input, bool *down);
+void input_set_keys_down(Input *input, const bool *down);
+
 /* Everything that waits is dropped, all keys are up: a reset. */
 void input_reset(Input *input);
 

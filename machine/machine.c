@@ -150,26 +150,16 @@ static void send_event(Cpu *cpu)
 
 /* ---- Building --------------------------------------------------------------------------------------- */
 
-static bool make_ram(Machine *m, Error *err)
+static bool make_store(uint8_t **store, int *fd, const char *name, uint64_t size, Error *err)
 {
-    uint64_t size = m->options.memory;
-    m->ram_fd = memfd_create("armature-ram", MFD_CLOEXEC);
-    if (m->ram_fd < 0 || ftruncate(m->ram_fd, (off_t)size))
-        return error_set(err, "cannot create %llu MiB of guest memory: %s", (unsigned long long)size >> 20,
+    *fd = memfd_create(name, MFD_CLOEXEC);
+    if (*fd < 0 || ftruncate(*fd, (off_t)size))
+        return error_set(err, "cannot create %llu KiB of guest memory: %s", (unsigned long long)size >> 10,
                          strerror(errno));
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->ram_fd, 0);
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, *fd, 0);
     if (at == MAP_FAILED)
-        return error_set(err, "cannot map %llu MiB of guest memory: %s", (unsigned long long)size >> 20,
+        return error_set(err, "cannot map %llu KiB of guest memory: %s", (unsigned long long)size >> 10,
                          strerror(errno));
-    m->ram = at;
-    return true;
-}
-
-static bool make_store(uint8_t **store, uint32_t size, Error *err)
-{
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return error_set(err, "cannot map %u KiB of guest memory: %s", size >> 10, strerror(errno));
     *store = at;
     return true;
 }
@@ -208,9 +198,10 @@ static void map_memory(Machine *m, const Board *board, BoardRemap when)
 
 static bool make_memory(Machine *m, const Board *board, Error *err)
 {
-    if (!make_ram(m, err) || !make_store(&m->rom, board->store_size[STORE_ROM], err) ||
-        !make_store(&m->vram, board->store_size[STORE_VRAM], err) ||
-        !make_store(&m->psram, board->store_size[STORE_PSRAM], err))
+    if (!make_store(&m->ram, &m->ram_fd, "armature-ram", m->options.memory, err) ||
+        !make_store(&m->rom, &m->rom_fd, "armature-rom", board->store_size[STORE_ROM], err) ||
+        !make_store(&m->vram, &m->vram_fd, "armature-vram", board->store_size[STORE_VRAM], err) ||
+        !make_store(&m->psram, &m->psram_fd, "armature-psram", board->store_size[STORE_PSRAM], err))
         return false;
     map_memory(m, board, REMAP_EITHER);
     return true;
@@ -247,9 +238,15 @@ static void remap(void *opaque, unsigned input, bool after)
     while (m->remapped_count)
         bus_remove(m->bus, m->remapped[--m->remapped_count]);
     boot_flash->alias = NULL;
+    m->is_remapped = after;
     map_memory(m, board, after ? REMAP_AFTER : REMAP_BEFORE);
     if (!after && m->options.boot_from_flash)
         boot_flash->alias = m->remapped[m->remapped_count++] = map_device(m, boot_flash, 0);
+}
+
+bool machine_is_remapped(const Machine *machine)
+{
+    return machine->is_remapped;
 }
 
 static bool make_device(Machine *m, const BoardDevice *row, Error *err)
@@ -396,8 +393,9 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     if (!m)
         abort();
     m->options = *options;
-    m->ram_fd = -1;
+    m->ram_fd = m->rom_fd = m->vram_fd = m->psram_fd = -1;
     m->held_at = CLOCK_NEVER;
+    m->pause_at = UINT64_MAX;
     m->stopped_cpu = -1;
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
@@ -443,6 +441,17 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     return m;
 }
 
+static void free_memory(Machine *m)
+{
+    MachineMemory memory;
+    for (unsigned n = 0; machine_memory(m, n, &memory); n++) {
+        if (memory.fd && memory.host)
+            munmap(memory.host, memory.size);
+        if (memory.fd && *memory.fd >= 0)
+            close(*memory.fd);
+    }
+}
+
 void machine_free(Machine *machine)
 {
     if (!machine)
@@ -452,6 +461,7 @@ void machine_free(Machine *machine)
     semihosting_free(machine->semihosting);
     for (unsigned n = 0; n < machine->device_count; n++)
         device_free(machine->device[n]);
+    machine->device_count = 0;
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         serial_free(&machine->env.serial[n]);
     for (unsigned n = 0; n < NET_PORTS; n++)
@@ -466,28 +476,63 @@ void machine_free(Machine *machine)
     bus_free(machine->bus);
     clock_free(machine->clock);
     arrivals_free(machine->arrivals);
-    const Board *board = &vexpress_a9;
-    uint8_t *const store[STORES] = {
-        [STORE_ROM] = machine->rom, [STORE_VRAM] = machine->vram, [STORE_PSRAM] = machine->psram};
-    for (unsigned n = 0; n < STORES; n++)
-        if (store[n])
-            munmap(store[n], board->store_size[n]);
-    if (machine->ram)
-        munmap(machine->ram, machine->options.memory);
-    if (machine->ram_fd >= 0)
-        close(machine->ram_fd);
+    free_memory(machine);
     log_free(machine->log);
     free(machine);
+}
+
+/* Where a store is whatever the remap says. */
+static uint32_t store_base(BoardStore store)
+{
+    const Board *board = &vexpress_a9;
+    for (unsigned n = 0; n < board->memory_count; n++)
+        if (board->memory[n].store == store && board->memory[n].when == REMAP_EITHER)
+            return board->memory[n].base;
+    assert(!"every store is mapped");
+    return 0;
+}
+
+bool machine_memory(const Machine *machine, unsigned n, MachineMemory *memory)
+{
+    Machine *m = (Machine *)machine;
+    const uint32_t *size = vexpress_a9.store_size;
+    const MachineMemory stores[STORES] = {
+        [STORE_RAM] = {"ram",   m->ram,   m->options.memory, &m->ram_fd  },
+        [STORE_ROM] = {"rom",   m->rom,   size[STORE_ROM],   &m->rom_fd  },
+        [STORE_VRAM] = {"vram",  m->vram,  size[STORE_VRAM],  &m->vram_fd },
+        [STORE_PSRAM] = {"psram", m->psram, size[STORE_PSRAM], &m->psram_fd},
+    };
+    if (n < STORES) {
+        *memory = stores[n];
+        memory->watched = true;
+        memory->base = store_base((BoardStore)n);
+        return true;
+    }
+    n -= STORES;
+    unsigned bank = 0;
+    for (unsigned k = 0; k < m->device_count; k++) {
+        const Region *region = m->device[k]->region;
+        if (!region || region->kind != REGION_ROM_DEVICE)
+            continue;
+        if (bank < n) {
+            bank++;
+            continue;
+        }
+        *memory = (MachineMemory){.name = region->name,
+                                  .host = region->host,
+                                  .size = region->size,
+                                  .base = region->home,
+                                  .fill = 0xff,
+                                  .blank = !m->options.flash[bank]};
+        return true;
+    }
+    return false;
 }
 
 uint32_t machine_ram_base(const Machine *machine)
 {
     (void)machine;
-    for (unsigned n = 0; n < vexpress_a9.memory_count; n++)
-        if (vexpress_a9.memory[n].store == STORE_RAM && vexpress_a9.memory[n].when == REMAP_EITHER)
-            return vexpress_a9.memory[n].base;
-    assert(!"a board has RAM");
-    return 0;
+    return store_base(STORE_RAM);
 }
 
 /* Between instructions: nobody has to be told. */
@@ -513,6 +558,34 @@ void machine_reset(Machine *machine)
     machine->next_cpu = 0;
     machine->slice_end = 0;
     machine->stopped_cpu = -1;
+}
+
+void machine_set_time(Machine *machine, uint64_t now)
+{
+    if (machine->options.deterministic) {
+        machine->time_base = now - machine_icount(machine) * NS_PER_INSN;
+        return;
+    }
+    machine->time_base = now;
+    machine->host_base = host_ns();
+    if (machine->held_at != CLOCK_NEVER)
+        machine->held_at = now;
+}
+
+void machine_set_remap(Machine *machine, bool after)
+{
+    if (machine_is_remapped(machine) != after)
+        remap(machine, 0, after);
+}
+
+void machine_forget(Machine *machine)
+{
+    MachineMemory memory;
+    for (unsigned n = 0; n < machine->options.cpus; n++)
+        mmu_flush_all(machine->cpu[n]);
+    drop_code(machine, FLUSH_MAP);
+    for (unsigned n = 0; machine_memory(machine, n, &memory); n++)
+        bus_host_changed(machine->bus, memory.host, memory.size);
 }
 
 /* ---- Breakpoints ------------------------------------------------------------------------------------ */
@@ -577,6 +650,9 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     m->running = true;
     cpu->stopped = false;
     cpu->icount_limit = cpu->icount + count;
+    uint64_t total = machine_icount(m);
+    if (m->pause_at > total && m->pause_at - total < count)
+        cpu->icount_limit = cpu->icount + (m->pause_at - total);
     uint64_t overflow = pmu_next_overflow(cpu);
     if (overflow < cpu->icount_limit)
         cpu->icount_limit = overflow;
@@ -613,17 +689,20 @@ static uint64_t slice_most(Machine *m)
     return m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
 }
 
-/* A slice for the CPU whose turn it is; false if a breakpoint interrupts it. */
+/* A slice for the CPU whose turn it is; false if a breakpoint or machine_pause_at() interrupts it. */
 static bool run_slice(Machine *m, uint64_t most)
 {
     Cpu *cpu = m->cpu[m->next_cpu];
     uint64_t length = slice_length(m, clock_now(m->clock), most), end = cpu->icount + length;
+    bool ahead = machine_icount(m) < m->pause_at;
     run_cpu(m, m->next_cpu, length);
     if (arrivals_waiting(m->arrivals))
         arrivals_deliver(m->arrivals);
-    if (!cpu->stopped)
+    bool pause = ahead && machine_icount(m) == m->pause_at;
+    if (!cpu->stopped && !pause)
         return true;
-    m->stopped_cpu = (int)m->next_cpu;
+    if (cpu->stopped)
+        m->stopped_cpu = (int)m->next_cpu;
     m->slice_end = end;
     m->yield = true;
     return false;
@@ -731,6 +810,11 @@ void machine_yield(Machine *machine)
     machine->yield = true;
     if (machine->running)
         interrupt_slice(machine);
+}
+
+void machine_pause_at(Machine *machine, uint64_t icount)
+{
+    machine->pause_at = icount;
 }
 
 void machine_hold_time(Machine *machine, bool hold)

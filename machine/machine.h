@@ -60,12 +60,14 @@ typedef struct Machine {
     Cpu *cpu[MAX_CPUS];
     Device *device[MAX_DEVICES];
     unsigned device_count;
-    uint8_t *ram; /* host view of RAM: a memfd mapping */
+    uint8_t *ram; /* host view of RAM: a memfd mapping, and so are the others, see machine_memory() */
     int ram_fd;
     uint8_t *rom; /* boot ROM, at address 0 */
     uint8_t *vram, *psram;
+    int rom_fd, vram_fd, psram_fd;
     Region *remapped[4]; /* what is mapped only before or only after the remap */
     unsigned remapped_count;
+    bool is_remapped;
     uint64_t time_base; /* virtual ns that do not come from the source below (idle time skipped) */
     uint64_t host_base; /* host ns at power-on */
     uint64_t idle_ns;   /* host time with nothing to run, for statistics */
@@ -78,7 +80,8 @@ typedef struct Machine {
     int stopped_cpu;   /* for machine_stopped(); -1: none */
     /* A breakpoint interrupted the slice of next_cpu, which goes up to this icount; 0: none did. */
     uint64_t slice_end;
-    uint64_t held_at; /* virtual time stands still at this time, CLOCK_NEVER: it runs */
+    uint64_t pause_at; /* for machine_pause_at(); UINT64_MAX: nowhere */
+    uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
     MachineRequest request;
     int exit_code;            /* END_GUEST_EXIT: what the guest chose, any value; 0 means success */
@@ -110,6 +113,11 @@ void machine_yield(Machine *machine);
  * stands still anyway while nothing executes.) */
 void machine_hold_time(Machine *machine, bool hold);
 
+/* Makes machine_run() call poll() when the CPUs together have begun exactly so many instructions, before any
+ * other; if they have begun more already, never. One place at a time; UINT64_MAX: none. Nothing is different
+ * from a run that does not pause. */
+void machine_pause_at(Machine *machine, uint64_t icount);
+
 /* Runs so many instructions on CPU 0, or fewer, as machine_step_cpu() does. */
 void machine_step(Machine *machine, uint64_t count);
 
@@ -131,6 +139,34 @@ const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count);
 bool machine_stopped(Machine *machine, unsigned *cpu);
 
 Device *machine_device(Machine *machine, const char *name);
+
+/* Memory with contents: RAM, boot ROM, video RAM, PSRAM, NOR flash. */
+typedef struct MachineMemory {
+    const char *name;
+    uint8_t *host;
+    uint64_t size; /* bytes: whole pages */
+    int *fd;       /* what is mapped at host, shared; NULL: something else */
+    uint32_t base; /* home address, see bus_home() */
+    uint8_t fill;  /* what fills it before anybody writes */
+    bool watched;  /* every write is told to bus_watches() before it happens */
+    bool blank;    /* fd is NULL: pages that are not the process's own are filled */
+} MachineMemory;
+
+enum { MACHINE_MEMORIES = 6 };
+/* Number n of them; false if there are not so many. */
+bool machine_memory(const Machine *machine, unsigned n, MachineMemory *memory);
+
+/* ---- For snapshots, between instructions ---- */
+
+/* Sets virtual time, in ns. Timers keep the times at which they are due. */
+void machine_set_time(Machine *machine, uint64_t now);
+
+/* Maps what is at address 0 before or after the remap. */
+void machine_set_remap(Machine *machine, bool after);
+bool machine_is_remapped(const Machine *machine);
+
+/* Forgets everything that is kept about memory and CP15 registers: decoded code, TLBs, what displays saw. */
+void machine_forget(Machine *machine);
 
 /* Base address and size of RAM. */
 uint32_t machine_ram_base(const Machine *machine);

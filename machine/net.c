@@ -90,7 +90,7 @@ static bool deliver_at_once(NetPort *port, const uint8_t *data, size_t length)
     return taken;
 }
 
-static void append(NetPort *port, const uint8_t *data, size_t length)
+void net_put_back(NetPort *port, const uint8_t *data, size_t length)
 {
     NetFrame *frame = malloc(sizeof *frame + length);
     if (!frame)
@@ -114,7 +114,7 @@ void net_receive(NetPort *port, const uint8_t *data, size_t length)
         port->watch(port->watch_opaque, data, length, true);
     if (deliver_at_once(port, data, length))
         return;
-    append(port, data, length);
+    net_put_back(port, data, length);
     net_deliver(port);
 }
 

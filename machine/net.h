@@ -78,6 +78,9 @@ void net_send_again(NetPort *port);
 /* Host side: forgets frames that wait: a reset. */
 void net_reset(NetPort *port);
 
+/* For snapshots: a frame more waits for the guest, which is not told. */
+void net_put_back(NetPort *port, const uint8_t *frame, size_t length);
+
 /* Guest side: a frame leaves the controller. False: the other end has no room, and the frame may wait for
  * send_again(). While the cable is out frames are lost, as they are on a wire. */
 bool net_send(NetPort *port, const uint8_t *frame, size_t length);

@@ -27,4 +27,29 @@ void semihosting_set_console(Semihosting *semihosting, SerialPort *port);
 /* False while a call that waits for a character would wait again. */
 bool semihosting_has_input(const Semihosting *semihosting);
 
+/* ---- Snapshots (semihosting_state.c) ---- */
+
+typedef struct SemihostingState {
+    int error;
+    uint32_t free_base, free_limit;
+    uint64_t started, grown;
+    const char *command_line; /* NULL: none */
+} SemihostingState;
+
+void semihosting_state(const Semihosting *semihosting, SemihostingState *state);
+
+/* The files that the guest has open: names, positions; not what is in them. Allocated. */
+uint8_t *semihosting_save_files(const Semihosting *semihosting, size_t *size);
+
+typedef struct SemihostingFiles SemihostingFiles;
+
+/* Opens them once more, beside those that are open now. NULL with err set if they are damaged, or one of them
+ * cannot be opened. */
+SemihostingFiles *semihosting_reopen(const Semihosting *semihosting, const uint8_t *saved, size_t size,
+                                     Error *err);
+void semihosting_files_free(SemihostingFiles *files); /* NULL is allowed */
+
+/* Takes files over. */
+void semihosting_restore(Semihosting *semihosting, const SemihostingState *state, SemihostingFiles *files);
+
 #endif

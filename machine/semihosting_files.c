@@ -3,6 +3,7 @@
 #include "machine/semihosting_files.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -33,6 +34,7 @@ static void close_file(OpenFile *file)
 {
     if (file->kind == FILE_HOST)
         close(file->fd);
+    free(file->name);
     *file = (OpenFile){0};
 }
 
@@ -104,7 +106,18 @@ static int open_host(Files *files, const char *name, OpenFile *file)
     }
     file->kind = FILE_HOST;
     file->fd = fd;
+    file->name = strdup(name);
     return 0;
+}
+
+int files_reopen(const Files *files, OpenFile *file)
+{
+    bool created;
+    if (!files->folder)
+        return -EACCES;
+    int fd = host_folder_open(files->folder, file->name, file->how & ~(unsigned)HOST_CREATE, &created);
+    file->fd = fd;
+    return fd < 0 ? fd : 0;
 }
 
 int files_open(Files *files, const char *name, uint32_t mode)

@@ -24,6 +24,7 @@ typedef struct OpenFile {
     int fd;       /* FILE_HOST */
     unsigned how; /* HOST_READ, HOST_WRITE, HOST_APPEND ... */
     uint64_t at;  /* position */
+    char *name;   /* FILE_HOST: what it was opened as */
 } OpenFile;
 
 typedef struct Files {
@@ -51,6 +52,10 @@ int64_t files_read(OpenFile *file, void *data, size_t size);
 int64_t files_write(Files *files, OpenFile *file, const void *data, size_t size);
 int files_seek(const Files *files, OpenFile *file, uint32_t at);
 int64_t files_length(OpenFile *file);
+
+/* Opens a file of the host once more, as it is, for a snapshot that has it open: file->name, how and at are
+ * set. A negative errno if that cannot be done. */
+int files_reopen(const Files *files, OpenFile *file);
 
 int files_remove(Files *files, const char *name);
 int files_rename(Files *files, const char *from, const char *to);

@@ -63,8 +63,29 @@ void serial_output(SerialPort *port, uint8_t ch)
         port->output(port->output_opaque, ch);
 }
 
+void serial_clear(SerialPort *port)
+{
+    port->head = port->length = 0;
+}
+
+void serial_put_back(SerialPort *port, uint16_t item)
+{
+    reserve(port, 1);
+    port->queue[port->head + port->length++] = item;
+}
+
 void serial_free(SerialPort *port)
 {
     free(port->queue);
     *port = (SerialPort){0};
+}
+
+void serial_resize(SerialPort *port, unsigned columns, unsigned rows)
+{
+    if (port->columns == columns && port->rows == rows)
+        return;
+    port->columns = (uint16_t)columns;
+    port->rows = (uint16_t)rows;
+    if (port->resized)
+        port->resized(port->resized_opaque);
 }

@@ -27,6 +27,11 @@ typedef struct SerialPort {
     /* Guest side, set by the UART: called when characters became available. */
     void (*available)(void *opaque);
     void *available_opaque;
+    /* The terminal's size in characters, 0: not known. Guest side: resized() hears of changes; may be NULL.
+     */
+    uint16_t columns, rows;
+    void (*resized)(void *opaque);
+    void *resized_opaque;
     /* Queue of characters and breaks for the guest. */
     uint16_t *queue;
     size_t head, length, capacity;
@@ -39,11 +44,18 @@ void serial_send(SerialPort *port, const void *data, size_t length);
 /* Host side: queues a break, after all characters sent so far. */
 void serial_send_break(SerialPort *port);
 
+/* Host side: the terminal has this size now. */
+void serial_resize(SerialPort *port, unsigned columns, unsigned rows);
+
 /* Guest side: takes one character (0 to 0xff) or SERIAL_BREAK; false if there is none. */
 bool serial_take(SerialPort *port, uint16_t *item);
 
 /* Guest side: a character leaves the UART. */
 void serial_output(SerialPort *port, uint8_t ch);
+
+/* For snapshots: what waits for the guest is forgotten; an item more waits. Nobody is told. */
+void serial_clear(SerialPort *port);
+void serial_put_back(SerialPort *port, uint16_t item);
 
 void serial_free(SerialPort *port);
 

@@ -15,6 +15,8 @@ struct Watches {
     Watch *list;
     void (*guard)(void *opaque, uint32_t page);
     void *guard_opaque;
+    void (*before)(void *opaque, uint32_t page);
+    void *before_opaque;
     uint64_t guarded[PAGES / BITS];
 };
 
@@ -104,11 +106,25 @@ void watches_written(Watches *watches, uint32_t pa, uint32_t size)
     for (uint32_t page = pa >> PAGE_BITS; page <= last; page++) {
         if (!bit(watches->guarded, page))
             continue;
+        if (watches->before)
+            watches->before(watches->before_opaque, page << PAGE_BITS);
         clear_bit(watches->guarded, page);
         for (Watch *watch = watches->list; watch; watch = watch->next)
             if (covers(watch, page))
                 set_bit(watch->written, page - watch->first);
     }
+}
+
+void watches_guard_all(Watches *watches, uint32_t pa, uint64_t size)
+{
+    for (uint64_t page = pa >> PAGE_BITS; page < (pa + size) >> PAGE_BITS; page++)
+        set_bit(watches->guarded, (uint32_t)page);
+}
+
+void watches_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque)
+{
+    watches->before = before;
+    watches->before_opaque = opaque;
 }
 
 /* Takes note that the page was seen: the next write counts again. */

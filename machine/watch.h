@@ -27,6 +27,14 @@ bool watches_guard(const Watches *watches, uint32_t pa);
 /* Something in [pa, pa + size) is being written. */
 void watches_written(Watches *watches, uint32_t pa, uint32_t size);
 
+/* Guards every page of [pa, pa + size), whole pages; the caller sees to it that nobody writes them straight
+ * any more. Nobody counts them as seen. */
+void watches_guard_all(Watches *watches, uint32_t pa, uint64_t size);
+
+/* Called before the first write in a guarded page, by home address: for snapshots, which keep what was there.
+ * One for all; NULL: none. */
+void watches_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque);
+
 /* Calls written(opaque, pa, size) for every run of whole pages that were written since the last call, in
  * ascending order, and guards them again. The runs may reach beyond what is watched, to the page's ends. */
 void watches_take(Watches *watches, Watch *watch, void (*written)(void *opaque, uint32_t pa, uint32_t size),

@@ -65,8 +65,7 @@ static void add_fast(Cpu *cpu, const TlbEntry *entry, uint32_t va, bool privileg
                      entry->write != TLB_NO_MATCH, entry->global);
 }
 
-/* Sets the tags that let accesses to the entry's page bypass the slow path. */
-static void set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
+void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
 {
     uint32_t page = va & PAGE_MASK;
     const Region *region = bus_find(cpu->bus, entry->pa_page);
@@ -107,7 +106,7 @@ static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privile
     if (t.global)
         tlb_note_global(cpu->mmu, va, t.page_size);
     entry->ns = t.ns;
-    set_tags(cpu, entry, va, privileged);
+    tlb_set_tags(cpu, entry, va, privileged);
     count_event(cpu, kind == ACCESS_FETCH ? PMU_ITLB_REFILL : PMU_DTLB_REFILL);
     return entry;
 }
@@ -404,7 +403,7 @@ static void retag(Cpu *cpu, uint32_t va, unsigned op)
     bool privileged = privileged_access(cpu, op);
     TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged), va);
     if (entry->page == (va & PAGE_MASK) && entry->write == TLB_NO_MATCH)
-        set_tags(cpu, entry, va, privileged);
+        tlb_set_tags(cpu, entry, va, privileged);
 }
 
 void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)

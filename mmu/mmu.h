@@ -8,6 +8,7 @@
 #define ARMATURE_MMU_MMU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "machine/bus.h"
@@ -201,6 +202,17 @@ void mmu_flush_va_all_asids(Cpu *cpu, uint32_t va);     /* TLBIMVAA */
 void mmu_flush_physical(Cpu *cpu, uint32_t pa, uint64_t size);
 /* Writes of that page must not go straight to memory: it has decoded code now, or is guarded (watch.h). */
 void mmu_protect(Cpu *cpu, uint32_t pa_page);
+
+/* The same for all pages. */
+void mmu_protect_all(Cpu *cpu);
+
+/* The TLB's contents show when a counter of the PMU counts refills (cpu->counts_refills); only then are they
+ * part of a snapshot. mmu_save() gives them as words, allocated, or NULL with *count 0; mmu_restore() takes
+ * them instead of what is there, after all other state of the CPU. mmu_saved_problem(): what is wrong with
+ * the words, NULL if nothing. */
+uint32_t *mmu_save(const Cpu *cpu, size_t *count);
+const char *mmu_saved_problem(const uint32_t *word, size_t count);
+void mmu_restore(Cpu *cpu, const uint32_t *word, size_t count);
 
 /* Enters compiled code for pc (with the Thumb bit), which the current TLB lets the CPU fetch from now, and
  * forgets all such entries. */

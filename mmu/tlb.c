@@ -623,3 +623,181 @@ void mmu_protect(Cpu *cpu, uint32_t pa_page)
         }
     }
 }
+
+void mmu_protect_all(Cpu *cpu)
+{
+    for (unsigned n = 0; n < SPACES; n++) {
+        const Space *space = &cpu->mmu->space[n];
+        for (unsigned privileged = 0; privileged < 2; privileged++) {
+            if (!space->used[privileged])
+                continue;
+            TlbTable *table = space->table[privileged];
+            for (unsigned i = 0; i < TLB_SIZE; i++)
+                table->entry[i].write = TLB_NO_MATCH;
+            for (unsigned i = 0; i < table->filled_count; i++)
+                table->fast->write[table->filled[i] >> 1] = 0;
+        }
+    }
+}
+
+/* ---- Snapshots -------------------------------------------------------------------------------------- */
+
+/* A record of words for each space, then `entries` of SAVED_ENTRY words. */
+typedef struct SavedSpace {
+    uint32_t key[2], last_use[2], large[MEGABYTES / 32], super[SUPERSECTIONS / 32], entries;
+} SavedSpace;
+
+typedef struct SavedEntry {
+    uint32_t page, pa_page;
+    uint32_t how; /* HOW_* */
+} SavedEntry;
+
+typedef struct SavedMmu {
+    uint32_t current, previous, uses[2], global[MEGABYTES / 32];
+} SavedMmu;
+
+enum {
+    HOW_MAY = 7, /* TLB_MAY_* */
+    HOW_TYPE_SHIFT = 3,
+    HOW_GLOBAL = 1 << 5,
+    HOW_NS = 1 << 6,
+    HOW_PRIVILEGED = 1 << 7,
+    HOW_ALL = (1 << 8) - 1,
+    MMU_WORDS = sizeof(SavedMmu) / 4,
+    SPACE_WORDS = sizeof(SavedSpace) / 4,
+    ENTRY_WORDS = sizeof(SavedEntry) / 4
+};
+
+static uint32_t save_entries(const Space *space, SavedEntry *out)
+{
+    uint32_t count = 0;
+    for (unsigned privileged = 0; privileged < 2; privileged++) {
+        for (unsigned n = 0; space->used[privileged] && n < TLB_SIZE; n++) {
+            const TlbEntry *entry = &space->table[privileged]->entry[n];
+            if (entry->page == TLB_NO_MATCH)
+                continue;
+            uint32_t how = entry->may | (uint32_t)entry->type << HOW_TYPE_SHIFT;
+            how |= (entry->global ? HOW_GLOBAL : 0) | (entry->ns ? HOW_NS : 0);
+            how |= privileged ? HOW_PRIVILEGED : 0;
+            out[count++] = (SavedEntry){entry->page, entry->pa_page, how};
+        }
+    }
+    return count;
+}
+
+static void split(uint64_t value, uint32_t *word)
+{
+    word[0] = (uint32_t)value;
+    word[1] = (uint32_t)(value >> 32);
+}
+
+static uint64_t join(const uint32_t *word)
+{
+    return word[0] | (uint64_t)word[1] << 32;
+}
+
+uint32_t *mmu_save(const Cpu *cpu, size_t *count)
+{
+    const Mmu *mmu = cpu->mmu;
+    size_t most = MMU_WORDS + SPACES * (SPACE_WORDS + 2 * TLB_SIZE * (size_t)ENTRY_WORDS);
+    *count = 0;
+    if (!cpu->counts_refills)
+        return NULL;
+    uint32_t *word = calloc(most, sizeof *word), *at = word;
+    if (!word)
+        abort();
+    SavedMmu *all = (SavedMmu *)at;
+    all->current = (uint32_t)(mmu->current - mmu->space);
+    all->previous = (uint32_t)(mmu->previous - mmu->space);
+    split(mmu->uses, all->uses);
+    memcpy(all->global, mmu->global, sizeof all->global);
+    at += MMU_WORDS;
+    for (unsigned n = 0; n < SPACES; n++) {
+        const Space *space = &mmu->space[n];
+        SavedSpace *saved = (SavedSpace *)at;
+        split(space->key, saved->key);
+        split(space->last_use, saved->last_use);
+        memcpy(saved->large, space->large, sizeof saved->large);
+        memcpy(saved->super, space->super, sizeof saved->super);
+        saved->entries = save_entries(space, (SavedEntry *)(at + SPACE_WORDS));
+        at += SPACE_WORDS + saved->entries * ENTRY_WORDS;
+    }
+    *count = (size_t)(at - word);
+    return word;
+}
+
+static bool entry_possible(const SavedEntry *entry)
+{
+    bool aligned = !(entry->page & ~PAGE_MASK) && !(entry->pa_page & ~PAGE_MASK);
+    return aligned && !(entry->how & ~(uint32_t)HOW_ALL) && (entry->how >> HOW_TYPE_SHIFT & 3) <= MEM_NORMAL;
+}
+
+const char *mmu_saved_problem(const uint32_t *word, size_t count)
+{
+    const SavedMmu *all = (const SavedMmu *)word;
+    if (!count)
+        return NULL;
+    if (count < MMU_WORDS || all->current >= SPACES || all->previous >= SPACES)
+        return "the address space";
+    word += MMU_WORDS;
+    count -= MMU_WORDS;
+    for (unsigned n = 0; n < SPACES; n++) {
+        const SavedSpace *saved = (const SavedSpace *)word;
+        if (count < SPACE_WORDS || saved->entries > 2 * TLB_SIZE ||
+            count - SPACE_WORDS < saved->entries * (size_t)ENTRY_WORDS)
+            return "the length";
+        const SavedEntry *entry = (const SavedEntry *)(word + SPACE_WORDS);
+        for (uint32_t k = 0; k < saved->entries; k++)
+            if (!entry_possible(&entry[k]))
+                return "an entry";
+        word += SPACE_WORDS + saved->entries * ENTRY_WORDS;
+        count -= SPACE_WORDS + saved->entries * (size_t)ENTRY_WORDS;
+    }
+    return count ? "the length" : NULL;
+}
+
+static void restore_entry(Cpu *cpu, const SavedEntry *saved)
+{
+    bool privileged = saved->how & HOW_PRIVILEGED;
+    TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged), saved->page);
+    empty(entry);
+    occupy(tlb_table(cpu->mmu, privileged), saved->page);
+    cpu->mmu->current->used[privileged] = true;
+    entry->page = saved->page;
+    entry->pa_page = saved->pa_page;
+    entry->may = saved->how & HOW_MAY;
+    entry->type = saved->how >> HOW_TYPE_SHIFT & 3;
+    entry->global = saved->how & HOW_GLOBAL;
+    entry->ns = saved->how & HOW_NS;
+    tlb_set_tags(cpu, entry, saved->page, privileged);
+}
+
+void mmu_restore(Cpu *cpu, const uint32_t *word, size_t count)
+{
+    Mmu *mmu = cpu->mmu;
+    const SavedMmu *all = (const SavedMmu *)word;
+    if (!count)
+        return;
+    mmu_flush_all(cpu);
+    memcpy(mmu->global, all->global, sizeof mmu->global);
+    word += MMU_WORDS;
+    for (unsigned n = 0; n < SPACES; n++) {
+        const SavedSpace *saved = (const SavedSpace *)word;
+        const SavedEntry *entry = (const SavedEntry *)(word + SPACE_WORDS);
+        Space *space = &mmu->space[n];
+        space->key = join(saved->key);
+        space->asid = (uint8_t)space->key;
+        space->last_use = join(saved->last_use);
+        space->has_large = true;
+        memcpy(space->large, saved->large, sizeof space->large);
+        memcpy(space->super, saved->super, sizeof space->super);
+        mmu->current = space;
+        for (uint32_t k = 0; k < saved->entries; k++)
+            restore_entry(cpu, &entry[k]);
+        word += SPACE_WORDS + saved->entries * ENTRY_WORDS;
+    }
+    mmu->uses = join(all->uses);
+    mmu->current = &mmu->space[all->current];
+    mmu->previous = &mmu->space[all->previous];
+    mmu_select(cpu);
+}

@@ -24,4 +24,8 @@ void tlb_note_writer(Mmu *mmu, uint32_t pa_page, uint32_t va);
 /* Lets writes to the entry's page, which is at va, go straight to memory. */
 void tlb_allow_write(Mmu *mmu, TlbEntry *entry, uint32_t va);
 
+/* Sets the tags that let accesses to the page of an entry of the current address space bypass the slow path
+ * (access.c). */
+void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged);
+
 #endif

@@ -18,7 +18,8 @@ set(may_machine "machine/|cpu/|mmu/|devices/|jit/|roms/rom\\.h|roms/boot_params\
 set(may_images "images/|machine/")
 set(may_net "net/|${base_headers}")
 set(may_volumes "volumes/|machine/error\\.h")
-set(may_frontends "frontends/|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
+set(may_snapshot "snapshot/|machine/|cpu/|mmu/|devices/")
+set(may_frontends "frontends/|snapshot/(snapshot|machine_hash)\\.h|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
@@ -43,7 +44,7 @@ function(check_quoted file folder include)
   endif()
 endfunction()
 
-foreach(folder cpu mmu jit devices machine images net volumes shares frontends roms)
+foreach(folder cpu mmu jit devices machine images net volumes shares snapshot frontends roms)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.def)
   foreach(file ${files})
     file(STRINGS ${ROOT}/${file} lines REGEX "^[ \t]*#[ \t]*include")

@@ -102,6 +102,7 @@ static const BoardDevice devices[] = {
     {"virtio_9p",    "vshare2",   VIRTIO_SLOT(16), NULL, {{2}},             VIRTIO_LINE(16), IF(SHARE, 2)},
     {"virtio_9p",    "vshare3",   VIRTIO_SLOT(17), NULL, {{3}},             VIRTIO_LINE(17), IF(SHARE, 3)},
     {"virtio_rng",   "vrng",      VIRTIO_SLOT(18), NULL, {{0}},             VIRTIO_LINE(18), IF(RNG, 0)},
+    {"virtio_console", "vconsole", VIRTIO_SLOT(19), NULL, {{SERIAL_CONSOLE}}, VIRTIO_LINE(19), IF(CONSOLE, 0)},
     {"virtio_balloon", "vballoon", VIRTIO_SLOT(20), NULL, {{0}},            VIRTIO_LINE(20), IF(BALLOON, 0)},
     {"test_device",  "test",      0x10018000, NULL, {{0}}, NO_LINES, IF(TEST_DEVICE, 0)},
 };

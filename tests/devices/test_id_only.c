@@ -12,7 +12,7 @@ static void test_primecell_identification(void **state)
     static const Identity identities[] = {
         {"pl050", 0x00041050},
         {"pl111", 0x00241111},
-        {"pl180", 0x00041180},
+        {"pl180", 0x02041180},
         {"pl341", 0x00041341},
         {"pl354", 0x00041354}
     };
@@ -32,7 +32,7 @@ static void test_primecell_identification(void **state)
 static void test_no_card(void **state)
 {
     (void)state;
-    enum { COMMAND = 0x0c, DATA_CTRL = 0x2c, STATUS = 0x34, CLEAR = 0x38, MASK0 = 0x3c };
+    enum { COMMAND = 0x0c, DATA_LENGTH = 0x28, DATA_CTRL = 0x2c, STATUS = 0x34, CLEAR = 0x38, MASK0 = 0x3c };
     Harness h;
     harness_init(&h, 1);
     Device *mci = harness_device(&h, "pl180", "mmc", NULL);
@@ -49,7 +49,9 @@ static void test_no_card(void **state)
     expect_irq(mci, 1, false);
     write_reg(mci, CLEAR, 1 << 2);
     expect_irq(mci, 0, false);
+    write_reg(mci, DATA_LENGTH, 8);
     write_reg(mci, DATA_CTRL, 3);
+    step(&h, 1000);
     expect_reg(mci, STATUS, 1 << 3);
     harness_done(&h);
 }

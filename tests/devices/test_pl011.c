@@ -440,7 +440,7 @@ static void test_bad_port(void **state)
     Harness h;
     Error err = {""};
     harness_init(&h, 1);
-    DeviceProps props = {{SERIAL_PORTS}};
+    DeviceProps props = {{SERIAL_UARTS}};
     assert_null(device_new(device_type_find("pl011"), "uart9", &h.env, &props, 0, &err));
     assert_non_null(strstr(err.text, "uart9"));
     harness_done(&h);

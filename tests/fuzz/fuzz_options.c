@@ -223,7 +223,7 @@ static bool options_ok(const Options *o)
 {
     bool ok = o->machine.cpus >= 1 && o->machine.cpus <= MAX_CPUS;
     ok &= o->machine.memory >= 1 << 20 && o->machine.memory <= 1u << 30 && o->machine.memory % (1 << 20) == 0;
-    ok &= o->boot.load_count <= BOOT_MAX_LOADS && o->serial_count == SERIAL_PORTS;
+    ok &= o->boot.load_count <= BOOT_MAX_LOADS && o->serial_count == SERIAL_UARTS;
     for (unsigned n = 0; ok && n < SERIAL_PORTS; n++)
         ok &= serial_backend_check(o->serial[n], NULL);
     ok &= o->until_count <= OPTIONS_MAX_UNTIL && o->escape_key >= -1 && o->escape_key < 32;

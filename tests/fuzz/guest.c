@@ -201,7 +201,7 @@ static void type_characters(Guest *g)
     uint8_t text[40];
     for (unsigned n = 0; n < sizeof text; n++)
         text[n] = (uint8_t)random_next(&g->random);
-    serial_send(&g->machine->env.serial[random_below(&g->random, SERIAL_PORTS)], text,
+    serial_send(&g->machine->env.serial[random_below(&g->random, SERIAL_UARTS)], text,
                 random_below(&g->random, sizeof text));
 }
 

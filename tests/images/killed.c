@@ -1,7 +1,7 @@
 /* A process that writes to a disk is killed, again and again: nothing that it had flushed may be lost, the
  * image below an overlay is as it was, and the overlay is never damaged. Some are killed while they commit.
  *
- *     killed [rounds [seed [folder]]] */
+ *     killed [rounds [seed [longest life in us [folder]]]] */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -18,6 +18,7 @@ enum { STEPS_MOST = 3000, UNDER_WAY = 5 };
 
 static uint8_t base[HISTORY_BYTES], now[HISTORY_BYTES];
 static History history;
+static unsigned longest = 12000; /* that a process lives, in us */
 
 static void must(bool ok, const char *what, const Error *err)
 {
@@ -154,7 +155,7 @@ static void begin(const ImageOptions *options, uint32_t seed)
 static uint32_t write_round(const ImageOptions *options, uint32_t seed)
 {
     begin(options, seed);
-    uint32_t settled = kill_one(options, seed, seed * 7919 % 12000);
+    uint32_t settled = kill_one(options, seed, seed * 7919 % longest);
     for (uint32_t number = 0; number < settled; number++)
         history_note(&history, number, true);
     for (uint32_t number = settled, left = UINT32_MAX; number < STEPS_MOST && left; number++, left--) {
@@ -174,7 +175,7 @@ static uint32_t write_round(const ImageOptions *options, uint32_t seed)
 static void commit_round(const ImageOptions *options, uint32_t seed)
 {
     look(options, now);
-    kill_one(options, 0, seed * 7919 % 3000);
+    kill_one(options, 0, seed * 7919 % (longest / 4));
     look(options, history.start);
     if (!memcmp(now, history.start, sizeof now))
         return;
@@ -213,8 +214,10 @@ int main(int argc, char **argv)
 {
     unsigned count = argc > 1 ? (unsigned)atoi(argv[1]) : 60;
     uint32_t seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
-    if (argc > 3)
-        setenv("TMPDIR", argv[3], 1);
+    if (argc > 3 && atoi(argv[3]) > 4)
+        longest = (unsigned)atoi(argv[3]);
+    if (argc > 4)
+        setenv("TMPDIR", argv[4], 1);
     if (folder_make(NULL))
         return 1;
     for (unsigned n = 0; n < sizeof base; n++)

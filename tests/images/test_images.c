@@ -11,24 +11,11 @@
 
 #include "images/image.h"
 #include "tests/images/folder.h"
+#include "tests/images/opening.h"
 
-static DiskImage opened(const char *path, bool read_only)
+static DiskImage opened_file(const char *path, bool read_only)
 {
-    DiskImage image;
-    Error err;
-    if (!image_open(&image, &(ImageOptions){.path = path, .read_only = read_only}, &err))
-        fail_msg("%s", err.text);
-    return image;
-}
-
-static void refused(const ImageOptions *options, const char *why)
-{
-    DiskImage image;
-    Error err = {""};
-    if (image_open(&image, options, &err))
-        fail_msg("%s was opened", options->path);
-    if (!strstr(err.text, why))
-        fail_msg("\"%s\", not \"%s\"", err.text, why);
+    return opened(&(ImageOptions){.path = path, .read_only = read_only});
 }
 
 static void test_contents(void **state)
@@ -39,7 +26,7 @@ static void test_contents(void **state)
     for (unsigned n = 0; n < sizeof data; n++)
         data[n] = (uint8_t)(n * 7 + n / 256);
     put_file(path, 1000000, data, sizeof data, 5000); /* no multiple of anything */
-    DiskImage image = opened(path, false);
+    DiskImage image = opened_file(path, false);
     assert_int_equal(image.kind, IMAGE_FILE);
     assert_int_equal(image.info.size, 1000000);
     assert_false(image.info.read_only);
@@ -64,7 +51,7 @@ static void test_holes(void **state)
     uint8_t *data = malloc(SIZE);
     memset(data, 0x5a, SIZE);
     put_file(path, SIZE, data, SIZE, 0);
-    DiskImage image = opened(path, false);
+    DiskImage image = opened_file(path, false);
     assert_int_equal(image.ops->flush(image.medium, NULL), DISK_OK);
     uint64_t before = allocated(path);
     assert_int_equal(image.ops->discard(image.medium, 1 << 20, 1 << 20, NULL), DISK_OK);
@@ -87,13 +74,13 @@ static void test_read_only(void **state)
     (void)state;
     const char *path = in_folder("ro.img");
     put_file(path, 4096, "x", 1, 0);
-    DiskImage image = opened(path, true);
+    DiskImage image = opened_file(path, true);
     assert_true(image.info.read_only);
     image_close(&image);
     if (!geteuid())
         return; /* root may write to anything */
     chmod(path, 0444);
-    image = opened(path, false);
+    image = opened_file(path, false);
     assert_true(image.info.read_only);
     assert_non_null(strstr(image.note, "read-only"));
     image_close(&image);
@@ -124,14 +111,14 @@ static void test_locks(void **state)
     const char *path = in_folder("lock.img");
     put_file(path, 4096, "x", 1, 0);
     snprintf(who, sizeof who, "(process %d)", (int)getpid());
-    DiskImage image = opened(path, false);
+    DiskImage image = opened_file(path, false);
     refused(&(ImageOptions){.path = path}, "this machine itself");
     refused(&(ImageOptions){.path = path, .read_only = true}, "which writes to it");
     in_child(path, false, who);
     in_child(path, true, who);
     image_close(&image);
-    image = opened(path, true);
-    DiskImage other = opened(path, true);
+    image = opened_file(path, true);
+    DiskImage other = opened_file(path, true);
     in_child(path, true, NULL);
     in_child(path, false, who);
     image_close(&other);
@@ -173,7 +160,7 @@ static void test_guarded(void **state)
     uint8_t sector[DISK_SECTOR] = "QFI\xfb";
     Error err;
     put_file(path, 4096, "x", 1, 0);
-    DiskImage image = opened(path, false);
+    DiskImage image = opened_file(path, false);
     assert_int_equal(image.ops->write(image.medium, 0, sector, sizeof sector, &err), DISK_IO_ERROR);
     assert_non_null(strstr(err.text, "qcow2"));
     memcpy(sector, "ARMOVL\r\n", 8);
@@ -192,7 +179,7 @@ static void test_host_is_full(void **state)
     const char *path = in_folder("full.img");
     Error err;
     put_file(path, 4 << 20, "x", 1, 0);
-    DiskImage image = opened(path, false);
+    DiskImage image = opened_file(path, false);
     struct rlimit before, limit = {.rlim_cur = 1 << 20};
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     limit.rlim_max = before.rlim_max;

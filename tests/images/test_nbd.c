@@ -198,6 +198,15 @@ static void test_death(void **state)
     assert_false(image_open(&image, &(ImageOptions){.path = address}, &err));
     assert_non_null(strstr(err.text, "cannot connect to the NBD server"));
     assert_false(image_open(&image, &(ImageOptions){.path = "nbd+unix:///?nonsense"}, &err));
+    char *const other[] = {"python3", "-c",
+                           "import socket, sys, time; s = socket.socket(socket.AF_UNIX); "
+                           "s.bind(sys.argv[1]); s.listen(); s.accept()[0].send(b'hello, what is it? ' * 9)",
+                           sock, NULL};
+    if (there("python3")) { /* no NBD server */
+        pid = serve(other);
+        assert_false(image_open(&image, &(ImageOptions){.path = address}, &err));
+        end(pid);
+    }
 }
 
 static int begin(void **state)

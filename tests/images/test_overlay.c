@@ -10,6 +10,7 @@
 #include "images/manage.h"
 #include "images/overlay_format.h"
 #include "tests/images/folder.h"
+#include "tests/images/opening.h"
 
 enum { SIZE = 3 * 1000 * 1000 + 300 }; /* ends within a block, and within a sector */
 
@@ -34,25 +35,6 @@ static void make_base(const char *path)
     fill(base_data, sizeof base_data);
     put_file(path, SIZE, base_data, SIZE, 0);
     memcpy(model, base_data, SIZE);
-}
-
-static DiskImage opened(const ImageOptions *options)
-{
-    DiskImage image;
-    Error err;
-    if (!image_open(&image, options, &err))
-        fail_msg("%s", err.text);
-    return image;
-}
-
-static void refused(const ImageOptions *options, const char *why)
-{
-    DiskImage image;
-    Error err = {""};
-    if (image_open(&image, options, &err))
-        fail_msg("%s was opened", options->path);
-    if (!strstr(err.text, why))
-        fail_msg("\"%s\", not \"%s\"", err.text, why);
 }
 
 static void check_all(DiskImage *image)

@@ -13,6 +13,7 @@
 #include "images/manage.h"
 #include "tests/images/folder.h"
 #include "tests/images/history.h"
+#include "tests/images/opening.h"
 
 enum { TABLES = 1 << 20, FRESH = 5 }; /* where data begin; crashes of one overlay, before it is full */
 enum { FILE_MOST = 8 << 20, PENDING_MOST = 4000, CRASHES = 120, COMMITS = 60, STEPS_MOST = 36 };
@@ -198,15 +199,6 @@ static void look_at_what_is_left(void)
 
 static History history;
 static uint8_t now[HISTORY_BYTES], before[HISTORY_BYTES];
-
-static DiskImage opened(const ImageOptions *options)
-{
-    DiskImage image;
-    Error err;
-    if (!image_open(&image, options, &err))
-        fail_msg("%s", err.text);
-    return image;
-}
 
 static void act(DiskImage *image, uint32_t step_seed, uint32_t number)
 {

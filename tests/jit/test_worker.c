@@ -77,14 +77,14 @@ static void wait_done(Held *h, unsigned jobs)
     }
 }
 
-static void start(Held *h, bool held, JitThread thread)
+static void start_as(Held *h, bool held, JitThread thread, bool repeatable)
 {
     *h = (Held){.hold = held};
     sem_init(&h->go, 0, 0);
     MachineOptions options = {
         .cpus = 1,
         .memory = RAM_BYTES,
-        .deterministic = true,
+        .deterministic = repeatable,
         .jit = {.mode = JIT_ON,
                 .threshold = THRESHOLD,
                 .thread = thread,
@@ -97,6 +97,11 @@ static void start(Held *h, bool held, JitThread thread)
     cpsr_write(h->cpu, SYSTEM | PSR_I | PSR_F, UINT32_MAX);
     h->cpu->leave = 0;
     h->cpu->pc = CODE;
+}
+
+static void start(Held *h, bool held, JitThread thread)
+{
+    start_as(h, held, thread, true);
 }
 
 static void end(Held *h)
@@ -293,11 +298,11 @@ static void test_all_dropped(void **state)
 }
 
 /* More loops than can be asked for at a time, each run some rounds, with the worker held, or not. */
-static JitCounts many_loops(bool held, JitThread thread)
+static JitCounts many_loops(bool held, JitThread thread, bool repeatable)
 {
     enum { LOOPS = 3 * WORKER_JOBS, PASSES = 3 };
     Held h;
-    start(&h, held, thread);
+    start_as(&h, held, thread, repeatable);
     for (unsigned n = 0; n < LOOPS; n++)
         PUT(&h, CODE + 0x100 * n, ADD_R0_1, B_BACK_1);
     for (unsigned n = 0; n < PASSES * LOOPS; n++) {
@@ -326,12 +331,24 @@ static void assert_same(const JitCounts *a, const JitCounts *b)
 static void test_same_either_way(void **state)
 {
     (void)state;
-    JitCounts held = many_loops(true, JIT_THREAD_ON), free = many_loops(false, JIT_THREAD_ON),
-              none = many_loops(false, JIT_THREAD_OFF);
+    JitCounts held = many_loops(true, JIT_THREAD_ON, true), free = many_loops(false, JIT_THREAD_ON, true),
+              none = many_loops(false, JIT_THREAD_OFF, true);
     assert_int_equal(held.worker_blocks, 0);
     assert_int_equal(none.worker_blocks + none.worker_missed, 0);
     assert_same(&held, &free);
     assert_same(&held, &none);
+}
+
+/* A worker that gets no processor is not asked for everything, unless the run must be repeatable. */
+static void test_starved(void **state)
+{
+    (void)state;
+    JitCounts repeatable = many_loops(true, JIT_THREAD_ON, true),
+              other = many_loops(true, JIT_THREAD_ON, false);
+    assert_int_equal(repeatable.worker_missed, repeatable.blocks);
+    assert_true(other.blocks > WORKER_JOBS);
+    assert_true(other.worker_missed >= 64);
+    assert_true(other.worker_missed < other.blocks);
 }
 
 static void test_off(void **state)
@@ -376,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_constant_changed),
         cmocka_unit_test(test_all_dropped),
         cmocka_unit_test(test_same_either_way),
+        cmocka_unit_test(test_starved),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_two_machines),
     };

@@ -1,0 +1,21 @@
+/* Snapshots of a session's machine, and pauses and hashes at exact instruction counts. */
+#ifndef ARMATURE_FRONTENDS_SNAPSHOTS_H
+#define ARMATURE_FRONTENDS_SNAPSHOTS_H
+
+#include "frontends/operation.h"
+#include "frontends/session.h"
+#include "snapshot/snapshot.h"
+
+typedef struct Snapshots Snapshots;
+
+Snapshots *snapshots_new(Session *session);
+/* Waits for a save that is under way, unless the session was ended by a signal. */
+void snapshots_free(Snapshots *snapshots); /* NULL is allowed */
+
+/* The machine looks up: is it where somebody wanted it to pause? */
+void snapshots_look(Snapshots *snapshots);
+
+/* Waits for a save that is under way: the machine's memory is about to change unannounced. */
+void snapshots_finish(Snapshots *snapshots); /* NULL is allowed */
+
+#endif

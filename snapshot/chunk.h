@@ -1,0 +1,56 @@
+/* The container: a header, then chunks, each with type, length, place and checksums. docs/snapshots.md has
+ * the format. */
+#ifndef ARMATURE_SNAPSHOT_CHUNK_H
+#define ARMATURE_SNAPSHOT_CHUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "machine/error.h"
+
+enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 1 };
+
+#define CHUNK_HEAD "HEAD"   /* a part: what the file is; always the first */
+#define CHUNK_PNG "PNG "    /* the picture on the screen */
+#define CHUNK_PART "PART"   /* a part of the machine */
+#define CHUNK_MEMORY "MEMO" /* a memory: name, size, fill */
+#define CHUNK_PAGES "PAGE"  /* pages of a memory */
+#define CHUNK_DISK "DISK"   /* changes to a disk */
+#define CHUNK_DONE "DONE"   /* the last: how many there were before */
+
+typedef struct ChunkWriter {
+    int fd;
+    uint64_t offset; /* where the next one goes */
+    uint32_t count;
+} ChunkWriter;
+
+/* The file's header. All of these are false with err set if the host cannot write. */
+bool chunk_begin(ChunkWriter *writer, int fd, Error *err);
+bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t size, Error *err);
+/* The last chunk, and everything on the host's disk. */
+bool chunk_finish(ChunkWriter *writer, Error *err);
+
+typedef struct Chunk {
+    char type[CHUNK_TYPE + 1];
+    uint64_t offset, length; /* of the payload */
+    uint64_t checksum;
+    uint32_t number;
+} Chunk;
+
+typedef struct ChunkFile {
+    int fd;
+    uint64_t size;
+    Chunk *chunk;
+    unsigned count; /* without the last */
+} ChunkFile;
+
+/* Opens a file and reads the headers of all chunks. False with err set if it is no whole snapshot, or of a
+ * version that is not known. */
+bool chunk_open(ChunkFile *file, const char *path, Error *err);
+void chunk_close(ChunkFile *file);
+
+/* Reads and checks a payload into data, [length]. */
+bool chunk_read(const ChunkFile *file, const Chunk *chunk, void *data, Error *err);
+
+#endif

@@ -1,0 +1,71 @@
+#include "snapshot/head.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMBER(member, kind)                                                                                 \
+    {                                                                                                        \
+#member, kind, offsetof(Head, member), 1, 1, NULL                                                    \
+    }
+
+static const FieldDef fields[] = {
+    MEMBER(program, FIELD_MEMORY), MEMBER(note, FIELD_MEMORY),        MEMBER(host_time, FIELD_U64),
+    MEMBER(guest_ns, FIELD_U64),   MEMBER(instructions, FIELD_U64),   MEMBER(memory, FIELD_U64),
+    MEMBER(cpus, FIELD_U32),       MEMBER(deterministic, FIELD_BOOL), MEMBER(compressed, FIELD_BOOL),
+};
+
+static Part part_of(Head *head)
+{
+    return (Part){.name = "snapshot",
+                  .type = "head",
+                  .version = 1,
+                  .base = head,
+                  .fields = fields,
+                  .field_count = sizeof fields / sizeof *fields};
+}
+
+static void set_text(DeviceMemory *memory, const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+    if (!device_memory_set(memory, length))
+        abort();
+    if (length)
+        memcpy(memory->bytes, text, length);
+}
+
+void head_fill(Head *head, Machine *machine, const SnapshotWish *wish)
+{
+    *head = (Head){.host_time = (uint64_t)wish->host_time,
+                   .guest_ns = clock_now(machine->clock),
+                   .instructions = machine_icount(machine),
+                   .memory = machine->options.memory,
+                   .cpus = machine->options.cpus,
+                   .deterministic = machine->options.deterministic,
+                   .compressed = wish->compress};
+    set_text(&head->program, "armature " ARMATURE_VERSION);
+    set_text(&head->note, wish->note);
+}
+
+void head_free(Head *head)
+{
+    device_memory_set(&head->program, 0);
+    device_memory_set(&head->note, 0);
+}
+
+void head_encode(Head *head, Buffer *out)
+{
+    Part part = part_of(head);
+    part_encode(&part, out);
+}
+
+bool head_decode(Head *head, const uint8_t *data, size_t size, Error *err)
+{
+    Part part = part_of(head);
+    StagedPart stage;
+    *head = (Head){0};
+    bool ok = part_stage(&stage, &part, data, size, err);
+    if (ok)
+        part_apply(&stage, head);
+    part_unstage(&stage);
+    return ok;
+}

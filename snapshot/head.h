@@ -1,0 +1,21 @@
+/* The first chunk: what the file is. */
+#ifndef ARMATURE_SNAPSHOT_HEAD_H
+#define ARMATURE_SNAPSHOT_HEAD_H
+
+#include "snapshot/part_code.h"
+#include "snapshot/snapshot.h"
+
+typedef struct Head {
+    DeviceMemory program, note;
+    uint64_t host_time, guest_ns, instructions, memory;
+    uint32_t cpus;
+    bool deterministic, compressed;
+} Head;
+
+void head_fill(Head *head, Machine *machine, const SnapshotWish *wish);
+void head_free(Head *head);
+void head_encode(Head *head, Buffer *out);
+/* Fills head; false with err set if it is damaged. */
+bool head_decode(Head *head, const uint8_t *data, size_t size, Error *err);
+
+#endif

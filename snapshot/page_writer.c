@@ -1,0 +1,282 @@
+/* One thread looks for pages and fills units, others deflate them and write chunks. Pages that are equal to
+ * earlier ones of the same memory are found by a 128-bit hash under a secret key, so that no guest can make
+ * two different pages look equal. */
+#define _GNU_SOURCE
+#include "snapshot/page_writer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "snapshot/hash64.h"
+
+enum { WORKERS_MOST = 4, UNITS = 2 * WORKERS_MOST, NICENESS = 5 };
+
+/* ---- Equal pages ------------------------------------------------------------------------------------------
+ */
+
+typedef struct Seen {
+    uint64_t hash[2];
+    uint32_t page, used;
+} Seen;
+
+typedef struct SeenTable {
+    Seen *seen;
+    size_t capacity, count; /* capacity: a power of two */
+    uint64_t key[2];
+} SeenTable;
+
+static void seen_init(SeenTable *table)
+{
+    *table = (SeenTable){.capacity = 1 << 12};
+    table->seen = calloc(table->capacity, sizeof *table->seen);
+    if (!table->seen || getrandom(table->key, sizeof table->key, 0) != sizeof table->key)
+        abort();
+}
+
+static Seen *seen_place(const SeenTable *table, const uint64_t *hash)
+{
+    size_t n = hash[0] & (table->capacity - 1);
+    while (table->seen[n].used && memcmp(table->seen[n].hash, hash, sizeof table->seen[n].hash) != 0)
+        n = (n + 1) & (table->capacity - 1);
+    return &table->seen[n];
+}
+
+static void seen_grow(SeenTable *table)
+{
+    SeenTable larger = *table;
+    larger.capacity *= 2;
+    larger.seen = calloc(larger.capacity, sizeof *larger.seen);
+    if (!larger.seen)
+        abort();
+    for (size_t n = 0; n < table->capacity; n++)
+        if (table->seen[n].used)
+            *seen_place(&larger, table->seen[n].hash) = table->seen[n];
+    free(table->seen);
+    *table = larger;
+}
+
+/* The page with the same contents, or RUN_IS_DATA if this is the first. */
+static uint32_t seen_before(SeenTable *table, const uint8_t *data, uint32_t page)
+{
+    uint64_t hash[2] = {hash64(data, MEMORY_PAGE, table->key[0]), hash64(data, MEMORY_PAGE, table->key[1])};
+    Seen *seen = seen_place(table, hash);
+    if (seen->used)
+        return seen->page;
+    *seen = (Seen){
+        {hash[0], hash[1]},
+        page, 1
+    };
+    if (++table->count > table->capacity / 2)
+        seen_grow(table);
+    return RUN_IS_DATA;
+}
+
+/* ---- Workers
+ * ----------------------------------------------------------------------------------------------- */
+
+typedef struct Pool {
+    ChunkWriter *writer;
+    bool deflate;
+    PageProgress *progress;
+    pthread_mutex_t mutex; /* over what follows */
+    pthread_cond_t full, empty, turn;
+    PageUnit *unit[UNITS]; /* unit number n, which waits for a worker, is at n % UNITS */
+    uint64_t submitted, taken, written;
+    PageUnit *spare[UNITS];
+    unsigned spare_count;
+    bool finished, failed;
+    Error error;
+    pthread_t thread[WORKERS_MOST];
+    unsigned threads;
+} Pool;
+
+static void fail(Pool *pool, const Error *err)
+{
+    pthread_mutex_lock(&pool->mutex);
+    if (!pool->failed)
+        pool->error = *err;
+    pool->failed = true;
+    pthread_cond_broadcast(&pool->full);
+    pthread_cond_broadcast(&pool->empty);
+    pthread_cond_broadcast(&pool->turn);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static PageUnit *take_work(Pool *pool, uint64_t *number)
+{
+    PageUnit *unit = NULL;
+    pthread_mutex_lock(&pool->mutex);
+    while (pool->taken == pool->submitted && !pool->finished && !pool->failed)
+        pthread_cond_wait(&pool->full, &pool->mutex);
+    if (pool->taken != pool->submitted && !pool->failed) {
+        *number = pool->taken++;
+        unit = pool->unit[*number % UNITS];
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return unit;
+}
+
+/* Chunks are in the order of pages, whoever deflates them. */
+static bool await_turn(Pool *pool, uint64_t number)
+{
+    pthread_mutex_lock(&pool->mutex);
+    while (pool->written != number && !pool->failed)
+        pthread_cond_wait(&pool->turn, &pool->mutex);
+    bool go_on = !pool->failed;
+    pthread_mutex_unlock(&pool->mutex);
+    return go_on;
+}
+
+static void end_turn(Pool *pool)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->written++;
+    pthread_cond_broadcast(&pool->turn);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void give_back(Pool *pool, PageUnit *unit)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->spare[pool->spare_count++] = unit;
+    pthread_cond_signal(&pool->empty);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void *work(void *opaque)
+{
+    Pool *pool = opaque;
+    Buffer payload = {0};
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    uint64_t number;
+    for (PageUnit *unit; (unit = take_work(pool, &number));) {
+        Error err;
+        payload.size = 0;
+        unit_encode(unit, pool->deflate, &payload);
+        give_back(pool, unit);
+        if (!await_turn(pool, number))
+            break;
+        if (!chunk_write(pool->writer, CHUNK_PAGES, payload.data, payload.size, &err))
+            fail(pool, &err);
+        end_turn(pool);
+    }
+    buffer_free(&payload);
+    return NULL;
+}
+
+static PageUnit *take_spare(Pool *pool)
+{
+    PageUnit *unit = NULL;
+    pthread_mutex_lock(&pool->mutex);
+    while (!pool->spare_count && !pool->failed)
+        pthread_cond_wait(&pool->empty, &pool->mutex);
+    if (!pool->failed)
+        unit = pool->spare[--pool->spare_count];
+    pthread_mutex_unlock(&pool->mutex);
+    return unit;
+}
+
+static void submit(Pool *pool, PageUnit *unit)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->unit[pool->submitted++ % UNITS] = unit;
+    pthread_cond_signal(&pool->full);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static bool start(Pool *pool, Error *err)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned wanted = !pool->deflate || processors < 1 ? 1
+                      : processors > WORKERS_MOST      ? WORKERS_MOST
+                                                       : (unsigned)processors;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->full, NULL);
+    pthread_cond_init(&pool->empty, NULL);
+    pthread_cond_init(&pool->turn, NULL);
+    while (pool->threads < wanted && !pthread_create(&pool->thread[pool->threads], NULL, work, pool))
+        pool->threads++;
+    for (unsigned n = 0; n < 2 * pool->threads; n++)
+        if (!(pool->spare[pool->spare_count++] = malloc(sizeof(PageUnit))))
+            abort();
+    return pool->threads || error_set(err, "the host gives no thread");
+}
+
+static bool finish(Pool *pool, Error *err)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->finished = true;
+    pthread_cond_broadcast(&pool->full);
+    pthread_mutex_unlock(&pool->mutex);
+    for (unsigned n = 0; n < pool->threads; n++)
+        pthread_join(pool->thread[n], NULL);
+    while (pool->spare_count)
+        free(pool->spare[--pool->spare_count]);
+    while (pool->taken != pool->submitted)
+        free(pool->unit[pool->taken++ % UNITS]);
+    pthread_mutex_destroy(&pool->mutex);
+    pthread_cond_destroy(&pool->full);
+    pthread_cond_destroy(&pool->empty);
+    pthread_cond_destroy(&pool->turn);
+    if (pool->failed)
+        *err = pool->error;
+    return !pool->failed;
+}
+
+/* ---- Looking for pages
+ * ---------------------------------------------------------------------------------------- */
+
+static PageUnit *fresh_unit(Pool *pool, unsigned memory)
+{
+    PageUnit *unit = take_spare(pool);
+    if (unit) {
+        unit->memory = memory;
+        unit->runs = unit->pages = 0;
+    }
+    return unit;
+}
+
+/* False once somebody has failed. */
+static bool write_memory(Pool *pool, const PageSource *source, unsigned memory)
+{
+    SeenTable table;
+    seen_init(&table);
+    PageUnit *unit = fresh_unit(pool, memory);
+    uint64_t before = atomic_load(&pool->progress->done);
+    for (uint32_t page = 0; unit && source->next(source->opaque, memory, &page, unit->data[unit->pages]);
+         page++) {
+        unit_add(unit, page, seen_before(&table, unit->data[unit->pages], page));
+        atomic_store_explicit(&pool->progress->done, before + (uint64_t)page * MEMORY_PAGE,
+                              memory_order_relaxed);
+        if (atomic_load_explicit(&pool->progress->cancel, memory_order_relaxed)) {
+            Error err;
+            error_set(&err, "it was cancelled");
+            fail(pool, &err);
+        } else if (!unit_is_full(unit)) {
+            continue;
+        }
+        submit(pool, unit);
+        unit = fresh_unit(pool, memory);
+    }
+    bool whole = unit;
+    if (unit && unit->runs)
+        submit(pool, unit);
+    else if (unit)
+        give_back(pool, unit);
+    free(table.seen);
+    return whole;
+}
+
+bool pages_write(ChunkWriter *writer, const PageSource *source, bool deflate, PageProgress *progress,
+                 Error *err)
+{
+    Pool pool = {.writer = writer, .deflate = deflate, .progress = progress};
+    bool started = start(&pool, err);
+    for (unsigned n = 0; started && n < source->memories && write_memory(&pool, source, n); n++) {
+    }
+    return finish(&pool, err) && started;
+}

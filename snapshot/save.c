@@ -1,0 +1,197 @@
+/* Saving: the state that is not memory is encoded at once, memory is captured (capture.h) and written by a
+ * thread into a temporary file, which takes its name at the end. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "snapshot/capture.h"
+#include "snapshot/head.h"
+#include "snapshot/page_writer.h"
+#include "snapshot/temporary.h"
+
+struct SnapshotSave {
+    Machine *machine;
+    Temporary file;
+    bool compress;
+    Buffer *part; /* payloads of chunks, [parts] */
+    unsigned parts;
+    Buffer png;
+    Capture *capture;
+    uint64_t all; /* bytes of memory */
+    struct Piece {
+        uint64_t from, to;
+    } piece; /* of memory that has data, where the thread is */
+    PageProgress progress;
+    pthread_t thread;
+    bool has_thread, ok;
+    Error error;
+    atomic_bool ended;
+    void (*tell)(void *opaque);
+    void *opaque;
+};
+
+/* ---- The thread
+ * --------------------------------------------------------------------------------------------- */
+
+/* The host is asked where data is once for each piece: it looks through the whole piece. */
+static bool next_page(void *opaque, unsigned memory, uint32_t *page, uint8_t *copy)
+{
+    SnapshotSave *save = opaque;
+    struct Piece *piece = &save->piece;
+    uint64_t at = (uint64_t)*page * MEMORY_PAGE;
+    if (!*page)
+        piece->from = piece->to = 0;
+    for (;; at += MEMORY_PAGE) {
+        if (at >= piece->to) {
+            piece->from = at;
+            if (!capture_next_data(save->capture, memory, &piece->from, &piece->to))
+                return false;
+            at = piece->from;
+        }
+        *page = (uint32_t)(at / MEMORY_PAGE);
+        if (capture_page(save->capture, memory, *page, copy))
+            return true;
+    }
+}
+
+static void encode_memory(const MachineMemory *memory, Buffer *out)
+{
+    out->size = 0;
+    buffer_put_name(out, memory->name);
+    buffer_put64(out, memory->size);
+    buffer_put8(out, memory->fill);
+}
+
+static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
+{
+    for (unsigned n = 0; n < save->parts; n++) {
+        if (!chunk_write(writer, n ? CHUNK_PART : CHUNK_HEAD, save->part[n].data, save->part[n].size, err))
+            return false;
+        if (n == 0 && save->png.size && !chunk_write(writer, CHUNK_PNG, save->png.data, save->png.size, err))
+            return false;
+    }
+    return true;
+}
+
+static bool write_memory(SnapshotSave *save, ChunkWriter *writer, Error *err)
+{
+    PageSource source = {next_page, save, 0};
+    MachineMemory memory;
+    Buffer payload = {0};
+    bool ok = true;
+    for (; ok && machine_memory(save->machine, source.memories, &memory); source.memories++) {
+        encode_memory(&memory, &payload);
+        ok = chunk_write(writer, CHUNK_MEMORY, payload.data, payload.size, err);
+    }
+    buffer_free(&payload);
+    return ok && pages_write(writer, &source, save->compress, &save->progress, err);
+}
+
+static void *write_file(void *opaque)
+{
+    SnapshotSave *save = opaque;
+    ChunkWriter writer;
+    Error *err = &save->error;
+    save->ok = chunk_begin(&writer, save->file.fd, err) && write_parts(save, &writer, err) &&
+               write_memory(save, &writer, err) && chunk_finish(&writer, err);
+    atomic_store(&save->ended, true);
+    if (save->tell)
+        save->tell(save->opaque);
+    return NULL;
+}
+
+/* ---- The machine's thread
+ * ------------------------------------------------------------------------------------- */
+
+static void encode_parts(SnapshotSave *save, const SnapshotWish *wish)
+{
+    Parts parts;
+    Head head;
+    parts_take(&parts, save->machine);
+    save->parts = parts.count + 1;
+    save->part = calloc(save->parts, sizeof *save->part);
+    if (!save->part)
+        abort();
+    head_fill(&head, save->machine, wish);
+    head_encode(&head, &save->part[0]);
+    head_free(&head);
+    for (unsigned n = 0; n < parts.count; n++)
+        part_encode(&parts.part[n], &save->part[n + 1]);
+    parts_free(&parts);
+}
+
+static void free_save(SnapshotSave *save)
+{
+    capture_end(save->capture);
+    for (unsigned n = 0; n < save->parts; n++)
+        buffer_free(&save->part[n]);
+    free(save->part);
+    buffer_free(&save->png);
+    temporary_free(&save->file);
+    free(save);
+}
+
+SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const SnapshotWish *wish, Error *err)
+{
+    SnapshotSave *save = calloc(1, sizeof *save);
+    if (!save)
+        abort();
+    save->machine = machine;
+    save->compress = wish->compress;
+    save->tell = wish->ended;
+    save->opaque = wish->opaque;
+    if (!temporary_open(&save->file, path, err)) {
+        free_save(save);
+        return NULL;
+    }
+    buffer_put(&save->png, wish->png, wish->png_size);
+    arrivals_deliver(machine->arrivals);
+    encode_parts(save, wish);
+    save->capture = capture_begin(machine);
+    MachineMemory memory;
+    for (unsigned n = 0; machine_memory(machine, n, &memory); n++)
+        save->all += memory.size;
+    save->has_thread = !pthread_create(&save->thread, NULL, write_file, save);
+    if (!save->has_thread)
+        write_file(save);
+    return save;
+}
+
+bool snapshot_save_progress(const SnapshotSave *save, uint64_t *done, uint64_t *all)
+{
+    *done = atomic_load(&((SnapshotSave *)save)->progress.done);
+    *all = save->all;
+    return atomic_load(&((SnapshotSave *)save)->ended);
+}
+
+void snapshot_save_cancel(SnapshotSave *save)
+{
+    atomic_store(&save->progress.cancel, true);
+}
+
+bool snapshot_save_end(SnapshotSave *save, Error *err)
+{
+    if (save->has_thread)
+        pthread_join(save->thread, NULL);
+    bool ok = save->ok;
+    if (!ok)
+        error_set(err, "cannot save '%s': %s", save->file.path, save->error.text);
+    ok = ok && temporary_keep(&save->file, err);
+    free_save(save);
+    return ok;
+}
+
+bool snapshot_save(Machine *machine, const char *path, const SnapshotWish *wish, Error *err)
+{
+    SnapshotWish now = *wish;
+    now.ended = NULL;
+    SnapshotSave *save = snapshot_save_begin(machine, path, &now, err);
+    return save && snapshot_save_end(save, err);
+}

@@ -1,0 +1,87 @@
+/* Snapshots: a whole machine in a file, and back. docs/snapshots.md has the format and how it works.
+ *
+ * All of this is for the machine's thread, between instructions. Errors are one line of text that says what
+ * is wrong and in which file; after one, the machine is as it was. */
+#ifndef ARMATURE_SNAPSHOT_SNAPSHOT_H
+#define ARMATURE_SNAPSHOT_SNAPSHOT_H
+
+#include <stdio.h>
+
+#include "machine/machine.h"
+
+/* ---- Saving ------------------------------------------------------------------------------------------ */
+
+typedef struct SnapshotWish {
+    bool compress;
+    const char *note;   /* a line for people; NULL: none */
+    const uint8_t *png; /* the picture on the screen; NULL: none */
+    size_t png_size;
+    int64_t host_time; /* seconds since 1970; not what the guest sees */
+    /* Called on the thread that writes when it has ended; may be NULL. */
+    void (*ended)(void *opaque);
+    void *opaque;
+} SnapshotWish;
+
+typedef struct SnapshotSave SnapshotSave;
+
+/* Takes the state down and begins to write it in the background, into a temporary file beside path; the
+ * machine can go on at once. It must not be reset, loaded into or freed before the end. One at a time for
+ * each machine. NULL with err set if the file cannot be made. */
+SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const SnapshotWish *wish, Error *err);
+
+/* Bytes of memory that were dealt with, and of all; true once the thread has ended. */
+bool snapshot_save_progress(const SnapshotSave *save, uint64_t *done, uint64_t *all);
+
+/* Makes the thread end soon, as failed. */
+void snapshot_save_cancel(SnapshotSave *save);
+
+/* Waits for the thread; only now the file is at path, whole and on the host's disk. False with err set if
+ * that did not work: what was at path before is still there. */
+bool snapshot_save_end(SnapshotSave *save, Error *err);
+
+/* All at once. */
+bool snapshot_save(Machine *machine, const char *path, const SnapshotWish *wish, Error *err);
+
+/* ---- Loading ----------------------------------------------------------------------------------------- */
+
+typedef struct Snapshot Snapshot;
+
+/* What a file says of itself. */
+typedef struct SnapshotInfo {
+    char program[64], note[256];
+    int64_t host_time;
+    uint64_t guest_ns, instructions, memory, file_size;
+    uint32_t cpus;
+    bool deterministic, compressed;
+    unsigned parts, disks;
+    uint64_t memory_bytes; /* in the file */
+    size_t png_size;
+} SnapshotInfo;
+
+/* Whether the file begins like a snapshot. */
+bool snapshot_is(const char *path);
+
+/* NULL with err set if the file is none, is damaged or of another version. Contents are checked when they are
+ * read. */
+Snapshot *snapshot_open(const char *path, Error *err);
+void snapshot_close(Snapshot *snapshot);
+const SnapshotInfo *snapshot_info(const Snapshot *snapshot);
+
+/* The machine that the file was made by: sets what a snapshot decides and leaves the rest (jit, files of the
+ * host). */
+bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err);
+
+/* Gives the machine the state of the file. It must be built as snapshot_options() says, but for
+ * `deterministic`. False with err set: nothing has changed. */
+bool snapshot_load(Snapshot *snapshot, Machine *machine, Error *err);
+
+/* Reads and checks everything, without a machine. */
+bool snapshot_verify(Snapshot *snapshot, Error *err);
+
+/* The picture, allocated; NULL if there is none, or with err set if it is damaged. */
+uint8_t *snapshot_png(Snapshot *snapshot, size_t *size, Error *err);
+
+/* Writes the same snapshot, compressed or not, to another file. */
+bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error *err);
+
+#endif

@@ -1,0 +1,230 @@
+/* Saves and loads a machine at random instruction counts of a deterministic run. At each of them, everything
+ * must be equal: the run that never stopped, the run that was saved there, the fresh machine that was loaded,
+ * what it saves again (byte by byte), and where both are at the next count. Engines take turns. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "machine/boot.h"
+#include "snapshot/machine_hash.h"
+#include "snapshot/snapshot.h"
+
+enum { POINTS_MOST = 2000 };
+
+typedef struct Options {
+    MachineOptions machine;
+    BootOptions boot;
+    const char *send; /* typed at the start */
+    uint64_t seed, least, most;
+    unsigned points;
+    bool compress, verbose;
+} Options;
+
+static Options options = {
+    .machine = {.cpus = 1, .memory = 64 << 20, .deterministic = true, .jit = {.threshold = 4}},
+    .seed = 1,
+    .points = 20,
+    .most = UINT64_MAX,
+};
+
+static char folder[] = "/dev/shm/armature-round-trip-XXXXXX", first[80], second[80];
+
+static void stop(const char *what, uint64_t at, const char *detail)
+{
+    fprintf(stderr, "round_trip: seed %llu, instruction %llu: %s%s%s\n", (unsigned long long)options.seed,
+            (unsigned long long)at, what, detail ? ": " : "", detail ? detail : "");
+    exit(1);
+}
+
+static bool poll(void *opaque, uint64_t timeout_ns)
+{
+    const Machine *machine = opaque;
+    return timeout_ns != UINT64_MAX && machine_icount(machine) != machine->pause_at;
+}
+
+static Machine *fresh_machine(JitMode jit, bool boot)
+{
+    Error err;
+    MachineOptions wanted = options.machine;
+    wanted.jit.mode = jit;
+    Machine *machine = machine_new(&wanted, log_new(NULL), &err);
+    if (!machine || (boot && !boot_load(machine, &options.boot, &err)))
+        stop(err.text, 0, NULL);
+    machine->poll = poll;
+    machine->poll_opaque = machine;
+    if (boot && options.send)
+        serial_send(&machine->env.serial[0], options.send, strlen(options.send));
+    return machine;
+}
+
+/* False if the guest ends before. */
+static bool run_to(Machine *machine, uint64_t icount)
+{
+    if (machine_icount(machine) == icount)
+        return true;
+    machine_pause_at(machine, icount);
+    return machine_run(machine) == END_STOPPED && machine_icount(machine) == icount;
+}
+
+static uint64_t next_random(void)
+{
+    options.seed = options.seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return options.seed >> 33 | options.seed << 31;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* How far the guest gets. */
+static uint64_t length_of_run(void)
+{
+    Machine *machine = fresh_machine(JIT_ON, true);
+    machine_pause_at(machine, options.most);
+    machine_run(machine);
+    uint64_t length = machine_icount(machine);
+    machine_free(machine);
+    return length;
+}
+
+static void same(const MachineHash *a, const MachineHash *b, uint64_t at, const char *what)
+{
+    const char *component = machine_hash_difference(a, b);
+    if (component)
+        stop(what, at, component);
+}
+
+static void save(Machine *machine, const char *path, uint64_t at)
+{
+    Error err;
+    const SnapshotWish wish = {.compress = options.compress};
+    if (!snapshot_save(machine, path, &wish, &err))
+        stop(err.text, at, NULL);
+}
+
+static Machine *load(const char *path, JitMode jit, uint64_t at)
+{
+    Error err;
+    Machine *machine = fresh_machine(jit, false);
+    Snapshot *snapshot = snapshot_open(path, &err);
+    if (!snapshot || !snapshot_load(snapshot, machine, &err))
+        stop(err.text, at, NULL);
+    snapshot_close(snapshot);
+    return machine;
+}
+
+static void same_files(uint64_t at)
+{
+    char command[240];
+    snprintf(command, sizeof command, "cmp %s %s", first, second);
+    if (system(command) != 0)
+        stop("saved again, the file differs", at, NULL);
+}
+
+static void check_point(Machine *machine, const MachineHash *wanted, const uint64_t *point, unsigned n)
+{
+    static MachineHash hash;
+    uint64_t at = point[n];
+    save(machine, first, at);
+    machine_hash(machine, &hash);
+    same(&wanted[n], &hash, at, "saving changed");
+    Machine *loaded = load(first, n % 2 ? JIT_ON : JIT_OFF, at);
+    machine_hash(loaded, &hash);
+    same(&wanted[n], &hash, at, "loading changed");
+    save(loaded, second, at);
+    same_files(at);
+    if (n + 1 < options.points) {
+        if (!run_to(loaded, point[n + 1]))
+            stop("the loaded machine ended", at, NULL);
+        machine_hash(loaded, &hash);
+        same(&wanted[n + 1], &hash, at, "the loaded machine went another way, by the next point");
+    }
+    machine_free(loaded);
+}
+
+static void parse(int argc, char **argv)
+{
+    for (int n = 1; n < argc; n++) {
+        const char *value = n + 1 < argc ? argv[n + 1] : "";
+        if (!strcmp(argv[n], "--compress"))
+            options.compress = true;
+        else if (!strcmp(argv[n], "--verbose"))
+            options.verbose = true;
+        else if (!strcmp(argv[n], "--gpu"))
+            options.machine.gpu = true;
+        else if (!strcmp(argv[n], "--semihosting"))
+            options.machine.semihosting = true;
+        else if (!strcmp(argv[n], "--seed") && ++n)
+            options.seed = strtoull(value, NULL, 0);
+        else if (!strcmp(argv[n], "--points") && ++n)
+            options.points = (unsigned)strtoul(value, NULL, 0);
+        else if (!strcmp(argv[n], "--least") && ++n)
+            options.least = strtoull(value, NULL, 0);
+        else if (!strcmp(argv[n], "--most") && ++n)
+            options.most = strtoull(value, NULL, 0);
+        else if (!strcmp(argv[n], "--cpus") && ++n)
+            options.machine.cpus = (unsigned)strtoul(value, NULL, 0);
+        else if (!strcmp(argv[n], "--memory") && ++n)
+            options.machine.memory = strtoull(value, NULL, 0) << 20;
+        else if (!strcmp(argv[n], "--send") && ++n)
+            options.send = value;
+        else if (!strcmp(argv[n], "--kernel") && ++n)
+            options.boot.kernel = value;
+        else if (!strcmp(argv[n], "--initrd") && ++n)
+            options.boot.initrd = value;
+        else if (!strcmp(argv[n], "--append") && ++n)
+            options.boot.append = value;
+        else
+            stop("unknown option", 0, argv[n]);
+    }
+    if (options.points < 1 || options.points > POINTS_MOST)
+        stop("too many points, or none", 0, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static uint64_t point[POINTS_MOST];
+    parse(argc, argv);
+    uint64_t length = length_of_run();
+    if (length <= options.least + options.points)
+        stop("the guest ends too early", length, NULL);
+    for (unsigned n = 0; n < options.points; n++)
+        point[n] = options.least + 1 + next_random() % (length - options.least - 1);
+    qsort(point, options.points, sizeof *point, ascending);
+    MachineHash *wanted = calloc(options.points, sizeof *wanted);
+    /* The run that is never saved; half of the seeds compile. */
+    Machine *machine = fresh_machine(options.seed & 1 ? JIT_ON : JIT_OFF, true);
+    for (unsigned n = 0; n < options.points; n++) {
+        if (!run_to(machine, point[n]))
+            stop("the guest ended", point[n], NULL);
+        machine_hash(machine, &wanted[n]);
+    }
+    machine_free(machine);
+    if (!mkdtemp(folder))
+        stop("cannot make a folder", 0, folder);
+    snprintf(first, sizeof first, "%s/first", folder);
+    snprintf(second, sizeof second, "%s/second", folder);
+    machine = fresh_machine(options.seed & 1 ? JIT_OFF : JIT_ON, true);
+    for (unsigned n = 0; n < options.points; n++) {
+        if (!run_to(machine, point[n]))
+            stop("the saved run ended", point[n], NULL);
+        static MachineHash hash;
+        machine_hash(machine, &hash);
+        same(&wanted[n], &hash, point[n], "the engines, or earlier saves, differ");
+        check_point(machine, wanted, point, n);
+        if (options.verbose)
+            printf("%llu: %016llx\n", (unsigned long long)point[n], (unsigned long long)wanted[n].all);
+    }
+    machine_free(machine);
+    free(wanted);
+    unlink(first);
+    unlink(second);
+    rmdir(folder);
+    printf("%u points in %llu instructions\n", options.points, (unsigned long long)length);
+    return 0;
+}
