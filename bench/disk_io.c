@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     }
     if (fsync(job.fd))
         fail("fsync");
-    printf("@@ disk %s-%s-%u-%d %llu %llu %.6f\n", argv[4], argv[3], job.block, depth, (unsigned long long)operations,
-           (unsigned long long)(operations * job.block), end - start);
+    printf("@@ disk %s-%s-%u-%d %llu %llu %.6f\n", argv[4], argv[3], job.block, depth,
+           (unsigned long long)operations, (unsigned long long)(operations * job.block), end - start);
     return 0;
 }
