@@ -62,7 +62,8 @@ static void test_everything(void **state)
 {
     (void)state;
     accepted(
-        "--kernel k --initrd=i --dtb d --append a=b --load x@0x1000 --load=y@z@4096 --load was.snap --hash-at 7 --entry 0x60000001 "
+        "--kernel k --initrd=i --dtb d --append a=b --load x@0x1000 --load=y@z@4096 --load was.snap "
+        "--hash-at 7 --entry 0x60000001 "
         "--memory 256M "
         "--cpus 4 --flash0 f0 --flash1 f1 --serial file:log --serial stdio --log guest,irq --log-file l");
     assert_string_equal(options.boot.kernel, "k");
