@@ -71,7 +71,7 @@ def test(armature, round_trip, points="60"):
         live = machine.path("live.snap")
         machine.boot(f'save("{live}") ' + WORDS + f'machine.load("{live}") ' + WORDS, "--cpus", "2")
         machine.run(WORDS, "--load", live)
-        subprocess.run([round_trip, "--points", points, "--memory", "256", *guest, "--most", "4000000000"], check=True)
+        subprocess.run([round_trip, "--points", points, "--memory", "256", *guest, "--most", "4000000000", "--all-devices"], check=True)
 
 
 main(test)
