@@ -531,7 +531,7 @@ static void reset(Device *dev)
     }
 }
 
-/* Blocks and places index arrays. */
+/* Blocks and places index arrays; the contents are others. */
 static void loaded(Device *dev)
 {
     State *s = (State *)dev;
@@ -543,6 +543,7 @@ static void loaded(Device *dev)
         if (chip->buffer_words > BUFFER_WORDS)
             chip->buffer_words = BUFFER_WORDS;
     }
+    flash_file_changed(&s->file, s->contents, 0, CFI_FLASH_BYTES);
 }
 
 /* clang-format off */

@@ -783,6 +783,7 @@ void sd_card_init(SdCard *card, DiskSlot *slot, void (*changed)(void *opaque), v
     card->slot = slot;
     card->changed = changed;
     card->opaque = opaque;
+    card->s.block_length = SECTOR;
     card->request.done = done;
     card->request.opaque = card;
 }

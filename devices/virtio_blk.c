@@ -33,6 +33,8 @@ enum {
     SEGMENTS = QUEUE_SIZE - 2, /* of data: a chain has a header and a status, too */
     SEGMENT_BYTES = 1 << 20,
     PIECE_BYTES = 2 << 20, /* of a request, in one step */
+    AT_ONCE_PIECE = 128 << 10,
+    AT_ONCE_MOST = 8 << 20, /* then the guest goes on while the disk works */
     IN_FLIGHT_MOST = 32 << 20,
     LEAST_BYTES = 4096,
     KEPT_BYTES = 64 << 10, /* larger buffers are given back to the host when there are many */
@@ -62,6 +64,7 @@ typedef struct Progress {
     uint64_t place;        /* how many of them are done with */
     uint64_t length;       /* of the step under way: bytes of data */
     uint64_t due;          /* of the disk's request */
+    uint64_t quick;        /* so far nothing of it had to wait for the disk */
 } Progress;
 
 typedef enum Phase { IDLE, MOVING, FLUSHING } Phase;
@@ -76,6 +79,7 @@ typedef struct {
     DeviceMemory data[QUEUE_SIZE]; /* of requests under way: what they write, or their ranges */
     Request *request;              /* QUEUE_SIZE of them, by head */
     uint64_t in_flight;            /* bytes */
+    uint64_t at_once;              /* bytes, since the disk was given something to do */
     uint64_t kept;                 /* bytes of buffers that wait to be used again */
 } State;
 
@@ -180,11 +184,21 @@ static uint8_t set_request(State *s, Request *r, uint8_t *buffer)
                                                : set_range(p, &r->disk, buffer);
 }
 
-static uint64_t step_length(const Progress *p)
+static uint64_t most_in_step(const Progress *p)
 {
-    uint64_t left = p->total - p->place;
-    uint64_t most = p->type == T_IN || p->type == T_OUT ? PIECE_BYTES : sizeof(Range);
-    return p->phase == FLUSHING ? 0 : left < most ? left : most;
+    return p->type == T_IN || p->type == T_OUT ? PIECE_BYTES : sizeof(Range);
+}
+
+/* Reads that the host has in memory are done at once in small pieces, which stay in the processor's caches.
+ */
+static uint64_t step_length(const State *s, const Progress *p)
+{
+    uint64_t left = p->total - p->place, most = most_in_step(p);
+    if (p->phase == FLUSHING)
+        return 0;
+    if (p->type == T_IN && p->quick && s->at_once < AT_ONCE_MOST && !disk_under_way(slot_of(s)->disk))
+        most = AT_ONCE_PIECE;
+    return left < most ? left : most;
 }
 
 /* Gets the next step ready to be submitted. */
@@ -192,7 +206,7 @@ static uint8_t prepare(State *s, Request *r, const VirtChain *chain)
 {
     Progress *p = &s->progress[r->head];
     uint8_t *buffer = NULL;
-    uint64_t length = step_length(p);
+    uint64_t length = step_length(s, p);
     r->disk.result = DISK_IO_ERROR;
     if (length && !(buffer = take_buffer(s, r, (uint32_t)length)))
         return S_IOERR;
@@ -233,9 +247,12 @@ static bool submit(State *s, Request *r)
     r->with = disk;
     if (disk_submit(disk, &r->disk)) {
         r->with = NULL;
+        s->at_once += r->disk.result == DISK_OK ? p->length : 0;
         return true;
     }
     p->due = r->disk.due;
+    p->quick = 0;
+    s->at_once = 0;
     return false;
 }
 
@@ -333,7 +350,7 @@ static VirtioAnswer requested(Virtio *v, unsigned queue, const VirtChain *chain,
         s->stalled = true;
         return VIRTIO_NOT_NOW;
     }
-    *p = (Progress){.type = header.type, .sector = header.sector};
+    *p = (Progress){.type = header.type, .sector = header.sector, .quick = 1};
     status = begin(s, p, chain);
     if (!go_on(s, r, chain, &status))
         return VIRTIO_LATER;
@@ -403,7 +420,8 @@ static bool is_sound(const State *s, uint32_t head)
         return !p->length && !s->data[head].size;
     return p->phase == MOVING && (moves || data) && p->sector <= UINT32_MAX * (uint64_t)DISK_SECTOR &&
            p->total <= UINT32_MAX && p->place < p->total && p->total % unit == 0 && p->place % unit == 0 &&
-           p->length == step_length(p) && s->data[head].size == (data ? p->length : 0);
+           p->length && p->length <= most_in_step(p) && p->length <= p->total - p->place &&
+           p->length % unit == 0 && s->data[head].size == (data ? p->length : 0);
 }
 
 /* Under way when the state was saved; the disk has not heard of it. */
@@ -581,6 +599,7 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(data, FIELD_MEMORY, QUEUE_SIZE),
     TRANSIENT(request, "the host's side of the requests, made from their progress"),
     TRANSIENT(in_flight, "the sum of the requests' lengths"),
+    TRANSIENT(at_once, "about the host's cache"),
     TRANSIENT(kept, "about buffers of the host"),
 };
 

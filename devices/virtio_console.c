@@ -14,6 +14,7 @@ typedef struct {
     Virtio virtio;
     uint16_t cols, rows; /* configuration space */
     uint32_t emerg_wr;
+    bool heard; /* the driver has sent something */
 } State;
 
 static SerialPort *port_of(Virtio *v)
@@ -65,12 +66,24 @@ static void offered(Virtio *v, unsigned queue)
 
 /* ---- From the guest ----------------------------------------------------------------------------------- */
 
+/* Linux asks for the size only when it is told that it changed, and must not be told before it has a port:
+ * which it has when it sends. */
+static void first_output(State *s)
+{
+    if (s->heard)
+        return;
+    s->heard = true;
+    if (s->cols || s->rows)
+        virtio_config_changed(&s->virtio);
+}
+
 static VirtioAnswer transmitted(Virtio *v, unsigned queue, const VirtChain *chain, uint32_t *written)
 {
     (void)queue;
     (void)written;
     uint8_t block[4096];
     size_t at = 0, size;
+    first_output((State *)v);
     for (; at < TRANSMIT_MOST && (size = virt_chain_read(chain, at, block, sizeof block)); at += size)
         for (size_t n = 0; n < size; n++)
             serial_output(port_of(v), block[n]);
@@ -112,7 +125,8 @@ static void resized(void *opaque)
     State *s = opaque;
     s->cols = port_of(v)->columns;
     s->rows = port_of(v)->rows;
-    virtio_config_changed(v);
+    if (s->heard)
+        virtio_config_changed(v);
 }
 
 /* ---- The device --------------------------------------------------------------------------------------- */
@@ -121,6 +135,7 @@ static void reset(Virtio *v)
 {
     State *s = (State *)v;
     s->emerg_wr = 0;
+    s->heard = false;
 }
 
 static const VirtioType type = {
@@ -152,6 +167,7 @@ static const FieldDef fields[] = {
     FIELD(cols, FIELD_U16),
     FIELD(rows, FIELD_U16),
     FIELD(emerg_wr, FIELD_U32),
+    FIELD(heard, FIELD_BOOL),
 };
 
 const DeviceType virtio_console_type = {

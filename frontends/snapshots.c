@@ -38,7 +38,7 @@ static Machine *machine_of(const Snapshots *snapshots)
     return session_machine(snapshots->session);
 }
 
-/* ---- Saving ------------------------------------------------------------------------------------------- */
+/* ---- Saving -------------------------------------------------------------------------------------------- */
 
 static void tell(void *opaque)
 {
@@ -291,8 +291,7 @@ void op_pause_at(Call *call, uint64_t instructions, uint64_t timeout)
     aim(snapshots);
 }
 
-/* ---- Life
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------------------------------------- */
 
 Snapshots *snapshots_new(Session *session)
 {

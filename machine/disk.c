@@ -392,26 +392,6 @@ static void finish_all(Disk *disk)
         timer_set(&disk->timer, CLOCK_NEVER);
 }
 
-/* The thread may be at a request; it ends, and nobody hears of it. */
-void disk_abandon(Disk *disk)
-{
-    if (disk->clock)
-        timer_cancel(&disk->timer);
-    else
-        arrivals_cancel(disk->arrivals, &disk->arrival);
-    pthread_mutex_lock(&disk->mutex);
-    queue_init(&disk->queue);
-    while (disk->busy)
-        pthread_cond_wait(&disk->idle, &disk->mutex);
-    queue_init(&disk->finished);
-    disk->failed = false;
-    pthread_mutex_unlock(&disk->mutex);
-    if (!disk->clock)
-        arrivals_cancel(disk->arrivals, &disk->arrival);
-    queue_init(&disk->scheduled);
-    disk->under_way = 0;
-}
-
 /* ---- Disks ------------------------------------------------------------------------------------------- */
 
 Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const MediumInfo *info, Clock *clock,

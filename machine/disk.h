@@ -115,10 +115,6 @@ void disk_drain(Disk *disk);
  * guest. False with err set if the host cannot. */
 bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err);
 
-/* Machine's thread: forgets what was submitted and is not done; done() is not called. For devices that are
- * about to be given another state, after which they submit what that has under way. */
-void disk_abandon(Disk *disk);
-
 /* The medium, for whoever made the disk: drain first. */
 void *disk_medium(Disk *disk);
 

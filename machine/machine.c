@@ -497,10 +497,10 @@ bool machine_memory(const Machine *machine, unsigned n, MachineMemory *memory)
     Machine *m = (Machine *)machine;
     const uint32_t *size = vexpress_a9.store_size;
     const MachineMemory stores[STORES] = {
-        [STORE_RAM] = {"ram",   m->ram,   m->options.memory, &m->ram_fd  },
-        [STORE_ROM] = {"rom",   m->rom,   size[STORE_ROM],   &m->rom_fd  },
-        [STORE_VRAM] = {"vram",  m->vram,  size[STORE_VRAM],  &m->vram_fd },
-        [STORE_PSRAM] = {"psram", m->psram, size[STORE_PSRAM], &m->psram_fd},
+        [STORE_RAM] = {.name = "ram",   .host = m->ram,   .size = m->options.memory, .fd = &m->ram_fd  },
+        [STORE_ROM] = {.name = "rom",   .host = m->rom,   .size = size[STORE_ROM],   .fd = &m->rom_fd  },
+        [STORE_VRAM] = {.name = "vram",  .host = m->vram,  .size = size[STORE_VRAM],  .fd = &m->vram_fd },
+        [STORE_PSRAM] = {.name = "psram", .host = m->psram, .size = size[STORE_PSRAM], .fd = &m->psram_fd},
     };
     if (n < STORES) {
         *memory = stores[n];

@@ -62,9 +62,12 @@ static void wait_round(NetEnd *end, bool blocked)
         end->ops->fill(end, polls);
     if (!crossing_sleep(end->crossing, blocked) || atomic_load(&end->quit))
         polls->timeout_ms = 0;
+    end->waiting = true;
     pthread_mutex_unlock(&end->mutex);
     int ready = poll(polls->fds, polls->count, polls->timeout_ms);
     pthread_mutex_lock(&end->mutex);
+    end->waiting = false;
+    pthread_cond_broadcast(&end->woken);
     if (ready < 0)
         for (unsigned n = 0; n < polls->count; n++)
             polls->fds[n].revents = 0;
@@ -124,6 +127,7 @@ bool net_end_init(NetEnd *end, const NetEndOps *ops, NetPort *port, Arrivals *ar
     end->ops = ops;
     end->port = port;
     pthread_mutex_init(&end->mutex, NULL);
+    pthread_cond_init(&end->woken, NULL);
     return true;
 }
 
@@ -138,6 +142,7 @@ void net_end_free(NetEnd *end)
     if (end->ops->free)
         end->ops->free(end);
     crossing_free(end->crossing);
+    pthread_cond_destroy(&end->woken);
     pthread_mutex_destroy(&end->mutex);
     free(end->polls.fds);
     free(end);
@@ -153,6 +158,8 @@ void net_end_lock(NetEnd *end)
     atomic_fetch_add(&end->wanted, 1);
     crossing_wake(end->crossing);
     pthread_mutex_lock(&end->mutex);
+    while (end->waiting)
+        pthread_cond_wait(&end->woken, &end->mutex);
     atomic_fetch_sub(&end->wanted, 1);
 }
 

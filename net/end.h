@@ -45,7 +45,9 @@ struct NetEnd {
     pthread_t thread;
     bool threaded;
     pthread_mutex_t mutex;
-    atomic_uint wanted; /* others wait for the mutex */
+    pthread_cond_t woken; /* the thread does not wait any more */
+    bool waiting;         /* for descriptors, which must not be closed meanwhile */
+    atomic_uint wanted;   /* others wait for the mutex */
     atomic_bool quit;
     NetPolls polls;
 };

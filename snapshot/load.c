@@ -34,8 +34,7 @@ static bool about(const Snapshot *snapshot, Error *err)
     return error_set(err, "cannot load '%s': %s", snapshot->path, what.text);
 }
 
-/* ---- Opening
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------------------------------------- */
 
 bool snapshot_is(const char *path)
 {
@@ -126,8 +125,7 @@ const SnapshotInfo *snapshot_info(const Snapshot *snapshot)
     return &snapshot->info;
 }
 
-/* ---- Parts
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Parts --------------------------------------------------------------------------------------------- */
 
 /* A machine's state that was read and checked. */
 typedef struct Stage {
@@ -237,8 +235,7 @@ static void stage_free(Stage *stage)
     free(stage);
 }
 
-/* ---- Into the machine
- * ------------------------------------------------------------------------------------------ */
+/* ---- Into the machine ---------------------------------------------------------------------------------- */
 
 static void apply_device(Stage *stage, unsigned n)
 {
@@ -262,9 +259,6 @@ static void apply(Stage *stage, Machine *machine)
 {
     const Parts *parts = &stage->parts;
     uint64_t before = clock_now(machine->clock);
-    for (unsigned n = 0; n < DISK_SLOTS; n++)
-        if (machine->env.disk[n].disk)
-            disk_abandon(machine->env.disk[n].disk);
     for (unsigned n = 0; n < parts->count; n++)
         if (parts->part[n].cpu)
             part_apply(&stage->part[n], parts->part[n].cpu);
@@ -280,14 +274,29 @@ static void apply(Stage *stage, Machine *machine)
     devices_loaded(machine);
 }
 
+/* What threads of the host do for devices ends in the memory that they do it for. In deterministic runs there
+ * are none, and devices take back what waits when they are loaded. */
+static void drain(Machine *machine)
+{
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        if (machine->env.disk[n].disk)
+            disk_drain(machine->env.disk[n].disk);
+    for (unsigned n = 0; n < SHARES; n++)
+        if (machine->env.share[n].work)
+            host_work_drain(machine->env.share[n].work);
+    arrivals_deliver(machine->arrivals);
+}
+
 static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
     Stage *stage = calloc(1, sizeof *stage);
     if (!stage)
         abort();
     bus_settle(machine->bus);
-    bool ok =
-        stage_all(stage, snapshot, machine, dry, err) && (dry || memory_apply(stage->memory, machine, err));
+    bool ok = stage_all(stage, snapshot, machine, dry, err);
+    if (ok && !dry)
+        drain(machine);
+    ok = ok && (dry || memory_apply(stage->memory, machine, err));
     if (ok && !dry)
         apply(stage, machine);
     stage_free(stage);
@@ -299,8 +308,7 @@ bool snapshot_load(Snapshot *snapshot, Machine *machine, Error *err)
     return load(snapshot, machine, false, err);
 }
 
-/* ---- Without a machine
- * -------------------------------------------------------------------------------------------- */
+/* ---- Without a machine --------------------------------------------------------------------------------- */
 
 bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err)
 {
@@ -367,8 +375,7 @@ uint8_t *snapshot_png(Snapshot *snapshot, size_t *size, Error *err)
     return NULL;
 }
 
-/* ---- Converting
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Converting ---------------------------------------------------------------------------------------- */
 
 static bool convert_head(const uint8_t *payload, size_t size, bool compress, Buffer *out, Error *err)
 {

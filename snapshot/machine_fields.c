@@ -35,7 +35,8 @@ TABLE(machine,
 TABLE(env,
       MEMBER(clock, BUILT), MEMBER(log, HOST), MEMBER(bus, BUILT), MEMBER(serial, VIEW), MEMBER(display, BUILT),
       MEMBER(input, BUILT), MEMBER(audio, HOST), MEMBER(disk, "devices submit what was under way again"),
-      MEMBER(net, VIEW), MEMBER(i2c, BUILT), MEMBER(ps2, "follows from the devices at both ends"),
+      MEMBER(net, VIEW), MEMBER(share, "devices save their sessions"),
+      MEMBER(balloon, "set up with the devices"), MEMBER(seed, VIEW), MEMBER(entropy, HOST), MEMBER(trouble, HOST), MEMBER(i2c, BUILT), MEMBER(ps2, "follows from the devices at both ends"),
       MEMBER(cpus, VIEW), MEMBER(flash_path, HOST), MEMBER(rtc_base, VIEW), MEMBER(request, BUILT),
       MEMBER(exit_code, VIEW), MEMBER(instructions, BUILT), MEMBER(machine, BUILT));
 #undef OF
@@ -45,6 +46,6 @@ TABLE(options,
       MEMBER(cpus, VIEW), MEMBER(memory, VIEW), MEMBER(jit, HOST), MEMBER(deterministic, VIEW), MEMBER(rtc_base, VIEW),
       MEMBER(flash, HOST), MEMBER(boot_from_flash, VIEW), MEMBER(semihosting, VIEW), MEMBER(semihosting_dir, HOST),
       MEMBER(test_device, VIEW), MEMBER(gpu, VIEW), MEMBER(virtio_disks, VIEW), MEMBER(virtio_nets, VIEW),
-      MEMBER(shares, VIEW), MEMBER(rng, VIEW), MEMBER(console, VIEW), MEMBER(balloon, VIEW));
+      MEMBER(shares, VIEW), MEMBER(seed, VIEW), MEMBER(rng, VIEW), MEMBER(console, VIEW), MEMBER(balloon, VIEW));
 #undef OF
 /* clang-format on */

@@ -105,8 +105,7 @@ static bool stage_memories(StagedMemory *all, const Machine *machine, Error *err
     return own == all->count || error_set(err, "not all of the machine's memory is there");
 }
 
-/* ---- Pages, by several threads
- * ------------------------------------------------------------------------------ */
+/* ---- Pages, by several threads ------------------------------------------------------------------------- */
 
 static bool put(const Staged *staged, uint32_t page, const uint8_t *data, uint32_t count, Error *err)
 {
@@ -266,8 +265,7 @@ void memory_unstage(StagedMemory *all)
     free(all);
 }
 
-/* ---- Into the machine
- * ----------------------------------------------------------------------------------------- */
+/* ---- Into the machine ---------------------------------------------------------------------------------- */
 
 static void fill_page(void *opaque, uint32_t page, const uint8_t *data)
 {

@@ -75,8 +75,7 @@ static uint32_t seen_before(SeenTable *table, const uint8_t *data, uint32_t page
     return RUN_IS_DATA;
 }
 
-/* ---- Workers
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Workers ------------------------------------------------------------------------------------------- */
 
 typedef struct Pool {
     ChunkWriter *writer;
@@ -227,8 +226,7 @@ static bool finish(Pool *pool, Error *err)
     return !pool->failed;
 }
 
-/* ---- Looking for pages
- * ---------------------------------------------------------------------------------------- */
+/* ---- Looking for pages --------------------------------------------------------------------------------- */
 
 static PageUnit *fresh_unit(Pool *pool, unsigned memory)
 {

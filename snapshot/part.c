@@ -111,7 +111,7 @@ unsigned part_items(const Part *part, Item *items)
     return count;
 }
 
-/* ---- The parts of a machine -------------------------------------------------------------------------- */
+/* ---- The parts of a machine ---------------------------------------------------------------------------- */
 
 static Part *add(Parts *parts, const char *name, const char *type)
 {

@@ -37,8 +37,7 @@ struct SnapshotSave {
     void *opaque;
 };
 
-/* ---- The thread
- * --------------------------------------------------------------------------------------------- */
+/* ---- The thread ---------------------------------------------------------------------------------------- */
 
 /* The host is asked where data is once for each piece: it looks through the whole piece. */
 static bool next_page(void *opaque, unsigned memory, uint32_t *page, uint8_t *copy)
@@ -107,8 +106,7 @@ static void *write_file(void *opaque)
     return NULL;
 }
 
-/* ---- The machine's thread
- * ------------------------------------------------------------------------------------- */
+/* ---- The machine's thread ------------------------------------------------------------------------------ */
 
 static void encode_parts(SnapshotSave *save, const SnapshotWish *wish)
 {

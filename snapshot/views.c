@@ -6,11 +6,11 @@
 
 #include "machine/semihosting.h"
 
-/* ---- The views ---------------------------------------------------------------------------------------- */
+/* ---- The views ----------------------------------------------------------------------------------------- */
 
 /* What the machine is: it does not change while it runs. */
 typedef struct SetupView {
-    uint64_t memory;
+    uint64_t memory, seed;
     uint32_t cpus, rtc_base, virtio_disks, virtio_nets, shares;
     bool deterministic, boot_from_flash, semihosting, test_device, gpu, rng, console, balloon;
 } SetupView;
@@ -48,13 +48,19 @@ typedef struct NetView {
     DeviceMemory queue;
 } NetView;
 
+/* Which disks there are; not what is on them. */
+typedef struct DiskView {
+    uint64_t size[DISK_SLOTS]; /* 0: none */
+    bool read_only[DISK_SLOTS];
+} DiskView;
+
 typedef struct SemihostingView {
     uint32_t error, free_base, free_limit;
     uint64_t started, grown;
     DeviceMemory command_line, files;
 } SemihostingView;
 
-enum { VIEWS = 4 + MAX_CPUS + SERIAL_PORTS + NET_PORTS };
+enum { VIEWS = 5 + MAX_CPUS + SERIAL_PORTS + NET_PORTS };
 
 struct Views {
     Machine *machine;
@@ -64,6 +70,7 @@ struct Views {
     SerialView serial[SERIAL_PORTS];
     InputView input;
     NetView net[NET_PORTS];
+    DiskView disks;
     SemihostingView semihosting;
     SemihostingFiles *files; /* reopened by views_check() */
     char name[VIEWS][PART_NAME];
@@ -82,7 +89,7 @@ struct Views {
 
 #define VIEW SetupView
 TABLE(setup,
-      VIEW_FIELD(memory, FIELD_U64, 1), VIEW_FIELD(cpus, FIELD_U32, 1), VIEW_FIELD(rtc_base, FIELD_U32, 1),
+      VIEW_FIELD(memory, FIELD_U64, 1), VIEW_FIELD(seed, FIELD_U64, 1), VIEW_FIELD(cpus, FIELD_U32, 1), VIEW_FIELD(rtc_base, FIELD_U32, 1),
       VIEW_FIELD(virtio_disks, FIELD_U32, 1), VIEW_FIELD(virtio_nets, FIELD_U32, 1),
       VIEW_FIELD(shares, FIELD_U32, 1), VIEW_FIELD(deterministic, FIELD_BOOL, 1),
       VIEW_FIELD(boot_from_flash, FIELD_BOOL, 1), VIEW_FIELD(semihosting, FIELD_BOOL, 1),
@@ -108,6 +115,9 @@ TABLE(input, VIEW_FIELD(down, FIELD_BOOL, INPUT_KEYS), VIEW_FIELD(leds, FIELD_U3
 #undef VIEW
 #define VIEW NetView
 TABLE(net, VIEW_FIELD(mac, FIELD_U8, NET_MAC), VIEW_FIELD(queue, FIELD_MEMORY, 1));
+#undef VIEW
+#define VIEW DiskView
+TABLE(disks, VIEW_FIELD(size, FIELD_U64, DISK_SLOTS), VIEW_FIELD(read_only, FIELD_BOOL, DISK_SLOTS));
 #undef VIEW
 #define VIEW SemihostingView
 TABLE(semihosting,
@@ -143,6 +153,7 @@ Views *views_new(Machine *machine)
     add(views, "input", -1, &views->input, &input_table, 0);
     for (unsigned n = 0; n < NET_PORTS; n++)
         add(views, "net", (int)n, &views->net[n], &net_table, 0);
+    add(views, "disks", -1, &views->disks, &disks_table, 0);
     if (machine->semihosting)
         add(views, "semihosting", -1, &views->semihosting, &semihosting_table, 0);
     return views;
@@ -188,6 +199,7 @@ static void fill_setup(SetupView *view, const MachineOptions *options)
 {
     *view = (SetupView){
         .memory = options->memory,
+        .seed = options->seed,
         .cpus = options->cpus,
         .rtc_base = options->rtc_base,
         .virtio_disks = options->virtio_disks,
@@ -279,6 +291,14 @@ static void fill_semihosting(SemihostingView *view, const Semihosting *s)
     free(files);
 }
 
+static void fill_disks(DiskView *view, const DiskSlot *slot)
+{
+    for (unsigned n = 0; n < DISK_SLOTS; n++) {
+        view->size[n] = slot[n].disk ? disk_size(slot[n].disk) : 0;
+        view->read_only[n] = slot[n].disk && disk_read_only(slot[n].disk);
+    }
+}
+
 void views_fill(Views *views)
 {
     Machine *m = views->machine;
@@ -289,6 +309,7 @@ void views_fill(Views *views)
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         fill_serial(&views->serial[n], &m->env.serial[n]);
     fill_input(&views->input, m->input);
+    fill_disks(&views->disks, m->env.disk);
     for (unsigned n = 0; n < NET_PORTS; n++)
         fill_net(&views->net[n], &m->env.net[n]);
     if (m->semihosting)
@@ -402,6 +423,26 @@ static bool check_setup(const SetupView *saved, const Machine *m, Error *err)
            check_number("a boot from flash:", saved->boot_from_flash, own.boot_from_flash, err);
 }
 
+/* The guest goes on with the disks that it had. */
+static bool check_disks(const DiskView *saved, const Machine *m, Error *err)
+{
+    static const char *const kind[] = {[DISK_SLOT_SD] = "SD card", [DISK_SLOT_CF] = "CompactFlash card"};
+    DiskView own;
+    fill_disks(&own, m->env.disk);
+    for (unsigned n = 0; n < DISK_SLOTS; n++) {
+        const char *what = n < DISK_SLOT_VIRTIO ? kind[n] : "virtio disk";
+        unsigned long long size = saved->size[n], here = own.size[n];
+        if (size && !here)
+            return error_set(err, "disks: the guest has a %s of %llu bytes: give it with --disk", what, size);
+        if (size != here)
+            return error_set(err, "disks: the guest's %s has %llu bytes, this one %llu", what, size, here);
+        if (own.read_only[n] && !saved->read_only[n])
+            return error_set(err, "disks: the guest writes to its %s, and this one must not be written",
+                             what);
+    }
+    return true;
+}
+
 bool views_options(const Views *views, MachineOptions *options, Error *err)
 {
     const SetupView *view = &views->setup;
@@ -411,6 +452,7 @@ bool views_options(const Views *views, MachineOptions *options, Error *err)
         return error_set(err, "setup: there is no machine like that");
     options->cpus = view->cpus;
     options->memory = view->memory;
+    options->seed = view->seed;
     options->rtc_base = view->rtc_base;
     options->virtio_disks = view->virtio_disks;
     options->virtio_nets = view->virtio_nets;
@@ -441,6 +483,8 @@ bool views_check(Views *views, bool dry, Error *err)
     for (unsigned n = 0; n < NET_PORTS; n++)
         if (!check_net(&views->net[n], n, err))
             return false;
+    if (!dry && !check_disks(&views->disks, m, err))
+        return false;
     return !m->semihosting || dry || check_semihosting(views, err);
 }
 
@@ -458,6 +502,7 @@ void views_apply_time(Views *views)
     m->request_pending = view->request_pending;
     m->env.exit_code = (int)view->exit_code;
     m->stopped_cpu = -1;
+    m->env.seed = m->options.seed = views->setup.seed;
     machine_set_time(m, view->now);
     machine_set_remap(m, view->remapped);
 }

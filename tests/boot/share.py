@@ -11,33 +11,10 @@ import stat
 import tempfile
 
 from drive import Failure, Guest, fetched, main
-from kernel_guest import initramfs
+from kernel_guest import Shell, initramfs
 
 MODULES = ("virtio_mmio", "9p", "9pnet_virtio")
 STEPS = 4000
-
-
-class Shell:
-    """Runs commands in the guest's shell and gives what they print."""
-
-    def __init__(self, guest):
-        self.guest = guest
-        self.number = 0
-        self("stty -echo; PS1=; dmesg -n 1")
-
-    def __call__(self, command, timeout=60):
-        self.number += 1
-        mark = f"END{self.number}"
-        self.guest.send(f"{command}; echo {mark[:3]}''{mark[3:]} $?\r")
-        match = self.guest.expect(rf"(.*?){mark} (\d+)\r\n", timeout)
-        return match[1].decode(errors="replace").replace("\r", ""), int(match[2])
-
-    def check(self, command, wanted="", timeout=60):
-        output, code = self(command, timeout)
-        # What the kernel says on the console meanwhile is not part of it.
-        output = "".join(line for line in output.splitlines(True) if not line.startswith("["))
-        if output != wanted or code:
-            raise Failure(f"{command}: {output!r} (exit status {code}), not {wanted!r}")
 
 
 def make_tree(top):

@@ -231,7 +231,7 @@ static void test_pieces(void **state)
     assert_true(driver_used(d, 0, &id, &written));
     assert_int_equal(written, BUFFERS * BYTES + 1);
     assert_int_equal(status(t, 0), S_OK);
-    assert_int_equal(t->m.operations[DISK_READ], 2);
+    assert_int_equal(t->m.operations[DISK_READ], 3); /* a small one first, which might have been in memory */
     assert_memory_equal(at(d, place(4, 0)), t->m.bytes + (BUFFERS - 1) * BYTES, BYTES);
     done(t);
 }

@@ -120,6 +120,10 @@ static void test_size(void **state)
     driver_start(&d, F_SIZE, SIZE);
     serial_resize(port(), 80, 25); /* as it was */
     expect_reg(d.dev, REG_INT_STATUS, 0);
+    driver_offer(&d, TRANSMIT, 1, &(Buffer){DATA, 1, false});
+    driver_notify(&d, TRANSMIT);
+    expect_reg(d.dev, REG_INT_STATUS, 3); /* now the driver has a terminal whose size it can set */
+    write_reg(d.dev, REG_INT_ACK, 3);
     serial_resize(port(), 132, 43);
     expect_reg(d.dev, REG_CONFIG, 43 << 16 | 132);
     expect_reg(d.dev, REG_INT_STATUS, 2);

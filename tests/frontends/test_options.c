@@ -62,7 +62,8 @@ static void test_everything(void **state)
 {
     (void)state;
     accepted(
-        "--kernel k --initrd=i --dtb d --append a=b --load x@0x1000 --load=y@z@4096 --entry 0x60000001 "
+        "--kernel k --initrd=i --dtb d --append a=b --load x@0x1000 --load=y@z@4096 --load was.snap "
+        "--hash-at 7 --entry 0x60000001 "
         "--memory 256M "
         "--cpus 4 --flash0 f0 --flash1 f1 --serial file:log --serial stdio --log guest,irq --log-file l");
     assert_string_equal(options.boot.kernel, "k");
@@ -70,6 +71,8 @@ static void test_everything(void **state)
     assert_string_equal(options.boot.dtb, "d");
     assert_string_equal(options.boot.append, "a=b");
     assert_int_equal(options.boot.load_count, 2);
+    assert_string_equal(options.snapshot, "was.snap");
+    assert_int_equal(options.hash_at[0], 7);
     assert_string_equal(options.boot.load[0].path, "x");
     assert_int_equal(options.boot.load[0].address, 0x1000);
     assert_string_equal(options.boot.load[1].path, "y@z");
@@ -170,7 +173,7 @@ static void test_bad_values(void **state)
     refused("--cpus 0", "1 to 4 CPUs");
     refused("--cpus 5", "1 to 4 CPUs");
     refused("--cpus 1x", "1 to 4 CPUs");
-    refused("--load file", "give a file and an address");
+    refused("--hash-at x", "give a number of instructions");
     refused("--load @0x100", "give a file and an address");
     refused("--load file@zero", "give a file and an address");
     refused("--load file@0x100000000", "give a file and an address");

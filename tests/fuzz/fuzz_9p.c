@@ -3,13 +3,12 @@
  * the session can be saved and loaded at any time, and a second run of the same seed goes the same way. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/fuzz/random.h"
+#include "tests/fuzz/seeds.h"
 #include "tests/shares/p9_client.h"
 
 enum { STEPS = 3000, HUNG = 60, FIDS = 12 };
@@ -68,15 +67,6 @@ typedef struct Run {
     uint32_t care; /* one thing in so many is wrong */
     uint64_t sum;  /* fingerprint of the answers */
 } Run;
-
-static uint64_t current_seed;
-
-static void hung(int number)
-{
-    (void)number;
-    fprintf(stderr, "seed %llu: hung\n", (unsigned long long)current_seed);
-    abort();
-}
 
 static uint32_t below(Run *run, uint32_t n)
 {
@@ -252,8 +242,6 @@ static uint64_t run_seed(uint64_t seed, bool *kept)
 static bool check_seed(uint64_t seed)
 {
     bool kept, kept_again;
-    current_seed = seed;
-    alarm(HUNG);
     bool same = run_seed(seed, &kept) == run_seed(seed, &kept_again);
     if (!kept || !kept_again)
         fprintf(stderr, "seed %llu: something outside the folder changed\n", (unsigned long long)seed);
@@ -264,21 +252,5 @@ static bool check_seed(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    uint64_t seed = 1;
-    unsigned runs = 16, seconds = 0, done = 0, failed = 0;
-    for (int n = 1; n + 1 < argc; n += 2) {
-        if (!strcmp(argv[n], "--seed"))
-            seed = strtoull(argv[n + 1], NULL, 0);
-        else if (!strcmp(argv[n], "--runs"))
-            runs = (unsigned)strtoul(argv[n + 1], NULL, 0);
-        else if (!strcmp(argv[n], "--seconds"))
-            seconds = (unsigned)strtoul(argv[n + 1], NULL, 0);
-    }
-    signal(SIGALRM, hung);
-    signal(SIGXFSZ, SIG_IGN);
-    time_t end = time(NULL) + seconds;
-    for (; seconds ? time(NULL) < end : done < runs; done++)
-        failed += !check_seed(seed + done);
-    printf("%u guests from seed %llu on, %u failed\n", done, (unsigned long long)seed, failed);
-    return failed != 0;
+    return seeds_main(argc, argv, "guests", 16, HUNG, check_seed);
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "frontends/disk_spec.h"
 #include "frontends/option_table.h"
 #include "frontends/serial_spec.h"
 #include "tests/fuzz/random.h"
@@ -40,6 +41,7 @@ static const char *const names[] = {
     "--rtc",
     "--deterministic",
     "--serial",
+    "--disk",
     "--log",
     "--log-file",
     "--help",
@@ -158,6 +160,12 @@ static const char *const values[] = {
     "unix:/a,,b,wait",
     "unix:a,b",
     "pty:",
+    "a.img,overlay=temp,if=sd",
+    "a,,b,overlay=c,,d,serial=x,,y,name=n",
+    "nbd:/a,ro",
+    ",overlay=temp",
+    "a,if=,serial=,name=",
+    "a,ro,overlay=b,format=raw",
     "\"",
     "\"\"",
     "\"a",
@@ -221,11 +229,15 @@ static bool message_ok(const Error *err)
 
 static bool options_ok(const Options *o)
 {
+    DiskBus bus;
     bool ok = o->machine.cpus >= 1 && o->machine.cpus <= MAX_CPUS;
     ok &= o->machine.memory >= 1 << 20 && o->machine.memory <= 1u << 30 && o->machine.memory % (1 << 20) == 0;
     ok &= o->boot.load_count <= BOOT_MAX_LOADS && o->serial_count == SERIAL_UARTS;
     for (unsigned n = 0; ok && n < SERIAL_PORTS; n++)
         ok &= serial_backend_check(o->serial[n], NULL);
+    for (unsigned n = 0; n < o->disk_count; n++)
+        ok &= disk_spec_check(o->disk[n], &bus, NULL);
+    ok &= o->disk_count <= OPTIONS_MAX_DISKS && o->machine.virtio_disks <= 8;
     ok &= o->until_count <= OPTIONS_MAX_UNTIL && o->escape_key >= -1 && o->escape_key < 32;
     for (unsigned n = 0; ok && n < o->until_count; n++)
         ok &= o->until[n] && *o->until[n];

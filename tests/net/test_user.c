@@ -117,7 +117,8 @@ static void test_forwards(void **state)
     assert_non_null(strstr(err.text, "no TCP port"));
     net_user_forwards(end, &count);
     assert_int_equal(count, 0);
-    assert_true(net_user_add(end, &same, &err)); /* free again */
+    if (!net_user_add(end, &same, &err)) /* free again */
+        fail_msg("%s", err.text);
 }
 
 static void test_mixed_addresses(void **state)

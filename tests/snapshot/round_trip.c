@@ -147,6 +147,13 @@ static void check_point(Machine *machine, const MachineHash *wanted, const uint6
     machine_free(loaded);
 }
 
+static void want_all_devices(MachineOptions *machine)
+{
+    machine->gpu = machine->rng = machine->console = machine->balloon = machine->test_device = true;
+    machine->virtio_disks = machine->virtio_nets = 2;
+    machine->shares = 1;
+}
+
 static void parse(int argc, char **argv)
 {
     for (int n = 1; n < argc; n++) {
@@ -155,8 +162,8 @@ static void parse(int argc, char **argv)
             options.compress = true;
         else if (!strcmp(argv[n], "--verbose"))
             options.verbose = true;
-        else if (!strcmp(argv[n], "--gpu"))
-            options.machine.gpu = true;
+        else if (!strcmp(argv[n], "--all-devices"))
+            want_all_devices(&options.machine);
         else if (!strcmp(argv[n], "--semihosting"))
             options.machine.semihosting = true;
         else if (!strcmp(argv[n], "--seed") && ++n)
