@@ -352,6 +352,9 @@ static inline bool fpu_simd_enabled(Cpu *cpu)
 /* Runs until icount reaches icount_limit, attention demands the machine (ATTN_STOP, halted), or a breakpoint
  * is reached (stopped). */
 void interp_run(Cpu *cpu);
+/* The same after engine_attend() let the CPU go on: what is pending is not looked at again before the next
+ * instruction, as an interrupt that its own entry does not mask would be taken twice. */
+void interp_go_on(Cpu *cpu);
 
 /* Why all decoded code is dropped. */
 typedef enum CodeFlush {

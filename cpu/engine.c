@@ -269,13 +269,22 @@ bool engine_attend(Cpu *cpu)
     return !(cpu->attention & ATTN_INPUT);
 }
 
-void interp_run(Cpu *cpu)
+static bool may_go_on(Cpu *cpu)
 {
-    while (cpu->icount < cpu->icount_limit) {
-        if (cpu->attention && !engine_attend(cpu))
-            return;
+    return cpu->icount < cpu->icount_limit && (!cpu->attention || engine_attend(cpu));
+}
+
+void interp_go_on(Cpu *cpu)
+{
+    do {
         Block *b = engine_lookup(cpu);
         if (b)
             run_chain(cpu, b);
-    }
+    } while (may_go_on(cpu));
+}
+
+void interp_run(Cpu *cpu)
+{
+    if (may_go_on(cpu))
+        interp_go_on(cpu);
 }

@@ -211,19 +211,19 @@ static void run_chain(Jit *jit, Cpu *cpu, Block *block)
 static void interpret(Jit *jit, Cpu *cpu)
 {
     uint64_t before = cpu->icount;
-    interp_run(cpu);
+    interp_go_on(cpu);
     jit->counts.interpreted += cpu->icount - before;
 }
 
 static void run(Jit *jit, Cpu *cpu)
 {
     while (cpu->icount < cpu->icount_limit) {
+        if (cpu->attention && !engine_attend(cpu))
+            return;
         if (unlikely(only_interpreted(cpu))) {
             interpret(jit, cpu);
             return;
         }
-        if (cpu->attention && !engine_attend(cpu))
-            return;
         Block *block = engine_lookup(cpu);
         if (block)
             run_chain(jit, cpu, block);
