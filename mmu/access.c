@@ -108,6 +108,9 @@ static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privile
     entry->ns = t.ns;
     tlb_set_tags(cpu, entry, va, privileged);
     count_event(cpu, kind == ACCESS_FETCH ? PMU_ITLB_REFILL : PMU_DTLB_REFILL);
+    /* The page that runs may be the one that made room: fetching the next instruction shows it, wherever its
+     * block ends. */
+    cpu->leave |= cpu->counts_refills && kind != ACCESS_FETCH ? LEAVE_CHECK : 0;
     return entry;
 }
 
