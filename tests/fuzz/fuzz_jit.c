@@ -2,6 +2,7 @@
  * equal in everything whenever the outside pushes them. A failure names its seed:
  *
  *     fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--thread] [--cpus N] [--verify] [--find]
+ *     fuzz_jit --seeds N,N... [...]
  *
  * --find: looks for the instruction. */
 #include <signal.h>
@@ -19,6 +20,7 @@ typedef struct Options {
     uint64_t seed;
     unsigned runs, seconds, cpus, threshold;
     bool verify, find, thread;
+    const char *seeds; /* these, instead of some in a row; NULL */
 } Options;
 
 enum { HUNG = 120 }; /* host seconds */
@@ -194,6 +196,8 @@ static bool parse(Options *options, int argc, char **argv)
             options->find = true;
         else if (!strcmp(argv[n], "--seed") && ++n)
             options->seed = strtoull(value, NULL, 0);
+        else if (!strcmp(argv[n], "--seeds") && ++n)
+            options->seeds = value;
         else if (!strcmp(argv[n], "--runs") && ++n)
             options->runs = (unsigned)strtoul(value, NULL, 0);
         else if (!strcmp(argv[n], "--seconds") && ++n)
@@ -213,7 +217,7 @@ int main(int argc, char **argv)
     Options options = {.seed = 1, .runs = 20};
     if (!parse(&options, argc, argv)) {
         fputs("usage: fuzz_jit [--seed N] [--runs N | --seconds N] [--threshold N] [--thread] [--cpus N] "
-              "[--verify] [--find]\n",
+              "[--verify] [--find] [--seeds N,N...]\n",
               stderr);
         return 2;
     }
@@ -224,7 +228,10 @@ int main(int argc, char **argv)
     time_t end = time(NULL) + options.seconds;
     unsigned runs = 0, failed = 0;
     JitCounts sum = {0};
-    for (; failed < 10 && (options.seconds ? time(NULL) < end : runs < options.runs); runs++)
+    for (char *at = (char *)options.seeds; at && *at >= '0' && *at <= '9'; at += *at == ',', runs++)
+        failed += !check_seed(strtoull(at, &at, 0), &options, log_out, &sum);
+    for (; !options.seeds && failed < 10 && (options.seconds ? time(NULL) < end : runs < options.runs);
+         runs++)
         failed += !check_seed(options.seed + runs, &options, log_out, &sum);
     fclose(log_out);
     printf("%u guests from seed %llu on, %u failed; %llu blocks compiled, %llu instructions compiled, %llu "
