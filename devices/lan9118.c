@@ -58,8 +58,10 @@ static void update(Device *dev)
         quiet = true;
     }
     s->pin = wanted && !quiet && s->irq_cfg & IRQ_EN;
-    bool active_high = (s->irq_cfg & (IRQ_POL | IRQ_PUSH_PULL)) == (IRQ_POL | IRQ_PUSH_PULL);
-    irq_set(&dev->out[0], s->pin == active_high);
+    /* As an open-drain output the pin only pulls down. What else is at the line is not documented; taking it
+     * for low, a controller that nobody has set up asserts nothing. */
+    bool push_pull = s->irq_cfg & IRQ_PUSH_PULL, active_high = s->irq_cfg & IRQ_POL;
+    irq_set(&dev->out[0], push_pull && s->pin == active_high);
 }
 
 static void timer_passed(void *opaque)

@@ -110,6 +110,16 @@ class Files:
         return path
 
 
+def installed(work):
+    """The files of a system with one kernel, and a disk without partitions that holds it."""
+    files = Files(work)
+    files.fstab()
+    files.put(files.root + "/boot", files.old)
+    os.symlink("boot/vmlinuz-" + files.old, files.root + "/vmlinuz")
+    os.symlink("boot/initrd.img-" + files.old, files.root + "/initrd.img")
+    return files, files.ext(files.root, "ext4", ROOT_UUID, 96 * MIB)
+
+
 def up(guest, version, device):
     guest.expect(rf"root is up: {version}[^ ]*, /dev/{device} on / type ext4[^\n]* root=UUID={ROOT_UUID} ro "
                  r"console=ttyAMA0", 240)
@@ -155,12 +165,7 @@ def test(armature):
             print(f"skipped: {tool} is not there (Debian: e2fsprogs fdisk dosfstools mtools)")
             sys.exit(SKIPPED)
     with tempfile.TemporaryDirectory() as work:
-        files = Files(work)
-        files.fstab()
-        files.put(files.root + "/boot", files.old)
-        os.symlink("boot/vmlinuz-" + files.old, files.root + "/vmlinuz")
-        os.symlink("boot/initrd.img-" + files.old, files.root + "/initrd.img")
-        whole = files.ext(files.root, "ext4", ROOT_UUID, 96 * MIB)
+        files, whole = installed(work)
         boot(armature, whole, "6[.]1[.]", "vda", "--deterministic")
         files.put(files.root + "/srv", files.new)
         update(armature, files.disk("dos", files.ext(files.root, "ext4", ROOT_UUID, 160 * MIB)), files)

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 
+import disk_boot
 from drive import Failure, ROOT, SKIPPED, Guest, fetched, main
 from watchdog import POWER_OFF, printing
 
@@ -98,6 +99,9 @@ class Place:
         self.put("commands.txt", b"info\rpoweroff\r")
         self.put("board.conf", b"kernel = program.elf\nmemory = 128M\n")
         self.put("boot.lua", documented_script(readme()).encode())
+        self.put("save.lua", re.search(r"`save.lua` could be `(.*?)`", readme()).group(1).encode())
+        os.mkdir(self.path("disk"))
+        os.rename(disk_boot.installed(self.path("disk"))[1], self.path("debian.img"))
         compare.build("exceptions", self.path("program.elf"))
         shutil.copy(self.path("program.elf"), self.path("u-boot"))  # there is no U-Boot for this board to be had
 
@@ -176,6 +180,22 @@ def control(place, command):
         machine.wait()
 
 
+def install(place, command):
+    """The installation itself is a test of its own, boot_install_*."""
+    place.run(command.split()[0] + " --help", says="IMAGE", cwd=ROOT)
+
+
+def unchanged(place, command):
+    before = place.run("sha256sum debian.img")
+    place.run(command + " " + UP["more"], says=UP["says"])
+    check(place.run("sha256sum debian.img") == before, "the image was changed")
+
+
+def captured(place, command):
+    place.run(command + " " + UP["more"], says=UP["says"])
+    check(os.path.getsize(place.path("net.pcap")) >= 24, "there is no capture")
+
+
 def picture(place, command):
     place.run(command, code=68, says="2 seconds of guest time have passed")
     check(os.path.getsize(place.path("armature-1s.png")) > 1000, "there is no picture")
@@ -202,6 +222,7 @@ def fetch_only(place, command):
 # ---- All of them -------------------------------------------------------------------------------------------------------
 
 LINUX = dict(more='--until "Linux version" --timeout 60', says="Linux version")
+UP = dict(more='--until "root is up" --timeout 120', says="root is up")
 SHELL = 'armature --kernel zImage --initrd initrd.gz --append "console=ttyAMA0 rdinit=/bin/sh"'
 PASSES = dict(says="und pc")
 
@@ -211,6 +232,9 @@ CHECKS = {
     "scripts/boot-desktop": boot,
     "scripts/boot-desktop --script scripts/desktop/screenshot.lua -- picture.png": desktop_picture,
     "scripts/boot-debian --fetch-only": fetch_only,
+    "scripts/install-debian debian.img": install,
+    "build/armature debian.img":
+        lambda place, command: place.run(f"{command.replace('build/', '')} {UP['more']}", says=UP["says"]),
     "scripts/test": lambda place, command: place.run(command + " -N", says="Total Tests", cwd=ROOT),
     "scripts/test -L fast": lambda place, command: place.run(command + " -N", says="Total Tests", cwd=ROOT),
     "bench/compare.py": lambda place, command: place.run(command + " --list", says="lua", cwd=ROOT),
@@ -234,6 +258,20 @@ CHECKS = {
     "armature u-boot": PASSES,
     "armature": dict(typed="help\rpoweroff\r", says="memtest"),
     "armature --config board.conf": PASSES,
+    "armature debian.img": UP,
+    "armature --disk debian.img,overlay=temp": unchanged,
+    "armature --disk debian.img,overlay=work.ovl": unchanged,
+    "armature disk create new.img 8G": dict(says=""),
+    "armature disk resize new.img 16G": dict(says=""),
+    "armature --disk new.img,if=sd zImage": LINUX,
+    "armature --forward tcp:2222:22 debian.img":
+        lambda place, command: place.run(f"{command.replace(':2222:', ':0:')} {UP['more']}", says=UP["says"]),
+    "armature --share . debian.img": UP,
+    "armature --net switch:lan.sock debian.img": UP,
+    "armature --net user,pcap=net.pcap debian.img": captured,
+    SHELL + " --script save.lua": dict(says=""),
+    "armature --load booted.snap": dict(typed="uname -m\n", more="--until armv7l", says="armv7l"),
+    "armature snapshot info booted.snap": dict(says="instructions"),
     "armature --serial file:serial.log program.elf": serial_file,
     "armature --serial stdio --serial pty zImage": dict(LINUX, says="serial port 1: is /dev/pts/"),
     "armature --serial tcp-listen:4000 zImage":

@@ -290,17 +290,8 @@ static void handlers(void)
     print("\n");
 }
 
-/* The Ethernet controller's interrupt is active low until it is told otherwise: it would be pending all the
- * time. */
-static void silence_ethernet(void)
-{
-    enum { LAN9118_IRQ_CFG = 0x4e000054, ACTIVE_HIGH = 1 << 4, PUSH_PULL = 1 };
-    *word_at(LAN9118_IRQ_CFG) = ACTIVE_HIGH | PUSH_PULL;
-}
-
 int main(void)
 {
-    silence_ethernet();
     identification();
     software();
     priorities();
