@@ -122,13 +122,19 @@ def make_handler(mirrors, note):
     return Handler
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """The guest may hang up in the middle."""
+
+
 class Gateway:
     """Serves in the background, on a free port of the host's loopback interface."""
 
     def __init__(self, mirrors, note):
         self.mirrors = mirrors
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), make_handler(mirrors, note))
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), make_handler(mirrors, note))
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
