@@ -384,12 +384,70 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
     return (uint8_t *)(entry->host + va);
 }
 
+/* ---- Devices: most accesses that come here ---- */
+
+static inline uint32_t device_offset(const Region *region, const TlbEntry *entry, uint32_t va)
+{
+    return (entry->pa_page | (va & ~PAGE_MASK)) - region->base;
+}
+
+/* The device that answers an access which is one transaction of its, and whose page is in the TLB with all
+ * that must be known. NULL: take the slow path. */
+static inline const Region *device_at(const Cpu *cpu, const TlbEntry *entry, uint32_t va, unsigned op,
+                                      unsigned may)
+{
+    unsigned size = op & MEM_SIZE;
+    bool plain = size <= 4 && !(op & ~(unsigned)(MEM_SIZE | MEM_ALIGN_SIZE | MEM_NO_SWAP));
+    if (entry->page != (va & PAGE_MASK) || !(entry->may & may) || va & (size - 1) ||
+        !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores)
+        return NULL;
+    const Region *region = bus_find(cpu->bus, entry->pa_page | (va & ~PAGE_MASK));
+    bool device = region && !region->direct && region->ops;
+    return device && size <= region->size - device_offset(region, entry, va) ? region : NULL;
+}
+
+static inline BusAccess device_access(const Cpu *cpu, const TlbEntry *entry, unsigned op)
+{
+    return (BusAccess){op & MEM_SIZE, (uint8_t)cpu->number, !entry->ns, cpu_privileged(cpu)};
+}
+
+static void device_abort(Cpu *cpu, uint32_t pa, uint32_t va, AccessKind kind, BusResult result)
+{
+    Access access = {.piece = {{.pa = pa}}, .pieces = 1};
+    external_abort(cpu, &access, 0, va, kind, result);
+}
+
+static uint32_t device_load(Cpu *cpu, const Region *region, const TlbEntry *entry, uint32_t va, unsigned op)
+{
+    BusAccess access = device_access(cpu, entry, op);
+    uint32_t value = 0, pa = entry->pa_page | (va & ~PAGE_MASK);
+    BusResult result = region->ops->read(region->opaque, pa - region->base, &access, &value);
+    if (__builtin_expect(result != BUS_OK, 0)) {
+        device_abort(cpu, pa, va, ACCESS_READ, result);
+        return 0;
+    }
+    return value & UINT32_MAX >> (32 - 8 * access.size);
+}
+
+static void device_store(Cpu *cpu, const Region *region, const TlbEntry *entry, uint32_t va, uint64_t value,
+                         unsigned op)
+{
+    BusAccess access = device_access(cpu, entry, op);
+    uint32_t pa = entry->pa_page | (va & ~PAGE_MASK), mask = UINT32_MAX >> (32 - 8 * access.size);
+    BusResult result = region->ops->write(region->opaque, pa - region->base, &access, (uint32_t)value & mask);
+    if (__builtin_expect(result != BUS_OK, 0))
+        device_abort(cpu, pa, va, ACCESS_WRITE, result);
+}
+
 uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op)
 {
     const TlbEntry *entry = tlb_entry(cpu->tlb, va);
     const uint8_t *host = fast_host(cpu, entry, entry->read, va, op);
     if (host)
         return host_load(host, op & MEM_SIZE);
+    const Region *device = device_at(cpu, entry, va, op, TLB_MAY_READ);
+    if (device)
+        return swap(cpu, device_load(cpu, device, entry, va, op), op);
     Access access;
     uint64_t value;
     if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
@@ -412,6 +470,11 @@ void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
     uint8_t *host = fast_host(cpu, entry, entry->write, va, op);
     if (host) {
         host_store(host, value, op & MEM_SIZE);
+        return;
+    }
+    const Region *device = device_at(cpu, entry, va, op, TLB_MAY_WRITE);
+    if (device) {
+        device_store(cpu, device, entry, va, swap(cpu, value, op), op);
         return;
     }
     Access access;
