@@ -69,8 +69,12 @@ void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
 {
     uint32_t page = va & PAGE_MASK;
     const Region *region = bus_find(cpu->bus, entry->pa_page);
-    if (!region || !region->direct || !bus_page_uniform(cpu->bus, entry->pa_page))
+    if (!region || !bus_page_uniform(cpu->bus, entry->pa_page))
         return;
+    if (!region->direct) {
+        entry->device = region;
+        return;
+    }
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
     bool write =
         entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
@@ -386,9 +390,11 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
 
 /* ---- Devices: most accesses that come here ---- */
 
-static inline uint32_t device_offset(const Region *region, const TlbEntry *entry, uint32_t va)
+/* In a page that several share. */
+static const Region *device_in_part(const Cpu *cpu, uint32_t pa, unsigned size)
 {
-    return (entry->pa_page | (va & ~PAGE_MASK)) - region->base;
+    const Region *region = bus_find(cpu->bus, pa);
+    return region && region->ops && size <= region->size - (pa - region->base) ? region : NULL;
 }
 
 /* The device that answers an access which is one transaction of its, and whose page is in the TLB with all
@@ -401,9 +407,10 @@ static inline const Region *device_at(const Cpu *cpu, const TlbEntry *entry, uin
     if (entry->page != (va & PAGE_MASK) || !(entry->may & may) || va & (size - 1) ||
         !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores)
         return NULL;
-    const Region *region = bus_find(cpu->bus, entry->pa_page | (va & ~PAGE_MASK));
-    bool device = region && !region->direct && region->ops;
-    return device && size <= region->size - device_offset(region, entry, va) ? region : NULL;
+    const Region *device = entry->device;
+    if (!device)
+        device = device_in_part(cpu, entry->pa_page | (va & ~PAGE_MASK), size);
+    return device && !device->direct ? device : NULL;
 }
 
 static inline BusAccess device_access(const Cpu *cpu, const TlbEntry *entry, unsigned op)
