@@ -58,6 +58,18 @@ static uint16_t *build_index(const DeviceType *type)
     return index;
 }
 
+static Timer **list_timers(Device *dev)
+{
+    unsigned count = 0;
+    Timer **list = calloc(dev->type->field_count + 1, sizeof *list);
+    if (!list)
+        abort();
+    for (unsigned n = 0; n < dev->type->field_count; n++)
+        if (dev->type->fields[n].kind == FIELD_TIMER)
+            list[count++] = (Timer *)((uint8_t *)dev + dev->type->fields[n].at);
+    return list;
+}
+
 Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, const DeviceProps *props,
                    uint32_t base, Error *err)
 {
@@ -72,10 +84,10 @@ Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, con
     if (props)
         dev->props = *props;
     dev->index = build_index(type);
-    for (unsigned n = 0; n < type->field_count; n++)
-        dev->timed |= type->fields[n].kind == FIELD_TIMER;
+    dev->timers = list_timers(dev);
     if (type->create && !type->create(dev, err)) {
         free((void *)dev->index);
+        free(dev->timers);
         free(dev);
         return NULL;
     }
@@ -85,12 +97,9 @@ Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, con
 /* The queue must not know a timer whose memory is gone. */
 static void cancel_timers(Device *dev)
 {
-    for (unsigned n = 0; n < dev->type->field_count; n++) {
-        const FieldDef *field = &dev->type->fields[n];
-        Timer *timer = (Timer *)((uint8_t *)dev + field->at);
-        if (field->kind == FIELD_TIMER && timer->clock)
-            timer_cancel(timer);
-    }
+    for (Timer **timer = dev->timers; *timer; timer++)
+        if ((*timer)->clock)
+            timer_cancel(*timer);
 }
 
 bool device_memory_set(DeviceMemory *memory, uint64_t size)
@@ -120,6 +129,7 @@ void device_free(Device *dev)
         dev->type->destroy(dev);
     free_memory(dev);
     free((void *)dev->index);
+    free(dev->timers);
     free(dev);
 }
 
@@ -267,6 +277,14 @@ static RegAccess word_access(uint32_t offset, const BusAccess *bus)
                        .privileged = bus->privileged};
 }
 
+static bool awaits_timer(const Device *dev)
+{
+    for (Timer *const *timer = dev->timers; *timer; timer++)
+        if ((*timer)->due != CLOCK_NEVER)
+            return true;
+    return false;
+}
+
 /* What is due has happened when software looks: a timer's event may not show in its registers before it shows
  * at the interrupt controller, or the other way round. */
 static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, uint32_t *value)
@@ -277,7 +295,7 @@ static BusResult mmio_read(void *opaque, uint32_t offset, const BusAccess *bus, 
     dev->reads++;
     RegAccess access = word_access(offset, bus);
     const RegDef *row = device_find_reg(dev, access.offset, &access.index);
-    if (dev->timed && !(row && row->flags & REG_TIMELESS))
+    if (!(row && row->flags & REG_TIMELESS) && awaits_timer(dev))
         clock_run_due(dev->env->clock);
     const char *name = row ? row->name : "ID";
     uint32_t word = 0;

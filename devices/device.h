@@ -229,7 +229,7 @@ struct Device {
     Region *alias;  /* a second place where the same device answers, or NULL */
     IrqLine out[DEVICE_OUTPUTS];
     const uint16_t *index;  /* offset/4 -> row + 1 (owned by the engine) */
-    bool timed;             /* a timer is among its fields (owned by the engine) */
+    Timer **timers;         /* those among its fields, then NULL (owned by the engine) */
     uint64_t reads, writes; /* of registers, for statistics (owned by the engine) */
 };
 

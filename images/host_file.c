@@ -171,6 +171,15 @@ bool host_file_read_now(const HostFile *file, uint64_t offset, void *data, uint6
     return preadv2(file->fd, &part, 1, (off_t)offset, flags) == (ssize_t)length;
 }
 
+bool host_file_may_write_now(const HostFile *file, uint64_t offset, uint64_t length)
+{
+    enum { PAGE = 4096 };
+    uint64_t end = offset + length;
+    uint8_t byte;
+    return (offset % PAGE == 0 || host_file_read_now(file, offset, &byte, 1)) &&
+           (end % PAGE == 0 || host_file_read_now(file, end - 1, &byte, 1));
+}
+
 /* When a flush fails, the host has dropped what it could not write, and another flush would succeed without
  * it. */
 DiskResult host_file_sync(HostFile *file, Error *err)

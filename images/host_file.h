@@ -39,6 +39,8 @@ DiskResult host_file_read(HostFile *file, uint64_t offset, void *data, uint64_t 
 DiskResult host_file_write(HostFile *file, uint64_t offset, const void *data, uint64_t length, Error *err);
 /* Only what the host has in memory; false: not all of it. */
 bool host_file_read_now(const HostFile *file, uint64_t offset, void *data, uint64_t length);
+/* A write there changes whole pages of the host's memory, or pages that are there. */
+bool host_file_may_write_now(const HostFile *file, uint64_t offset, uint64_t length);
 /* All that was written is on the medium. */
 DiskResult host_file_sync(HostFile *file, Error *err);
 /* Gives the space back; where that cannot be, nothing happens. */

@@ -82,6 +82,17 @@ static bool overlay_read_now(void *medium, uint64_t offset, void *data, uint64_t
     return there;
 }
 
+/* The first change waits until the header is on the medium; parts of blocks may come from below. */
+static bool overlay_may_write_now(void *medium, uint64_t offset, uint64_t length)
+{
+    Overlay *o = medium;
+    bool whole = offset % OVERLAY_BLOCK == 0 && length % OVERLAY_BLOCK == 0, here;
+    if (!o->in_use && !o->temporary)
+        return false;
+    return whole || (run(o, offset, length, &here) == length && here &&
+                     host_file_may_write_now(&o->file, o->header.data + offset, length));
+}
+
 /* ---- Durability -------------------------------------------------------------------------------------- */
 
 DiskResult overlay_write_header(Overlay *o, Error *err)
@@ -254,8 +265,14 @@ void overlay_close(void *medium)
     free(o);
 }
 
-static const MediumOps overlay_ops = {overlay_read, overlay_write,    medium_flush, overlay_discard,
-                                      overlay_zero, overlay_read_now, overlay_close};
+static const MediumOps overlay_ops = {.read = overlay_read,
+                                      .write = overlay_write,
+                                      .flush = medium_flush,
+                                      .discard = overlay_discard,
+                                      .zero = overlay_zero,
+                                      .read_now = overlay_read_now,
+                                      .may_write_now = overlay_may_write_now,
+                                      .close = overlay_close};
 
 void overlay_attach(DiskImage *image, Overlay *o)
 {

@@ -57,6 +57,11 @@ static bool raw_read_now(void *medium, uint64_t offset, void *data, uint64_t len
     return host_file_read_now(&((Raw *)medium)->file, offset, data, length);
 }
 
+static bool raw_may_write_now(void *medium, uint64_t offset, uint64_t length)
+{
+    return host_file_may_write_now(&((Raw *)medium)->file, offset, length);
+}
+
 static void raw_close(void *medium)
 {
     Raw *raw = medium;
@@ -64,8 +69,14 @@ static void raw_close(void *medium)
     free(raw);
 }
 
-static const MediumOps raw_ops = {raw_read, raw_write,    raw_flush, raw_discard,
-                                  raw_zero, raw_read_now, raw_close};
+static const MediumOps raw_ops = {.read = raw_read,
+                                  .write = raw_write,
+                                  .flush = raw_flush,
+                                  .discard = raw_discard,
+                                  .zero = raw_zero,
+                                  .read_now = raw_read_now,
+                                  .may_write_now = raw_may_write_now,
+                                  .close = raw_close};
 
 void raw_open(DiskImage *image, HostFile *file, bool guarded)
 {

@@ -37,7 +37,7 @@ Verifier *verifier_new(void)
     v->no_fast = fast;
     for (unsigned n = 0; n < TLB_SIZE; n++)
         v->no_pages.entry[n] =
-            (TlbEntry){TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, 0, 0, 0, 0, 0, 0};
+            (TlbEntry){TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, 0, NULL, 0, 0, 0, 0, 0};
     return v;
 }
 

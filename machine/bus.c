@@ -20,7 +20,9 @@ struct Bus {
     Watches *watches;
     Deferred *deferred;
     Region *region[MAX_REGIONS]; /* NULL = free slot */
-    uint16_t page[BUS_PAGES];    /* what covers each 4 KiB page */
+    Region *part[MAX_REGIONS];   /* those that do not fill their pages */
+    unsigned parts;
+    uint16_t page[BUS_PAGES]; /* what covers each 4 KiB page */
     void (*changed)(void *opaque, uint32_t base, uint64_t size);
     void *changed_opaque;
     void (*written)(void *opaque, uint32_t pa, uint32_t size);
@@ -85,6 +87,15 @@ static void map_pages(Bus *bus, const Region *region, uint16_t whole)
     }
 }
 
+static void list_parts(Bus *bus)
+{
+    uint64_t in_page = (1u << BUS_PAGE_BITS) - 1;
+    bus->parts = 0;
+    for (unsigned n = 0; n < MAX_REGIONS; n++)
+        if (bus->region[n] && (bus->region[n]->base | bus->region[n]->size) & in_page)
+            bus->part[bus->parts++] = bus->region[n];
+}
+
 static void notify_change(Bus *bus, const Region *region)
 {
     if (!bus->changed)
@@ -127,6 +138,7 @@ Region *bus_add(Bus *bus, const Region *region)
         copy->direct = true;
     bus->region[slot] = copy;
     map_pages(bus, copy, (uint16_t)(slot + 1));
+    list_parts(bus);
     notify_change(bus, copy);
     return copy;
 }
@@ -138,6 +150,7 @@ void bus_remove(Bus *bus, Region *region)
             continue;
         bus->region[n] = NULL;
         map_pages(bus, region, PAGE_EMPTY);
+        list_parts(bus);
         notify_change(bus, region);
         free(region);
         return;
@@ -180,9 +193,9 @@ Region *bus_find(const Bus *bus, uint32_t pa)
         settle_if_near(bus, region, pa, 0);
         return region;
     }
-    for (unsigned n = 0; n < MAX_REGIONS; n++)
-        if (bus->region[n] && overlaps(bus->region[n], pa, (uint64_t)pa + 1))
-            return bus->region[n];
+    for (unsigned n = 0; n < bus->parts; n++)
+        if (pa >= bus->part[n]->base && pa - bus->part[n]->base < bus->part[n]->size)
+            return bus->part[n];
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* See disk.h. Three ways of a request: at once (read_now), by the disk's thread, or by a timer of
+/* See disk.h. Three ways of a request: at once, by the disk's thread, or by a timer of
  * deterministic time. */
 #include "machine/disk.h"
 
@@ -6,12 +6,18 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Deterministic time of a request: that of a quick solid-state disk. */
 enum { LATENCY_NS = 20000, NS_PER_KIB = 1000, TIMER_PRIORITY = 50 };
 
-/* Longer reads are for the thread even if the host has them in memory: copying takes time, too. */
-enum { AT_ONCE_BYTES = 128 << 10 };
+/* Longer requests are for the thread even if the host has all in memory: copying takes time, too. */
+enum { READ_AT_ONCE = 128 << 10, WRITE_AT_ONCE = 64 << 10 };
+
+/* The host makes who writes more than its media take wait, for as long as it sees fit. When a write at once
+ * took longer than SLOW_NS, the thread does them for a while, which is longer each time. */
+enum { SLOW_NS = 5000000, SHORT_PAUSE_NS = 100000000, QUICK_AGAIN = 1000 };
+#define LONG_PAUSE_NS 10000000000u
 
 /* So many requests without a failure, and the user is told of the next one even if it is like the last. */
 enum { WELL_AGAIN = 100 };
@@ -36,6 +42,8 @@ struct Disk {
     Timer timer;
     Queue scheduled;
     /* Others. */
+    uint64_t no_write_before, pause_ns; /* at once; host time */
+    unsigned quick_writes;
     Arrivals *arrivals;
     Arrival arrival;
     pthread_t thread;
@@ -276,15 +284,65 @@ static void schedule(Disk *disk, DiskRequest *request)
     timer_set(&disk->timer, disk->scheduled.first->due);
 }
 
-static bool read_at_once(Disk *disk, const DiskRequest *request)
+static bool may_be_at_once(Disk *disk, const DiskRequest *request, uint64_t most)
 {
-    if (request->action != DISK_READ || !disk->ops->read_now || disk->under_way ||
-        request->length > AT_ONCE_BYTES || disk->info.size - request->offset < request->length)
+    if (disk->under_way || request->length > most || disk->info.size - request->offset < request->length)
         return false;
     pthread_mutex_lock(&disk->mutex);
     bool busy = disk->busy;
     pthread_mutex_unlock(&disk->mutex);
-    return !busy && disk->ops->read_now(disk->medium, request->offset, request->data, request->length);
+    return !busy;
+}
+
+static bool read_at_once(Disk *disk, const DiskRequest *request)
+{
+    return disk->ops->read_now && may_be_at_once(disk, request, READ_AT_ONCE) &&
+           disk->ops->read_now(disk->medium, request->offset, request->data, request->length);
+}
+
+static uint64_t host_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void note_pace(Disk *disk, uint64_t start, uint64_t end)
+{
+    if (end - start <= SLOW_NS) {
+        if (++disk->quick_writes >= QUICK_AGAIN)
+            disk->pause_ns = 0;
+        return;
+    }
+    uint64_t longer = disk->pause_ns ? 2 * disk->pause_ns : SHORT_PAUSE_NS;
+    disk->pause_ns = longer < LONG_PAUSE_NS ? longer : LONG_PAUSE_NS;
+    disk->no_write_before = end + disk->pause_ns;
+    disk->quick_writes = 0;
+}
+
+static bool write_at_once(Disk *disk, DiskRequest *request)
+{
+    if (!disk->ops->may_write_now || !may_be_at_once(disk, request, WRITE_AT_ONCE))
+        return false;
+    uint64_t start = host_ns();
+    if (start < disk->no_write_before ||
+        !disk->ops->may_write_now(disk->medium, request->offset, request->length))
+        return false;
+    carry_out_now(disk, request);
+    note_pace(disk, start, host_ns());
+    return true;
+}
+
+static bool at_once_done(Disk *disk, DiskRequest *request)
+{
+    switch (request->action) {
+    case DISK_READ:
+        return read_at_once(disk, request);
+    case DISK_WRITE:
+        return write_at_once(disk, request);
+    default:
+        return false;
+    }
 }
 
 static bool start_thread(Disk *disk)
@@ -301,7 +359,7 @@ bool disk_submit(Disk *disk, DiskRequest *request)
     if (request->action == DISK_FLUSH)
         request->offset = request->length = 0;
     request->result = check(disk, request);
-    bool at_once = !request->result && !disk->clock && read_at_once(disk, request);
+    bool at_once = !request->result && !disk->clock && at_once_done(disk, request);
     if (!request->result && !at_once && !disk->clock && !start_thread(disk)) {
         carry_out_now(disk, request);
         at_once = true;

@@ -52,6 +52,9 @@ typedef struct MediumOps {
     /* Reads without waiting for the host's medium (its page cache has it all), on the machine's thread while
      * no other operation is under way; false: it would have to wait. NULL: never. */
     bool (*read_now)(void *medium, uint64_t offset, void *data, uint64_t length);
+    /* Whether a write there would find all it needs in the host's memory, as far as can be told; such writes,
+     * if they are small, are done on the machine's thread, too. NULL: never. */
+    bool (*may_write_now)(void *medium, uint64_t offset, uint64_t length);
     void (*close)(void *medium); /* flushes nothing */
 } MediumOps;
 
@@ -126,7 +129,7 @@ void disk_resized(Disk *disk, uint64_t size);
 void disk_on_trouble(Disk *disk, void (*trouble)(void *opaque, const char *text), void *opaque);
 
 typedef struct DiskStats {
-    uint64_t requests[DISK_ACTIONS], bytes[DISK_ACTIONS], errors, at_once; /* at_once: by read_now() */
+    uint64_t requests[DISK_ACTIONS], bytes[DISK_ACTIONS], errors, at_once;
 } DiskStats;
 const DiskStats *disk_stats(const Disk *disk);
 

@@ -69,8 +69,12 @@ void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
 {
     uint32_t page = va & PAGE_MASK;
     const Region *region = bus_find(cpu->bus, entry->pa_page);
-    if (!region || !region->direct || !bus_page_uniform(cpu->bus, entry->pa_page))
+    if (!region || !bus_page_uniform(cpu->bus, entry->pa_page))
         return;
+    if (!region->direct) {
+        entry->device = region;
+        return;
+    }
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
     bool write =
         entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
@@ -387,12 +391,73 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
     return (uint8_t *)(entry->host + va);
 }
 
+/* ---- Devices: most accesses that come here ---- */
+
+/* In a page that several share. */
+static const Region *device_in_part(const Cpu *cpu, uint32_t pa, unsigned size)
+{
+    const Region *region = bus_find(cpu->bus, pa);
+    return region && region->ops && size <= region->size - (pa - region->base) ? region : NULL;
+}
+
+/* The device that answers an access which is one transaction of its, and whose page is in the TLB with all
+ * that must be known. NULL: take the slow path. */
+static inline const Region *device_at(const Cpu *cpu, const TlbEntry *entry, uint32_t va, unsigned op,
+                                      unsigned may)
+{
+    unsigned size = op & MEM_SIZE;
+    bool plain = size <= 4 && !(op & ~(unsigned)(MEM_SIZE | MEM_ALIGN_SIZE | MEM_NO_SWAP));
+    if (entry->page != (va & PAGE_MASK) || !(entry->may & may) || va & (size - 1) ||
+        !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores)
+        return NULL;
+    const Region *device = entry->device;
+    if (!device)
+        device = device_in_part(cpu, entry->pa_page | (va & ~PAGE_MASK), size);
+    return device && !device->direct ? device : NULL;
+}
+
+static inline BusAccess device_access(const Cpu *cpu, const TlbEntry *entry, unsigned op)
+{
+    return (BusAccess){op & MEM_SIZE, (uint8_t)cpu->number, !entry->ns, cpu_privileged(cpu)};
+}
+
+static void device_abort(Cpu *cpu, uint32_t pa, uint32_t va, AccessKind kind, BusResult result)
+{
+    Access access = {.piece = {{.pa = pa}}, .pieces = 1};
+    external_abort(cpu, &access, 0, va, kind, result);
+}
+
+static uint32_t device_load(Cpu *cpu, const Region *region, const TlbEntry *entry, uint32_t va, unsigned op)
+{
+    BusAccess access = device_access(cpu, entry, op);
+    uint32_t value = 0, pa = entry->pa_page | (va & ~PAGE_MASK);
+    BusResult result = region->ops->read(region->opaque, pa - region->base, &access, &value);
+    if (__builtin_expect(result != BUS_OK, 0)) {
+        device_abort(cpu, pa, va, ACCESS_READ, result);
+        return 0;
+    }
+    return value & UINT32_MAX >> (32 - 8 * access.size);
+}
+
+static void device_store(Cpu *cpu, const Region *region, const TlbEntry *entry, uint32_t va, uint64_t value,
+                         unsigned op)
+{
+    BusAccess access = device_access(cpu, entry, op);
+    uint32_t pa = entry->pa_page | (va & ~PAGE_MASK), mask = UINT32_MAX >> (32 - 8 * access.size);
+    BusResult result = region->ops->write(region->opaque, pa - region->base, &access, (uint32_t)value & mask);
+    if (__builtin_expect(result != BUS_OK, 0))
+        device_abort(cpu, pa, va, ACCESS_WRITE, result);
+}
+
 uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op)
 {
     const TlbEntry *entry = tlb_entry(cpu->tlb, va);
     const uint8_t *host = fast_host(cpu, entry, entry->read, va, op);
     if (host)
         return host_load(host, op & MEM_SIZE);
+    const Region *device = device_at(cpu, entry, va, op, TLB_MAY_READ);
+    if (device)
+        return swap(cpu, device_load(cpu, device, entry, va, op), op);
     Access access;
     uint64_t value;
     if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
@@ -415,6 +480,11 @@ void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
     uint8_t *host = fast_host(cpu, entry, entry->write, va, op);
     if (host) {
         host_store(host, value, op & MEM_SIZE);
+        return;
+    }
+    const Region *device = device_at(cpu, entry, va, op, TLB_MAY_WRITE);
+    if (device) {
+        device_store(cpu, device, entry, va, swap(cpu, value, op), op);
         return;
     }
     Access access;

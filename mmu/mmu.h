@@ -88,11 +88,12 @@ enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, TLB_BITS = 9, TLB_SIZE = 1 <<
 
 typedef struct TlbEntry {
     uint32_t read, write, fetch; /* tags */
-    uint32_t page;    /* tag for the slow path: the page's va, valid whatever the permissions; or NO_MATCH */
-    uintptr_t host;   /* va + host = address in host memory (modulo 2^64) */
-    uint32_t pa_page; /* physical address of the page, see bus_home() */
-    uint8_t may;      /* TLB_MAY_* */
-    uint8_t type;     /* MemType */
+    uint32_t page;  /* tag for the slow path: the page's va, valid whatever the permissions; or NO_MATCH */
+    uintptr_t host; /* va + host = address in host memory (modulo 2^64) */
+    const Region *device; /* what answers in all of the page and is no plain memory, or NULL */
+    uint32_t pa_page;     /* physical address of the page, see bus_home() */
+    uint8_t may;          /* TLB_MAY_* */
+    uint8_t type;         /* MemType */
     bool global;
     bool ns;
 } TlbEntry;

@@ -61,6 +61,7 @@ struct Mmu {
 static void empty(TlbEntry *entry)
 {
     entry->read = entry->write = entry->fetch = entry->page = TLB_NO_MATCH;
+    entry->device = NULL;
 }
 
 /* Calls drop() for every entry of the table's jumps that may be in use. */

@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "bench"))
 
 import catalogue  # noqa: E402
+import disk  # noqa: E402
 import machines  # noqa: E402
 import report  # noqa: E402
 
@@ -152,6 +153,26 @@ class Catalogue(unittest.TestCase):
         for one in catalogue.WORKLOADS:
             self.assertIn("{n}", one.command + one.preparation)
             self.assertNotIn("\t", one.command + one.preparation)
+
+
+class Disks(unittest.TestCase):
+    def job(self, name, error=0, **sides):
+        jobs = {side: {"total_ios": 0, "bw_bytes": 0, "iops": 0} for side in ("read", "write")}
+        jobs.update(sides, error=error)
+        return f"@@ begin {name}\r\nnote: a line of fio's\r\n{json.dumps({'jobs': [jobs]})}\r\n@@ end {name}\r\n"
+
+    def test_results(self):
+        done = {"total_ios": 7, "bw_bytes": 3 << 20, "iops": 5000.0}
+        text = (self.job("read-1M-1", read=done) + self.job("randwrite-4k-16", write=done) +
+                self.job("write-1M-1", read=done) + self.job("randread-4k-1", error=5, read=done) +
+                "@@ begin read-1M-16\r\nfio: killed\r\n@@ end read-1M-16\r\n")
+        self.assertEqual(disk.results_in(text), {"read-1M-1": 3.0, "randwrite-4k-16": 5.0})
+
+    def test_jobs(self):
+        text = disk.script("virtio", "libaio", 2, "4k-16").decode()
+        self.assertIn("--rw=randread --bs=4k --iodepth=16", text)
+        self.assertEqual(text.count("fio --name"), 2)
+        self.assertNotIn("DEVICE", text)
 
 
 unittest.main()

@@ -40,6 +40,8 @@ static void test_contents(void **state)
     memset(back, 0, sizeof back);
     assert_true(image.ops->read_now(image.medium, 5000, back, sizeof back)); /* it was written just now */
     assert_memory_equal(data, back, sizeof data);
+    assert_true(image.ops->may_write_now(image.medium, 8192, 4096));
+    assert_true(image.ops->may_write_now(image.medium, 5120, 512)); /* the page is in memory */
     image_close(&image);
 }
 

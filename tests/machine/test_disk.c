@@ -22,7 +22,8 @@ typedef struct Medium {
     unsigned ops;
     DiskResult fail; /* what every operation answers */
     const char *why;
-    bool cached, closed;
+    bool cached, quick, closed;
+    unsigned slow_us; /* what a write takes */
     atomic_bool hold; /* operations wait until this is false */
 } Medium;
 
@@ -49,6 +50,7 @@ static DiskResult medium_write(void *medium, uint64_t offset, const void *data, 
 {
     Medium *m = medium;
     DiskResult result = note(m, 'w', err);
+    usleep(m->slow_us);
     assert_true(offset + length <= SIZE);
     if (!result)
         memcpy(m->data + offset, data, length);
@@ -74,6 +76,12 @@ static bool medium_read_now(void *medium, uint64_t offset, void *data, uint64_t 
     return m->cached;
 }
 
+static bool medium_may_write_now(void *medium, uint64_t offset, uint64_t length)
+{
+    assert_true(offset + length <= SIZE);
+    return ((Medium *)medium)->quick;
+}
+
 static void medium_close(void *medium)
 {
     ((Medium *)medium)->closed = true;
@@ -84,6 +92,7 @@ static const MediumOps ops = {.read = medium_read,
                               .flush = medium_flush,
                               .discard = medium_discard,
                               .read_now = medium_read_now,
+                              .may_write_now = medium_may_write_now,
                               .close = medium_close};
 
 /* ---- A disk and what it needs ------------------------------------------------------------------------ */
@@ -222,6 +231,51 @@ static void test_at_once(void **state)
     disk_drain(s->disk);
     assert_int_equal(a[2].data[0], 0);
     assert_string_equal(s->done, "bc");
+    drop(s);
+}
+
+static void test_writes_at_once(void **state)
+{
+    (void)state;
+    Setup *s = make(false, false);
+    Asked a[3];
+    assert_false(submit(&a[0], s, 'a', DISK_WRITE, 7, 1));
+    disk_drain(s->disk);
+    s->medium.quick = true;
+    assert_true(submit(&a[0], s, 'a', DISK_WRITE, 7, 1));
+    assert_int_equal(a[0].request.result, DISK_OK);
+    assert_int_equal(disk_stats(s->disk)->at_once, 1);
+    assert_int_equal(disk_stats(s->disk)->requests[DISK_WRITE], 2);
+    /* What fails is told as if the thread had done it. */
+    s->medium.fail = DISK_NO_SPACE;
+    assert_true(submit(&a[0], s, 'a', DISK_WRITE, 7, 1));
+    assert_int_equal(a[0].request.result, DISK_NO_SPACE);
+    assert_int_equal(s->told, 1);
+    s->medium.fail = DISK_OK;
+    /* It must not overtake the flush before it. */
+    atomic_store(&s->medium.hold, true);
+    assert_false(submit(&a[1], s, 'b', DISK_FLUSH, 0, 0));
+    assert_false(submit(&a[2], s, 'c', DISK_WRITE, 7, 1));
+    atomic_store(&s->medium.hold, false);
+    disk_drain(s->disk);
+    assert_string_equal(s->done, "abc");
+    drop(s);
+}
+
+/* A host that makes writers wait does not make the machine wait again and again. */
+static void test_slow_writes(void **state)
+{
+    (void)state;
+    Setup *s = make(false, false);
+    Asked a[2];
+    s->medium.quick = true;
+    s->medium.slow_us = 6000;
+    assert_true(submit(&a[0], s, 'a', DISK_WRITE, 7, 1));
+    s->medium.slow_us = 0;
+    assert_false(submit(&a[0], s, 'a', DISK_WRITE, 7, 1));
+    disk_drain(s->disk);
+    usleep(110000);
+    assert_true(submit(&a[1], s, 'b', DISK_WRITE, 7, 1));
     drop(s);
 }
 
@@ -500,6 +554,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_writes_at_once),
+        cmocka_unit_test(test_slow_writes),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_take_back),
         cmocka_unit_test(test_refused),
