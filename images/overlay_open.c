@@ -265,7 +265,6 @@ static bool write_new(Overlay *o, Error *err)
 
 static bool give_name(const char *made, const char *path, Error *err)
 {
-    char folder[PATH_MAX];
     bool ok = !renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_NOREPLACE);
     if (!ok && errno == EINVAL) /* the file system cannot */
         ok = access(path, F_OK) && !rename(made, path);
@@ -274,12 +273,7 @@ static bool give_name(const char *made, const char *path, Error *err)
         unlink(made);
         return false;
     }
-    snprintf(folder, sizeof folder, "%s", path);
-    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
+    host_file_sync_folder(path);
     return true;
 }
 

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -131,17 +130,6 @@ bool overlay_stage_ready(void *opaque, Error *err)
            (!overlay_flush(o, err) && !overlay_write_header(o, err) && !overlay_write_header(o, err));
 }
 
-static void sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-}
-
 /* Where the file system cannot exchange names, the old file's is lost. */
 static bool exchange_names(const Stage *stage, Error *err)
 {
@@ -150,7 +138,7 @@ static bool exchange_names(const Stage *stage, Error *err)
         ok = !rename(stage->made, stage->path);
     if (!ok)
         return error_set(err, "cannot replace %s: %s", stage->path, strerror(errno));
-    sync_folder(stage->path);
+    host_file_sync_folder(stage->path);
     return true;
 }
 

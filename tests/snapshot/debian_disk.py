@@ -119,7 +119,7 @@ def check_kept(machine, image, snap, wanted):
 
 def check_refused(machine, image, snap):
     def refused(disk, text):
-        said = machine.run("quit()", "--load", snap, "--disk", disk, code=2)[2]
+        said = machine.run("quit()", "--load", snap, "--disk", disk, code=64)[2]
         if text not in said or said.count("\n") != 1:
             raise Failure(f"not '{text}' in: {said}")
 
