@@ -42,6 +42,11 @@ unsigned disk_capture_count(const DiskCapture *capture)
     return capture->count;
 }
 
+uint64_t disk_capture_size(const DiskCapture *capture, unsigned n)
+{
+    return capture->record[n].size;
+}
+
 void disk_capture_encode(const DiskCapture *capture, unsigned n, Buffer *out)
 {
     disk_record_encode(&capture->record[n], out);

@@ -13,6 +13,8 @@ DiskCapture *disk_capture_begin(Machine *machine, Error *err);
 void disk_capture_end(DiskCapture *capture);
 
 unsigned disk_capture_count(const DiskCapture *capture);
+/* Bytes of disk n. */
+uint64_t disk_capture_size(const DiskCapture *capture, unsigned n);
 /* The payload of the chunk of disk n, appended. */
 void disk_capture_encode(const DiskCapture *capture, unsigned n, Buffer *out);
 

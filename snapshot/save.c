@@ -27,7 +27,7 @@ struct SnapshotSave {
     Capture *capture;
     unsigned memories;
     DiskCapture *disks;
-    uint64_t all; /* bytes of memory and disks */
+    uint64_t all, passed; /* bytes of memory and disks; of those that the thread has ended with */
     struct Piece {
         uint64_t from, to;
     } piece; /* of memory that has data, where the thread is */
@@ -62,13 +62,27 @@ static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *
     }
 }
 
+/* However little of a disk is in the file, it is behind us at its end. */
+static void pass(SnapshotSave *save, unsigned memory)
+{
+    MachineMemory passed;
+    if (machine_memory(save->machine, memory, &passed))
+        save->passed += passed.size;
+    else
+        save->passed += disk_capture_size(save->disks, memory - save->memories);
+    atomic_store(&save->progress.done, save->passed);
+}
+
 static MediumStep next_page(void *opaque, unsigned memory, uint64_t *page, uint64_t *count, uint8_t *copy,
                             Error *err)
 {
     SnapshotSave *save = opaque;
-    return memory < save->memories
-               ? next_of_memory(save, memory, page, copy)
-               : disk_capture_next(save->disks, memory - save->memories, page, count, copy, err);
+    MediumStep step = memory < save->memories
+                          ? next_of_memory(save, memory, page, copy)
+                          : disk_capture_next(save->disks, memory - save->memories, page, count, copy, err);
+    if (step == STEP_END)
+        pass(save, memory);
+    return step;
 }
 
 static void encode_memory(const MachineMemory *memory, Buffer *out)
@@ -182,8 +196,8 @@ SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const Snap
     MachineMemory memory;
     for (; machine_memory(machine, save->memories, &memory); save->memories++)
         save->all += memory.size;
-    for (unsigned n = 0; n < DISK_SLOTS; n++)
-        save->all += machine->env.disk[n].disk ? disk_size(machine->env.disk[n].disk) : 0;
+    for (unsigned n = 0; n < disk_capture_count(save->disks); n++)
+        save->all += disk_capture_size(save->disks, n);
     save->has_thread = !pthread_create(&save->thread, NULL, write_file, save);
     if (!save->has_thread)
         write_file(save);

@@ -91,6 +91,7 @@ static unsigned save_and_change(DiskMachine *m, bool compress)
         change(m, 1);
         meanwhile++;
     }
+    assert_true(all == done && all > SIZE + (1 << 20) - DISK_SECTOR * 3);
     change(m, 20);
     if (!snapshot_save_end(s, &err))
         fail_msg("%s", err.text);
