@@ -5,6 +5,7 @@
 
 #include "frontends/disks.h"
 #include "frontends/operation_functions.h"
+#include "frontends/snapshots.h"
 #include "images/manage.h"
 
 static Disks *disks_of(const Call *call)
@@ -99,10 +100,12 @@ void op_disk_insert(Call *call, const char *name, const char *file)
         call_fail(call, "disk_insert: %s", err.text);
 }
 
+/* A save that is under way is of the disks as they are. */
 static void act(Call *call, const char *name, bool (*action)(Disks *disks, DiskPlace *place, Error *err))
 {
     DiskPlace *place = find_full(call, name);
     Error err;
+    snapshots_finish(session_snapshots(call->client->session));
     if (place && !action(disks_of(call), place, &err))
         call_fail(call, "%s: %s", call->operation->name, err.text);
 }

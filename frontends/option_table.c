@@ -493,6 +493,10 @@ static const OptionDef defs[] = {
      "such as a kernel, is for when the guest reboots.\n"
      "Up to 16 files can be put into memory. "
      "RAM, video RAM, PSRAM and flash can be filled. Without a kernel the first of the files is entered at its start."},
+    {"force", NULL, NULL,
+     GROUP_RUN, 0, SWITCH(force), NULL,
+     "with --load SNAPSHOT: go on though disks are others than it was made with, or were changed since",
+     "What the guest has of their contents in memory does not fit to them then; file systems can be damaged."},
     {"entry", "ADDRESS", NULL,
      GROUP_RUN, 0, BY(set_entry), NULL,
      "start there instead (bit 0 set: in Thumb state)", NULL},

@@ -47,6 +47,7 @@ typedef struct Options {
     unsigned until_count;
     const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
     const char *snapshot;                 /* --load FILE: a snapshot to go on from; NULL: none */
+    bool force;                           /* whatever the disks are */
     uint64_t hash_at[OPTIONS_MAX_HASHES]; /* --hash-at N: instructions */
     unsigned hash_at_count;
     uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */

@@ -474,6 +474,8 @@ static bool make_serial(Session *session, Error *err)
 /* The guest goes on where a snapshot says it is, with the disks, shares and networks that it had. */
 static bool load_saved(Session *session, Error *err)
 {
+    if (session->options.force)
+        snapshot_force(session->saved);
     bool loaded = snapshot_load(session->saved, session->machine, err);
     snapshot_close(session->saved);
     session->saved = NULL;

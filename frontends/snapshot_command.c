@@ -23,6 +23,21 @@ static int wrong(const Error *err)
     return EXIT_BAD;
 }
 
+static int print_disks(Snapshot *snapshot)
+{
+    SnapshotDisk disk;
+    Error err;
+    for (unsigned n = 0; n < snapshot_info(snapshot)->disks; n++) {
+        if (!snapshot_disk(snapshot, n, &disk, &err))
+            return wrong(&err);
+        printf("%-13s %s", disk.slot, disk.file);
+        if (disk.keeps_changes)
+            printf(" and changes to it, %.1f MiB", (double)disk.bytes / (1 << 20));
+        printf("\n");
+    }
+    return EXIT_OFF;
+}
+
 static int print_info(Snapshot *snapshot)
 {
     const SnapshotInfo *info = snapshot_info(snapshot);
@@ -41,7 +56,7 @@ static int print_info(Snapshot *snapshot)
     printf("picture       %s\n", info->png_size ? "yes" : "none");
     printf("file          %.1f MiB, of which memory %.1f MiB%s\n", (double)info->file_size / (1 << 20),
            (double)info->memory_bytes / (1 << 20), info->compressed ? ", compressed" : "");
-    return EXIT_OFF;
+    return print_disks(snapshot);
 }
 
 static int write_picture(Snapshot *snapshot, const char *path)

@@ -161,7 +161,7 @@ bool op_save_cancel(Call *call)
 /* ---- Loading --------------------------------------------------------------------------------------------
  */
 
-void op_load(Call *call, const char *file)
+void op_load(Call *call, const char *file, bool force)
 {
     Error err;
     Session *session = call->client->session;
@@ -171,6 +171,8 @@ void op_load(Call *call, const char *file)
         return;
     }
     Snapshot *snapshot = snapshot_open(file, &err);
+    if (snapshot && force)
+        snapshot_force(snapshot);
     bool ok = snapshot && snapshot_load(snapshot, session_machine(session), &err);
     snapshot_close(snapshot);
     if (ok)

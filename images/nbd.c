@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "images/overlay.h"
+
 /* What every server must take in one request. */
 enum { MOST = 32 << 20 };
 
@@ -15,6 +17,7 @@ enum { PATIENCE_S = 30, CONNECT_S = 10, LOOK_MS = 1000 };
 typedef struct Server {
     struct nbd_handle *nbd;
     char *name;
+    uint64_t size;
     bool flushes, trims, zeros;
     bool silent; /* it did not answer: what is under way is never touched again */
 } Server;
@@ -135,12 +138,43 @@ static void close_server(void *medium)
     free(server);
 }
 
+/* ---- Snapshots --------------------------------------------------------------------------------------- */
+
+static const MediumOps nbd_ops;
+
+static bool identify(void *medium, MediumIdentity *identity, Error *err)
+{
+    Server *server = medium;
+    OverlayBase is;
+    if (!image_identify(&nbd_ops, server, server->size, NULL, &is, err))
+        return false;
+    snprintf(identity->file, sizeof identity->file, "%s", server->name);
+    identity->size = is.size;
+    identity->sample = is.sample;
+    return true;
+}
+
+static void nothing(void *medium)
+{
+    (void)medium;
+}
+
+static MediumStep next(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err)
+{
+    (void)medium, (void)block, (void)count, (void)data, (void)err;
+    return STEP_END;
+}
+
+static const MediumPointOps point_ops = {
+    .identify = identify, .freeze = nothing, .next = next, .thaw = nothing};
+
 static const MediumOps nbd_ops = {.read = nbd_read,
                                   .write = nbd_write,
                                   .flush = flush,
                                   .discard = discard,
                                   .zero = zero_range,
-                                  .close = close_server};
+                                  .close = close_server,
+                                  .point = &point_ops};
 
 static bool dial(Server *server, const char *path)
 {
@@ -177,12 +211,12 @@ bool nbd_image_open(DiskImage *image, const ImageOptions *options, Error *err)
     server->zeros = nbd_can_zero(server->nbd) == 1;
     bool only_read = nbd_is_read_only(server->nbd) == 1;
     int64_t size = nbd_get_size(server->nbd);
+    server->size = size > 0 ? (uint64_t)size : 0;
     image->kind = IMAGE_NBD;
     image->ops = &nbd_ops;
     image->medium = server;
-    image->info = (MediumInfo){.size = size > 0 ? (uint64_t)size : 0,
-                               .read_only = options->read_only || only_read,
-                               .name = server->name};
+    image->info = (MediumInfo){
+        .size = server->size, .read_only = options->read_only || only_read, .name = server->name};
     if (only_read && !options->read_only)
         snprintf(image->note, sizeof image->note, "%s: the server lets nobody write: the disk is read-only",
                  server->name);

@@ -180,6 +180,7 @@ static DiskResult overlay_write(void *medium, uint64_t offset, const void *data,
     Overlay *o = medium;
     const uint8_t *from = data;
     DiskResult result = overlay_use(o, err);
+    overlay_keep(o, offset, length);
     for (uint64_t size; length && !result; offset += size, from += size, length -= size) {
         bool part;
         size = next_write(o, offset, length, &part);
@@ -216,6 +217,7 @@ static DiskResult overlay_zero(void *medium, uint64_t offset, uint64_t length, E
     }
     uint64_t start = first * OVERLAY_BLOCK, last = end * OVERLAY_BLOCK < stop ? end * OVERLAY_BLOCK : stop;
     DiskResult result = overlay_use(o, err);
+    overlay_keep(o, offset, length);
     result = result ? result : write_zeros(o, offset, start - offset, err);
     result = result ? result
                     : host_file_zero(&o->file, o->header.data + start, (end - first) * OVERLAY_BLOCK, err);
@@ -233,6 +235,7 @@ static DiskResult overlay_discard(void *medium, uint64_t offset, uint64_t length
     if (!whole_blocks(o, offset, length, &first, &end))
         return DISK_OK;
     DiskResult result = overlay_use(o, err);
+    overlay_keep(o, offset, length);
     result = result
                  ? result
                  : host_file_discard(&o->file, overlay_place(o, first), (end - first) * OVERLAY_BLOCK, err);
@@ -256,6 +259,7 @@ static void close_file(Overlay *o)
 void overlay_close(void *medium)
 {
     Overlay *o = medium;
+    overlay_point_free(o);
     if (!o->temporary && o->file.fd >= 0)
         close_file(o);
     image_close(&o->base);
@@ -265,14 +269,15 @@ void overlay_close(void *medium)
     free(o);
 }
 
-static const MediumOps overlay_ops = {.read = overlay_read,
-                                      .write = overlay_write,
-                                      .flush = medium_flush,
-                                      .discard = overlay_discard,
-                                      .zero = overlay_zero,
-                                      .read_now = overlay_read_now,
-                                      .may_write_now = overlay_may_write_now,
-                                      .close = overlay_close};
+const MediumOps overlay_ops = {.read = overlay_read,
+                               .write = overlay_write,
+                               .flush = medium_flush,
+                               .discard = overlay_discard,
+                               .zero = overlay_zero,
+                               .read_now = overlay_read_now,
+                               .may_write_now = overlay_may_write_now,
+                               .close = overlay_close,
+                               .point = &overlay_point_ops};
 
 void overlay_attach(DiskImage *image, Overlay *o)
 {

@@ -37,6 +37,10 @@ HostFile *overlay_file(const DiskImage *image);
 /* image_open() for what is below `depth` overlays. */
 bool image_open_below(DiskImage *image, const ImageOptions *options, unsigned depth, Error *err);
 
+/* What an image is known by; file: NULL if it has none with a time. */
+bool image_identify(const MediumOps *ops, void *medium, uint64_t size, const HostFile *file, OverlayBase *id,
+                    Error *err);
+
 /* What a base is known by from now on, durably. */
 bool overlay_identify(const DiskImage *base, OverlayBase *id, Error *err);
 

@@ -103,6 +103,7 @@ static bool commit_all(Overlay *o, const ImageProgress *progress, Error *err)
 /* The table first: a block that is not here any more must not look as if it were, and full of zeros. */
 static bool forget(Overlay *o, Error *err)
 {
+    overlay_keep(o, 0, o->header.size);
     table_set(&o->table, 0, o->table.blocks, false);
     return !overlay_flush(o, err) &&
            !host_file_discard(&o->file, o->header.data, o->table.blocks * OVERLAY_BLOCK, err);
@@ -136,6 +137,7 @@ static bool commit(Overlay *o, const ImageProgress *progress, Error *err)
 {
     if (overlay_use(o, err) || overlay_flush(o, err))
         return false;
+    o->commits++;
     return reopen_base(o, false, err) && set_committing(o, true, err) && make_room(o, err) &&
            commit_all(o, progress, err) && forget(o, err);
 }

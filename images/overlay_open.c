@@ -26,21 +26,26 @@ static const HostFile *file_of(const DiskImage *image)
     return image->kind == IMAGE_FILE ? raw_file(image) : NULL;
 }
 
-static bool identify(const DiskImage *base, OverlayBase *id, Error *err)
+bool image_identify(const MediumOps *ops, void *medium, uint64_t size, const HostFile *file, OverlayBase *id,
+                    Error *err)
 {
-    const HostFile *file = file_of(base);
-    uint64_t size = base->info.size < SAMPLE ? base->info.size : SAMPLE;
+    uint64_t length = size < SAMPLE ? size : SAMPLE;
     uint8_t *data = malloc(SAMPLE);
     struct stat status;
     if (!data)
         abort();
-    *id = (OverlayBase){.size = base->info.size};
-    bool ok = !base->ops->read(base->medium, 0, data, size, err);
-    id->sample = (uint32_t)crc32(crc32(0, NULL, 0), data, (uInt)size);
+    *id = (OverlayBase){.size = size};
+    bool ok = !ops->read(medium, 0, data, length, err);
+    id->sample = (uint32_t)crc32(crc32(0, NULL, 0), data, (uInt)length);
     free(data);
-    if (ok && file && !fstat(file->fd, &status))
+    if (ok && file && !file->device && !fstat(file->fd, &status))
         id->modified = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
     return ok;
+}
+
+static bool identify(const DiskImage *base, OverlayBase *id, Error *err)
+{
+    return image_identify(base->ops, base->medium, base->info.size, file_of(base), id, err);
 }
 
 /* The time of the last change must not be an earlier one after the host lost power: fdatasync() does not keep
@@ -242,22 +247,24 @@ static bool fill_header(Overlay *o, const char *path, uint64_t size, Error *err)
     return name_base(header, path, o->base_path, err) && overlay_identify(&o->base, &header->base, err);
 }
 
-/* The whole file, durable, before it has its name. The table gets its space now, so that later a full host
- * cannot keep it from being written. */
-static bool write_new(Overlay *o, Error *err)
+/* The table gets its space now, so that later a full host cannot keep it from being written. */
+bool overlay_make_room(Overlay *o, Error *err)
 {
     uint64_t table = OVERLAY_TABLE + 2 * (uint64_t)overlay_pages(o->header.size) * OVERLAY_PAGE;
     if (!host_file_resize(&o->file, o->header.data + o->header.size, err))
         return false;
     int error = posix_fallocate(o->file.fd, 0, (off_t)table);
-    if (error == ENOSPC || error == EDQUOT)
-        return error_set(err, "%s: %s", o->file.path, strerror(error));
-    return !overlay_write_header(o, err) && !overlay_write_header(o, err);
+    return (error != ENOSPC && error != EDQUOT) || error_set(err, "%s: %s", o->file.path, strerror(error));
+}
+
+/* The whole file, durable, before it has its name. */
+static bool write_new(Overlay *o, Error *err)
+{
+    return overlay_make_room(o, err) && !overlay_write_header(o, err) && !overlay_write_header(o, err);
 }
 
 static bool give_name(const char *made, const char *path, Error *err)
 {
-    char folder[PATH_MAX];
     bool ok = !renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_NOREPLACE);
     if (!ok && errno == EINVAL) /* the file system cannot */
         ok = access(path, F_OK) && !rename(made, path);
@@ -266,12 +273,7 @@ static bool give_name(const char *made, const char *path, Error *err)
         unlink(made);
         return false;
     }
-    snprintf(folder, sizeof folder, "%s", path);
-    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
+    host_file_sync_folder(path);
     return true;
 }
 
@@ -299,7 +301,8 @@ bool overlay_temporary(DiskImage *image, const OverlayOptions *options, Error *e
     o->temporary = true;
     o->header.size = o->base.info.size;
     table_init(&o->table, o->header.size);
-    if (host_file_temporary(&o->file, o->base_path, err) && host_file_resize(&o->file, o->header.size, err)) {
+    if (identify(&o->base, &o->header.base, err) && host_file_temporary(&o->file, o->base_path, err) &&
+        host_file_resize(&o->file, o->header.size, err)) {
         overlay_attach(image, o);
         return true;
     }

@@ -1,12 +1,19 @@
 #include "images/raw.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "images/overlay.h"
 
 typedef struct Raw {
     HostFile file;
     bool guarded;
+    bool touched; /* changed since the last snapshot */
 } Raw;
+
+static const MediumOps raw_ops;
 
 static DiskResult raw_read(void *medium, uint64_t offset, void *data, uint64_t length, Error *err)
 {
@@ -28,6 +35,7 @@ static DiskResult raw_write(void *medium, uint64_t offset, const void *data, uin
 {
     Raw *raw = medium;
     const char *what;
+    raw->touched = true;
     if (!becomes_another(raw, offset, data, length, &what))
         return host_file_write(&raw->file, offset, data, length, err);
     error_set(err,
@@ -44,11 +52,13 @@ static DiskResult raw_flush(void *medium, Error *err)
 
 static DiskResult raw_discard(void *medium, uint64_t offset, uint64_t length, Error *err)
 {
+    ((Raw *)medium)->touched = true;
     return host_file_discard(&((Raw *)medium)->file, offset, length, err);
 }
 
 static DiskResult raw_zero(void *medium, uint64_t offset, uint64_t length, Error *err)
 {
+    ((Raw *)medium)->touched = true;
     return host_file_zero(&((Raw *)medium)->file, offset, length, err);
 }
 
@@ -69,6 +79,47 @@ static void raw_close(void *medium)
     free(raw);
 }
 
+/* ---- Snapshots --------------------------------------------------------------------------------------- */
+
+static bool identify(void *medium, MediumIdentity *identity, Error *err)
+{
+    Raw *raw = medium;
+    OverlayBase is;
+    if (!image_identify(&raw_ops, raw, raw->file.size, &raw->file, &is, err))
+        return false;
+    snprintf(identity->file, sizeof identity->file, "%s", raw->file.path);
+    identity->size = is.size;
+    identity->modified = is.modified;
+    identity->sample = is.sample;
+    return true;
+}
+
+/* The host's clock for times of files is coarse: a change a moment later could have the same time. */
+static void freeze(void *medium)
+{
+    Raw *raw = medium;
+    struct timespec time[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 0}};
+    if (!raw->touched || raw->file.device)
+        return;
+    clock_gettime(CLOCK_REALTIME, &time[1]);
+    raw->touched = futimens(raw->file.fd, time) != 0;
+}
+
+/* There are no changes beside it, but those that it has must stay. */
+static MediumStep next(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err)
+{
+    Raw *raw = medium;
+    (void)block, (void)count, (void)data;
+    return raw->file.writable && host_file_sync(&raw->file, err) ? STEP_FAILED : STEP_END;
+}
+
+static void thaw(void *medium)
+{
+    (void)medium;
+}
+
+static const MediumPointOps point_ops = {.identify = identify, .freeze = freeze, .next = next, .thaw = thaw};
+
 static const MediumOps raw_ops = {.read = raw_read,
                                   .write = raw_write,
                                   .flush = raw_flush,
@@ -76,7 +127,8 @@ static const MediumOps raw_ops = {.read = raw_read,
                                   .zero = raw_zero,
                                   .read_now = raw_read_now,
                                   .may_write_now = raw_may_write_now,
-                                  .close = raw_close};
+                                  .close = raw_close,
+                                  .point = &point_ops};
 
 void raw_open(DiskImage *image, HostFile *file, bool guarded)
 {

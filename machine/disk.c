@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 /* Deterministic time of a request: that of a quick solid-state disk. */
@@ -33,6 +34,7 @@ struct Disk {
     MediumInfo info;
     DiskStats stats;
     unsigned under_way;
+    uint64_t run, changes; /* for snapshots: see MediumIdentity */
     void (*trouble)(void *opaque, const char *text);
     void *trouble_opaque;
     char *told[DISK_ACTIONS];          /* the last failure that the user heard of; NULL: none lately */
@@ -51,7 +53,7 @@ struct Disk {
     pthread_mutex_t mutex; /* over what follows */
     pthread_cond_t work, idle;
     Queue queue, finished;
-    bool busy, stop;
+    bool busy, stop, held;
     DiskRequest *current; /* the one that the thread works on */
     bool awaited;         /* somebody waits until that is done */
     Error error;          /* of the first request in `finished` that failed */
@@ -130,6 +132,7 @@ static DiskResult check(const Disk *disk, const DiskRequest *request)
 static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
 {
     uint64_t offset = request->offset, length = inside(disk, offset, request->length);
+    disk->changes += changes(request->action);
     switch (request->action) {
     case DISK_READ:
         memset(request->data + length, 0, request->length - length);
@@ -219,7 +222,7 @@ static void *work(void *opaque)
     Disk *disk = opaque;
     pthread_mutex_lock(&disk->mutex);
     while (!disk->stop) {
-        DiskRequest *request = pop(&disk->queue);
+        DiskRequest *request = disk->held ? NULL : pop(&disk->queue);
         disk->busy = request != NULL;
         if (!request) {
             pthread_cond_broadcast(&disk->idle);
@@ -413,6 +416,69 @@ void disk_drain(Disk *disk)
     }
 }
 
+/* ---- Snapshots --------------------------------------------------------------------------------------- */
+
+void disk_hold(Disk *disk)
+{
+    pthread_mutex_lock(&disk->mutex);
+    disk->held = disk->awaited = true;
+    while (disk->current)
+        pthread_cond_wait(&disk->idle, &disk->mutex);
+    disk->awaited = false;
+    pthread_mutex_unlock(&disk->mutex);
+}
+
+void disk_release(Disk *disk)
+{
+    pthread_mutex_lock(&disk->mutex);
+    disk->held = false;
+    pthread_cond_signal(&disk->work);
+    pthread_mutex_unlock(&disk->mutex);
+}
+
+const MediumPointOps *disk_point_ops(const Disk *disk)
+{
+    return disk->ops->point;
+}
+
+static bool identify(Disk *disk, MediumIdentity *identity, Error *err)
+{
+    *identity = (MediumIdentity){.size = disk->info.size};
+    if (disk->ops->point && !disk->ops->point->identify(disk->medium, identity, err))
+        return false;
+    identity->run = disk->run;
+    identity->changes += identity->keeps_changes ? 0 : disk->changes;
+    return true;
+}
+
+bool disk_identify(Disk *disk, MediumIdentity *identity, Error *err)
+{
+    disk_hold(disk);
+    bool ok = identify(disk, identity, err);
+    disk_release(disk);
+    return ok;
+}
+
+bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err)
+{
+    disk_hold(disk);
+    if (disk->ops->point)
+        disk->ops->point->freeze(disk->medium);
+    bool ok = identify(disk, identity, err);
+    if (!ok && disk->ops->point)
+        disk->ops->point->thaw(disk->medium);
+    disk_release(disk);
+    return ok;
+}
+
+void disk_thaw(Disk *disk)
+{
+    disk_hold(disk);
+    if (disk->ops->point)
+        disk->ops->point->thaw(disk->medium);
+    disk_release(disk);
+}
+
 /* Whole sectors at a time, as media are read. */
 bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err)
 {
@@ -463,6 +529,8 @@ Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const Mediu
     disk->info = *info;
     disk->clock = clock;
     disk->arrivals = arrivals;
+    if (getrandom(&disk->run, sizeof disk->run, 0) != sizeof disk->run)
+        abort();
     disk->arrival = (Arrival){.run = arrived, .opaque = disk};
     queue_init(&disk->scheduled);
     queue_init(&disk->queue);

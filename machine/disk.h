@@ -38,6 +38,52 @@ typedef enum DiskResult {
 
 /* ---- Media: what is behind a disk ---------------------------------------------------------------- */
 
+/* ---- What snapshots need of media ---- */
+
+enum { MEDIUM_BLOCK = 4096, MEDIUM_FILE_BYTES = 1024 };
+
+/* What a medium is known by, so that a snapshot goes on with the contents that it was made with. */
+typedef struct MediumIdentity {
+    char file[MEDIUM_FILE_BYTES]; /* of the host, for messages */
+    bool keeps_changes; /* they are apart from the file, which does not change: in an overlay. The rest is the
+                           file's that lies below, then */
+    uint64_t size;      /* bytes */
+    int64_t modified;   /* host's time of the file's last change in ns since 1970; 0: it has none */
+    uint32_t sample;    /* CRC-32 of the first 64 KiB */
+    uint64_t run;       /* random, another one each time a disk is put in */
+    uint64_t changes;   /* of the file, since then */
+} MediumIdentity;
+
+typedef enum MediumStep { STEP_END, STEP_DATA, STEP_ZEROS, STEP_FAILED } MediumStep;
+
+/* What a medium's changes were at one moment; and giving it such changes. */
+typedef struct MediumPointOps {
+    /* No operation is under way. `run` is the disk's business. False with err set if the host cannot. */
+    bool (*identify)(void *medium, MediumIdentity *identity, Error *err);
+    /* From now on, until thaw(), next() finds what was changed before. One at a time; no operation is under
+     * way. */
+    void (*freeze)(void *medium);
+    /* On any one thread, while operations go on: the next of the changed blocks at or behind *block. DATA:
+     * one block, in data, [MEDIUM_BLOCK]; zeros: *count of them. END: there are no more, and what the file of
+     * the medium itself had is durable. */
+    MediumStep (*next)(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err);
+    void (*thaw)(void *medium); /* no operation is under way */
+
+    /* Makes a place for other changes, at first none, beside those that hold. NULL with err set if the medium
+     * keeps none or cannot be written. What follows is for this place. */
+    void *(*stage)(void *medium, Error *err);
+    /* On any thread: `count` blocks have been changed, to data or (NULL) zeros. False if one was already. */
+    bool (*put)(void *stage, uint64_t block, uint64_t count, const uint8_t *data, Error *err);
+    /* What put() has put there; false: nothing. On one thread. */
+    bool (*get)(void *stage, uint64_t block, uint8_t *data, Error *err);
+    /* As durable as the medium is, and ready. */
+    bool (*ready)(void *stage, Error *err);
+    /* No operation is under way: the medium has these changes, and the place has those that the medium had;
+     * once more, and it is undone. */
+    bool (*swap)(void *stage, Error *err);
+    void (*drop)(void *stage);
+} MediumPointOps;
+
 /* The operations of a medium. All are called on one thread at a time (the disk's own, or the machine's), with
  * ranges inside the medium and of whole sectors; they block. Failures set err to one line about the host's
  * side ("/home/me/a.img: No space left on device"). */
@@ -56,6 +102,8 @@ typedef struct MediumOps {
      * if they are small, are done on the machine's thread, too. NULL: never. */
     bool (*may_write_now)(void *medium, uint64_t offset, uint64_t length);
     void (*close)(void *medium); /* flushes nothing */
+    const MediumPointOps *point; /* NULL: snapshots know its size only. Without changes of its own, a medium
+                                    has no functions from stage() on */
 } MediumOps;
 
 typedef struct MediumInfo {
@@ -127,6 +175,23 @@ void disk_resized(Disk *disk, uint64_t size);
 /* Called on the machine's thread with one line for the user when the host fails. A failure like the one
  * before, of the same action, is told once only, until a hundred such requests have succeeded. */
 void disk_on_trouble(Disk *disk, void (*trouble)(void *opaque, const char *text), void *opaque);
+
+/* ---- Snapshots ---- */
+
+/* Machine's thread: waits for the request that the medium works on; those that wait go on waiting until the
+ * release. */
+void disk_hold(Disk *disk);
+void disk_release(Disk *disk);
+
+/* Machine's thread: what the medium is, now. False with err set if the host cannot tell. */
+bool disk_identify(Disk *disk, MediumIdentity *identity, Error *err);
+
+/* Machine's thread: from now on the medium's point (MediumPointOps) is what it has now, until the thaw; with
+ * what it is. */
+bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err);
+void disk_thaw(Disk *disk);
+
+const MediumPointOps *disk_point_ops(const Disk *disk); /* NULL: none */
 
 typedef struct DiskStats {
     uint64_t requests[DISK_ACTIONS], bytes[DISK_ACTIONS], errors, at_once;

@@ -190,6 +190,12 @@ void chunk_close(ChunkFile *file)
     *file = (ChunkFile){.fd = -1};
 }
 
+bool chunk_peek(const ChunkFile *file, const Chunk *chunk, void *data, size_t size)
+{
+    Error err;
+    return size <= chunk->length && read_all(file->fd, data, size, chunk->offset, &err);
+}
+
 bool chunk_read(const ChunkFile *file, const Chunk *chunk, void *data, Error *err)
 {
     if (!read_all(file->fd, data, chunk->length, chunk->offset, err))

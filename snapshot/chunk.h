@@ -15,8 +15,8 @@ enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 1 };
 #define CHUNK_PNG "PNG "    /* the picture on the screen */
 #define CHUNK_PART "PART"   /* a part of the machine */
 #define CHUNK_MEMORY "MEMO" /* a memory: name, size, fill */
-#define CHUNK_PAGES "PAGE"  /* pages of a memory */
-#define CHUNK_DISK "DISK"   /* changes to a disk */
+#define CHUNK_PAGES "PAGE"  /* pages of a memory, changed blocks of a disk */
+#define CHUNK_DISK "DISK"   /* a disk: what its medium was */
 #define CHUNK_DONE "DONE"   /* the last: how many there were before */
 
 typedef struct ChunkWriter {
@@ -49,6 +49,9 @@ typedef struct ChunkFile {
  * version that is not known. */
 bool chunk_open(ChunkFile *file, const char *path, Error *err);
 void chunk_close(ChunkFile *file);
+
+/* Reads `size` bytes of a payload's beginning without checking it. */
+bool chunk_peek(const ChunkFile *file, const Chunk *chunk, void *data, size_t size);
 
 /* Reads and checks a payload into data, [length]. */
 bool chunk_read(const ChunkFile *file, const Chunk *chunk, void *data, Error *err);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "snapshot/disk_loader.h"
+#include "snapshot/disk_record.h"
 #include "snapshot/head.h"
 #include "snapshot/memory_loader.h"
 #include "snapshot/pages.h"
@@ -20,6 +22,8 @@ struct Snapshot {
     char *path;
     ChunkFile file;
     SnapshotInfo info;
+    uint64_t disk_bytes[DISK_SLOTS];
+    bool force;
 };
 
 static bool is_type(const Chunk *chunk, const char *type)
@@ -82,15 +86,29 @@ static bool read_head(Snapshot *snapshot, Error *err)
     return ok;
 }
 
+/* Where the bytes of a chunk of pages count. */
+static uint64_t *bytes_of_pages(Snapshot *snapshot, const Chunk *chunk, unsigned memories)
+{
+    uint32_t memory = 0;
+    chunk_peek(&snapshot->file, chunk, &memory, sizeof memory);
+    return memory < memories || memory - memories >= DISK_SLOTS ? &snapshot->info.memory_bytes
+                                                                : &snapshot->disk_bytes[memory - memories];
+}
+
 /* Every type must be known: what a later version added is not to be lost silently. */
 static bool check_types(Snapshot *snapshot, Error *err)
 {
+    unsigned memories = 0;
+    for (unsigned n = 1; n < snapshot->file.count; n++)
+        memories += is_type(&snapshot->file.chunk[n], CHUNK_MEMORY);
     for (unsigned n = 1; n < snapshot->file.count; n++) {
         const Chunk *chunk = &snapshot->file.chunk[n];
         if (is_type(chunk, CHUNK_PART))
             snapshot->info.parts++;
+        else if (is_type(chunk, CHUNK_DISK))
+            snapshot->info.disks++;
         else if (is_type(chunk, CHUNK_PAGES))
-            snapshot->info.memory_bytes += chunk->length;
+            *bytes_of_pages(snapshot, chunk, memories) += chunk->length;
         else if (is_type(chunk, CHUNK_PNG) && !snapshot->info.png_size)
             snapshot->info.png_size = chunk->length;
         else if (!is_type(chunk, CHUNK_MEMORY))
@@ -125,6 +143,26 @@ const SnapshotInfo *snapshot_info(const Snapshot *snapshot)
     return &snapshot->info;
 }
 
+bool snapshot_disk(Snapshot *snapshot, unsigned n, SnapshotDisk *disk, Error *err)
+{
+    uint8_t payload[DISK_RECORD_MOST];
+    DiskRecord record;
+    const Chunk *chunk = snapshot->file.chunk;
+    for (unsigned disks = 0;; chunk++) {
+        if (is_type(chunk, CHUNK_DISK) && disks++ == n)
+            break;
+    }
+    bool ok = chunk->length <= sizeof payload || error_set(err, "a disk's description is too long");
+    if (!ok || !chunk_read(&snapshot->file, chunk, payload, err) ||
+        !disk_record_decode(&record, payload, chunk->length, err))
+        return about(snapshot, err);
+    *disk = (SnapshotDisk){.slot = disk_slot_name(record.slot),
+                           .keeps_changes = record.medium.keeps_changes,
+                           .bytes = n < DISK_SLOTS ? snapshot->disk_bytes[n] : 0};
+    snprintf(disk->file, sizeof disk->file, "%s", record.medium.file);
+    return true;
+}
+
 /* ---- Parts --------------------------------------------------------------------------------------------- */
 
 /* A machine's state that was read and checked. */
@@ -133,6 +171,7 @@ typedef struct Stage {
     StagedPart part[PARTS_MOST]; /* as in parts; part NULL: not in the file */
     uint8_t *payload[PARTS_MOST];
     StagedMemory *memory;
+    StagedDisks *disks;
 } Stage;
 
 static uint8_t *read_payload(const Snapshot *snapshot, const Chunk *chunk, Error *err)
@@ -220,13 +259,16 @@ static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, 
     apply_views(stage);
     if (!views_check(stage->parts.views, dry, err))
         return false;
-    stage->memory = memory_stage(&snapshot->file, machine, err);
-    return stage->memory;
+    DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
+    stage->disks = disks_stage(&snapshot->file, machine, rigour, err);
+    stage->memory = stage->disks ? memory_stage(&snapshot->file, machine, stage->disks, err) : NULL;
+    return stage->memory && disks_ready(stage->disks, err);
 }
 
 static void stage_free(Stage *stage)
 {
     memory_unstage(stage->memory);
+    disks_unstage(stage->disks);
     for (unsigned n = 0; n < stage->parts.count; n++) {
         part_unstage(&stage->part[n]);
         free(stage->payload[n]);
@@ -274,8 +316,8 @@ static void apply(Stage *stage, Machine *machine)
     devices_loaded(machine);
 }
 
-/* What threads of the host do for devices ends in the memory that they do it for. In deterministic runs there
- * are none, and devices take back what waits when they are loaded. */
+/* What threads of the host do for devices ends in the memory, and on the disks, that they do it for. In
+ * deterministic runs there are none, and devices take back what waits when they are loaded. */
 static void drain(Machine *machine)
 {
     for (unsigned n = 0; n < DISK_SLOTS; n++)
@@ -287,20 +329,39 @@ static void drain(Machine *machine)
     arrivals_deliver(machine->arrivals);
 }
 
+/* The disks can change back, memory cannot. */
+static bool exchange(Stage *stage, Machine *machine, Error *err)
+{
+    Error other;
+    if (!disks_swap(stage->disks, err))
+        return false;
+    if (memory_apply(stage->memory, machine, err))
+        return true;
+    disks_swap(stage->disks, &other);
+    return false;
+}
+
 static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
     Stage *stage = calloc(1, sizeof *stage);
     if (!stage)
         abort();
+    if (!dry)
+        drain(machine);
     bus_settle(machine->bus);
     bool ok = stage_all(stage, snapshot, machine, dry, err);
-    if (ok && !dry)
-        drain(machine);
-    ok = ok && (dry || memory_apply(stage->memory, machine, err));
-    if (ok && !dry)
-        apply(stage, machine);
+    if (ok && !dry) {
+        ok = exchange(stage, machine, err);
+        if (ok)
+            apply(stage, machine);
+    }
     stage_free(stage);
     return ok || about(snapshot, err);
+}
+
+void snapshot_force(Snapshot *snapshot)
+{
+    snapshot->force = true;
 }
 
 bool snapshot_load(Snapshot *snapshot, Machine *machine, Error *err)

@@ -32,7 +32,8 @@ struct StagedMemory {
     const ChunkFile *file;
     Staged staged[MACHINE_MEMORIES]; /* as in the file */
     unsigned count;
-    atomic_uint next; /* chunk */
+    StagedDisks *disks; /* numbered behind them */
+    atomic_uint next;   /* chunk */
     atomic_bool failed;
     pthread_mutex_t mutex; /* over what follows */
     EqualRun *equal;
@@ -147,24 +148,29 @@ static void note_equal(StagedMemory *all, uint32_t memory, const PageRun *run)
     pthread_mutex_unlock(&all->mutex);
 }
 
+static bool place_run(StagedMemory *all, uint32_t memory, const PageRun *run, const uint8_t *data, Error *err)
+{
+    bool equal = run->source < RUN_IS_ZEROS || (memory < all->count && !data);
+    if (memory < all->count && !claim(&all->staged[memory], run, data ? CONTENTS : EQUAL, err))
+        return false;
+    if (equal) {
+        note_equal(all, memory, run);
+        return true;
+    }
+    return memory < all->count
+               ? put(&all->staged[memory], run->first, data, run->count, err)
+               : disks_put(all->disks, memory - all->count, run->first, run->count, data, err);
+}
+
 static bool place_unit(StagedMemory *all, const PageUnit *unit, Error *err)
 {
-    if (unit->memory >= all->count)
-        return error_set(err, "pages: there is no such memory");
-    const Staged *staged = &all->staged[unit->memory];
     const uint8_t *data = unit->data[0];
     for (uint32_t n = 0; n < unit->runs; n++) {
         const PageRun *run = &unit->run[n];
         bool contents = run->source == RUN_IS_DATA;
-        if (!claim(staged, run, contents ? CONTENTS : EQUAL, err))
+        if (!place_run(all, unit->memory, run, contents ? data : NULL, err))
             return false;
-        if (!contents) {
-            note_equal(all, unit->memory, run);
-            continue;
-        }
-        if (!put(staged, run->first, data, run->count, err))
-            return false;
-        data += (size_t)run->count * MEMORY_PAGE;
+        data += contents ? (size_t)run->count * MEMORY_PAGE : 0;
     }
     return true;
 }
@@ -217,8 +223,14 @@ static bool copy_equal(StagedMemory *all, Error *err)
 {
     uint8_t data[MEMORY_PAGE];
     for (size_t n = 0; n < all->equal_count; n++) {
-        const Staged *staged = &all->staged[all->equal[n].memory];
+        uint32_t memory = all->equal[n].memory;
+        const Staged *staged = &all->staged[memory];
         const PageRun *run = &all->equal[n].run;
+        if (memory >= all->count) {
+            if (!disks_put_equal(all->disks, memory - all->count, run->first, run->count, run->source, err))
+                return false;
+            continue;
+        }
         if (run->source >= staged->pages || atomic_load(&staged->page[run->source]) != CONTENTS)
             return error_set(err, "pages: one of '%s' is equal to one that is not there",
                              staged->memory.name);
@@ -231,12 +243,13 @@ static bool copy_equal(StagedMemory *all, Error *err)
     return true;
 }
 
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, Error *err)
+StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, StagedDisks *disks, Error *err)
 {
     StagedMemory *all = calloc(1, sizeof *all);
     if (!all)
         abort();
     all->file = file;
+    all->disks = disks;
     pthread_mutex_init(&all->mutex, NULL);
     bool ok = stage_memories(all, machine, err);
     if (ok) {

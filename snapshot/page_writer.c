@@ -238,6 +238,23 @@ static PageUnit *fresh_unit(Pool *pool, unsigned memory)
     return unit;
 }
 
+/* One step's pages into the unit. */
+static void add(PageUnit *unit, SeenTable *table, MediumStep step, uint64_t page, uint64_t count)
+{
+    if (step == STEP_ZEROS)
+        unit_add_zeros(unit, (uint32_t)page, (uint32_t)count);
+    else
+        unit_add(unit, (uint32_t)page, seen_before(table, unit->data[unit->pages], (uint32_t)page));
+}
+
+static bool is_cancelled(const PageProgress *progress, Error *err)
+{
+    bool cancel = atomic_load_explicit(&progress->cancel, memory_order_relaxed);
+    if (cancel)
+        error_set(err, "it was cancelled");
+    return cancel;
+}
+
 /* False once somebody has failed. */
 static bool write_memory(Pool *pool, const PageSource *source, unsigned memory)
 {
@@ -245,22 +262,25 @@ static bool write_memory(Pool *pool, const PageSource *source, unsigned memory)
     seen_init(&table);
     PageUnit *unit = fresh_unit(pool, memory);
     uint64_t before = atomic_load(&pool->progress->done);
-    for (uint32_t page = 0; unit && source->next(source->opaque, memory, &page, unit->data[unit->pages]);
-         page++) {
-        unit_add(unit, page, seen_before(&table, unit->data[unit->pages], page));
-        atomic_store_explicit(&pool->progress->done, before + (uint64_t)page * MEMORY_PAGE,
-                              memory_order_relaxed);
-        if (atomic_load_explicit(&pool->progress->cancel, memory_order_relaxed)) {
-            Error err;
-            error_set(&err, "it was cancelled");
+    MediumStep step = STEP_DATA;
+    for (uint64_t page = 0, count = 1; unit; page += count) {
+        Error err;
+        count = 1;
+        step = source->next(source->opaque, memory, &page, &count, unit->data[unit->pages], &err);
+        if (step == STEP_END)
+            break;
+        if (step == STEP_FAILED || is_cancelled(pool->progress, &err)) {
             fail(pool, &err);
-        } else if (!unit_is_full(unit)) {
-            continue;
+            break;
         }
+        add(unit, &table, step, page, count);
+        atomic_store_explicit(&pool->progress->done, before + page * MEMORY_PAGE, memory_order_relaxed);
+        if (!unit_is_full(unit))
+            continue;
         submit(pool, unit);
         unit = fresh_unit(pool, memory);
     }
-    bool whole = unit;
+    bool whole = unit && step == STEP_END;
     if (unit && unit->runs)
         submit(pool, unit);
     else if (unit)

@@ -19,6 +19,11 @@ void unit_add(PageUnit *unit, uint32_t page, uint32_t source)
         unit->run[unit->runs++] = (PageRun){page, 1, source};
 }
 
+void unit_add_zeros(PageUnit *unit, uint32_t page, uint32_t count)
+{
+    unit->run[unit->runs++] = (PageRun){page, count, RUN_IS_ZEROS};
+}
+
 void unit_encode(const PageUnit *unit, bool deflate, Buffer *out)
 {
     size_t bytes = (size_t)unit->pages * MEMORY_PAGE;

@@ -14,9 +14,10 @@ enum {
 };
 
 #define RUN_IS_DATA UINT32_MAX
+#define RUN_IS_ZEROS (UINT32_MAX - 1) /* of disks */
 
-/* Pages that follow each other: with contents of their own, or all equal to the page `source` of the same
- * memory, which has contents of its own. */
+/* Pages that follow each other: with contents of their own, or all zeros, or all equal to the page `source`
+ * of the same memory, which has contents of its own. */
 typedef struct PageRun {
     uint32_t first, count, source;
 } PageRun;
@@ -31,6 +32,8 @@ typedef struct PageUnit {
 bool unit_is_full(const PageUnit *unit);
 /* Adds a page; source RUN_IS_DATA: with contents, which are in unit->data[unit->pages] already. */
 void unit_add(PageUnit *unit, uint32_t page, uint32_t source);
+
+void unit_add_zeros(PageUnit *unit, uint32_t page, uint32_t count);
 
 /* The chunk's payload, appended to out. */
 void unit_encode(const PageUnit *unit, bool deflate, Buffer *out);

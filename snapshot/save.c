@@ -1,5 +1,5 @@
-/* Saving: the state that is not memory is encoded at once, memory is captured (capture.h) and written by a
- * thread into a temporary file, which takes its name at the end. */
+/* Saving: the state that is not memory is encoded at once, memory and disks are captured (capture.h,
+ * disk_capture.h) and written by a thread into a temporary file, which takes its name at the end. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "snapshot/capture.h"
+#include "snapshot/disk_capture.h"
 #include "snapshot/head.h"
 #include "snapshot/page_writer.h"
 #include "snapshot/temporary.h"
@@ -24,7 +25,9 @@ struct SnapshotSave {
     unsigned parts;
     Buffer png;
     Capture *capture;
-    uint64_t all; /* bytes of memory */
+    unsigned memories;
+    DiskCapture *disks;
+    uint64_t all, passed; /* bytes of memory and disks; of those that the thread has ended with */
     struct Piece {
         uint64_t from, to;
     } piece; /* of memory that has data, where the thread is */
@@ -40,24 +43,46 @@ struct SnapshotSave {
 /* ---- The thread ---------------------------------------------------------------------------------------- */
 
 /* The host is asked where data is once for each piece: it looks through the whole piece. */
-static bool next_page(void *opaque, unsigned memory, uint32_t *page, uint8_t *copy)
+static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy)
 {
-    SnapshotSave *save = opaque;
     struct Piece *piece = &save->piece;
-    uint64_t at = (uint64_t)*page * MEMORY_PAGE;
+    uint64_t at = *page * MEMORY_PAGE;
     if (!*page)
         piece->from = piece->to = 0;
     for (;; at += MEMORY_PAGE) {
         if (at >= piece->to) {
             piece->from = at;
             if (!capture_next_data(save->capture, memory, &piece->from, &piece->to))
-                return false;
+                return STEP_END;
             at = piece->from;
         }
-        *page = (uint32_t)(at / MEMORY_PAGE);
-        if (capture_page(save->capture, memory, *page, copy))
-            return true;
+        *page = at / MEMORY_PAGE;
+        if (capture_page(save->capture, memory, (uint32_t)*page, copy))
+            return STEP_DATA;
     }
+}
+
+/* However little of a disk is in the file, it is behind us at its end. */
+static void pass(SnapshotSave *save, unsigned memory)
+{
+    MachineMemory passed;
+    if (machine_memory(save->machine, memory, &passed))
+        save->passed += passed.size;
+    else
+        save->passed += disk_capture_size(save->disks, memory - save->memories);
+    atomic_store(&save->progress.done, save->passed);
+}
+
+static MediumStep next_page(void *opaque, unsigned memory, uint64_t *page, uint64_t *count, uint8_t *copy,
+                            Error *err)
+{
+    SnapshotSave *save = opaque;
+    MediumStep step = memory < save->memories
+                          ? next_of_memory(save, memory, page, copy)
+                          : disk_capture_next(save->disks, memory - save->memories, page, count, copy, err);
+    if (step == STEP_END)
+        pass(save, memory);
+    return step;
 }
 
 static void encode_memory(const MachineMemory *memory, Buffer *out)
@@ -81,13 +106,19 @@ static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
 
 static bool write_memory(SnapshotSave *save, ChunkWriter *writer, Error *err)
 {
-    PageSource source = {next_page, save, 0};
+    unsigned disks = disk_capture_count(save->disks);
+    PageSource source = {next_page, save, save->memories + disks};
     MachineMemory memory;
     Buffer payload = {0};
     bool ok = true;
-    for (; ok && machine_memory(save->machine, source.memories, &memory); source.memories++) {
+    for (unsigned n = 0; ok && machine_memory(save->machine, n, &memory); n++) {
         encode_memory(&memory, &payload);
         ok = chunk_write(writer, CHUNK_MEMORY, payload.data, payload.size, err);
+    }
+    for (unsigned n = 0; ok && n < disks; n++) {
+        payload.size = 0;
+        disk_capture_encode(save->disks, n, &payload);
+        ok = chunk_write(writer, CHUNK_DISK, payload.data, payload.size, err);
     }
     buffer_free(&payload);
     return ok && pages_write(writer, &source, save->compress, &save->progress, err);
@@ -128,6 +159,7 @@ static void encode_parts(SnapshotSave *save, const SnapshotWish *wish)
 static void free_save(SnapshotSave *save)
 {
     capture_end(save->capture);
+    disk_capture_end(save->disks);
     for (unsigned n = 0; n < save->parts; n++)
         buffer_free(&save->part[n]);
     free(save->part);
@@ -139,6 +171,7 @@ static void free_save(SnapshotSave *save)
 SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const SnapshotWish *wish, Error *err)
 {
     SnapshotSave *save = calloc(1, sizeof *save);
+    Error why;
     if (!save)
         abort();
     save->machine = machine;
@@ -150,12 +183,21 @@ SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const Snap
         return NULL;
     }
     buffer_put(&save->png, wish->png, wish->png_size);
+    /* A request that a disk has carried out since then, and its device does not know of, is one that the
+     * loaded machine submits again. */
     arrivals_deliver(machine->arrivals);
     encode_parts(save, wish);
+    if (!(save->disks = disk_capture_begin(machine, &why))) {
+        error_set(err, "cannot save '%s': %s", path, why.text);
+        free_save(save);
+        return NULL;
+    }
     save->capture = capture_begin(machine);
     MachineMemory memory;
-    for (unsigned n = 0; machine_memory(machine, n, &memory); n++)
+    for (; machine_memory(machine, save->memories, &memory); save->memories++)
         save->all += memory.size;
+    for (unsigned n = 0; n < disk_capture_count(save->disks); n++)
+        save->all += disk_capture_size(save->disks, n);
     save->has_thread = !pthread_create(&save->thread, NULL, write_file, save);
     if (!save->has_thread)
         write_file(save);

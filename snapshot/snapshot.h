@@ -25,11 +25,11 @@ typedef struct SnapshotWish {
 typedef struct SnapshotSave SnapshotSave;
 
 /* Takes the state down and begins to write it in the background, into a temporary file beside path; the
- * machine can go on at once. It must not be reset, loaded into or freed before the end. One at a time for
- * each machine. NULL with err set if the file cannot be made. */
+ * machine can go on at once. It must not be reset, loaded into or freed before the end, nor its disks be
+ * taken out or commit. One at a time for each machine. NULL with err set if the file cannot be made. */
 SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const SnapshotWish *wish, Error *err);
 
-/* Bytes of memory that were dealt with, and of all; true once the thread has ended. */
+/* Bytes of memory and disks that were dealt with, and of all; true once the thread has ended. */
 bool snapshot_save_progress(const SnapshotSave *save, uint64_t *done, uint64_t *all);
 
 /* Makes the thread end soon, as failed. */
@@ -54,7 +54,7 @@ typedef struct SnapshotInfo {
     uint32_t cpus;
     bool deterministic, compressed;
     unsigned parts, disks;
-    uint64_t memory_bytes; /* in the file */
+    uint64_t memory_bytes; /* in the file, without those of disks */
     size_t png_size;
 } SnapshotInfo;
 
@@ -67,12 +67,27 @@ Snapshot *snapshot_open(const char *path, Error *err);
 void snapshot_close(Snapshot *snapshot);
 const SnapshotInfo *snapshot_info(const Snapshot *snapshot);
 
+/* A disk that the machine had. */
+typedef struct SnapshotDisk {
+    const char *slot; /* "disk0", "sd", "cf" */
+    char file[1024];  /* of the host */
+    bool keeps_changes;
+    uint64_t bytes; /* of changes in the file */
+} SnapshotDisk;
+
+/* Number n of info's `disks`. False with err set if what the file says of it is damaged. */
+bool snapshot_disk(Snapshot *snapshot, unsigned n, SnapshotDisk *disk, Error *err);
+
 /* The machine that the file was made by: sets what a snapshot decides and leaves the rest (jit, files of the
  * host). */
 bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err);
 
-/* Gives the machine the state of the file. It must be built as snapshot_options() says, but for
- * `deterministic`. False with err set: nothing has changed. */
+/* The machine's disks may be others than the snapshot was made with, or changed since, as long as they have
+ * the same sizes. */
+void snapshot_force(Snapshot *snapshot);
+
+/* Gives the machine the state of the file, and its overlays the changes. It must be built as
+ * snapshot_options() says, but for `deterministic`. False with err set: nothing has changed. */
 bool snapshot_load(Snapshot *snapshot, Machine *machine, Error *err);
 
 /* Reads and checks everything, without a machine. */

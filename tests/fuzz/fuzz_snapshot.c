@@ -1,6 +1,6 @@
 /* Hostile snapshots: files whose checksums are right and whose contents are not. Whatever is in them, they
  * are refused and change nothing, or they are loaded, and the machine goes on without crash and without end.
- */
+ * The machine has a disk with an overlay; half of the files may be of other disks. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "images/image.h"
 #include "machine/boot.h"
 #include "snapshot/chunk.h"
 #include "snapshot/machine_hash.h"
@@ -16,10 +17,11 @@
 #include "snapshot/snapshot.h"
 #include "tests/fuzz/random.h"
 
+enum { DISK = 300 << 10 };
 enum { HUNG = 120, CHANGES = 6, INSTRUCTIONS = 20000, POLLS_MOST = 2000 };
 
 static volatile uint64_t current_seed;
-static char good[80], bad[80];
+static char good[80], bad[80], image_path[80];
 static unsigned polls;
 
 static void hung(int number)
@@ -48,12 +50,57 @@ static Machine *new_machine(void)
         .jit = {.mode = JIT_ON, .threshold = 2},
         .semihosting = true,
         .test_device = true,
-        .gpu = true
+        .gpu = true,
+        .virtio_disks = 1
     };
+    DiskImage image;
     Machine *machine = machine_new(&options, log_new(NULL), &err);
-    if (!machine)
+    if (!machine || !image_open(&image, &(ImageOptions){.path = image_path, .temporary = true}, &err))
         die(err.text);
+    Disk *disk = disk_new("disk0", image.ops, image.medium, &image.info, machine->clock, machine->arrivals);
+    disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], disk);
     return machine;
+}
+
+static void free_machine(Machine *machine)
+{
+    disk_free(disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], NULL));
+    machine_free(machine);
+}
+
+static void done(DiskRequest *request)
+{
+    (void)request;
+}
+
+/* All of the disk at once: data, the same data twice, and zeros. */
+static void write_disk(Machine *machine)
+{
+    static uint8_t data[DISK];
+    Disk *disk = machine->env.disk[DISK_SLOT_VIRTIO].disk;
+    DiskRequest request = {.action = DISK_WRITE, .length = DISK / 2, .data = data, .done = done};
+    DiskRequest zeros = {.action = DISK_ZERO, .offset = DISK / 2, .length = DISK / 4, .done = done};
+    for (unsigned n = 0; n < DISK; n++)
+        data[n] = (uint8_t)(n / 1024 % 40 * 7 + n % 3);
+    disk_submit(disk, &request);
+    disk_submit(disk, &zeros);
+    disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], NULL); /* finishes both */
+    disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], disk);
+    if (request.result || zeros.result)
+        die("the disk cannot be written");
+}
+
+/* What is on the disk, for who must not change it. */
+static uint64_t disk_sum(Machine *machine)
+{
+    static uint8_t data[DISK];
+    uint64_t sum = 0;
+    Error err;
+    if (!disk_peek(machine->env.disk[DISK_SLOT_VIRTIO].disk, 0, data, DISK, &err))
+        die(err.text);
+    for (unsigned n = 0; n < DISK; n++)
+        sum = sum * 31 + data[n];
+    return sum;
 }
 
 /* A guest may sleep for ever, with timers that go off and do not wake it. */
@@ -82,9 +129,10 @@ static void make_good(void)
     run(machine, 30000);
     serial_send(&machine->env.serial[0], "help\r", 5);
     input_send(machine->input, &(InputEvent){.kind = INPUT_KEY, .code = 30, .down = true});
+    write_disk(machine);
     if (!snapshot_save(machine, good, &(SnapshotWish){.compress = true}, &err))
         die(err.text);
-    machine_free(machine);
+    free_machine(machine);
 }
 
 static uint32_t interesting(Random *random)
@@ -131,8 +179,9 @@ static void change(Random *random, const char *type, uint8_t *data, uint64_t *si
     uint32_t value = interesting(random);
     if (!*size)
         return;
-    uint32_t at = random_below(random, (uint32_t)*size);
-    if (!strcmp(type, CHUNK_PART) && random_below(random, 20)) {
+    bool runs = !strcmp(type, CHUNK_PAGES) && random_below(random, 2); /* where pages go */
+    uint32_t at = random_below(random, runs && *size > 100 ? 100 : (uint32_t)*size);
+    if ((!strcmp(type, CHUNK_PART) || !strcmp(type, CHUNK_DISK)) && random_below(random, 20)) {
         ItemKind kind = ITEM_MEMORY;
         at = value_of_part(random, data, *size, &kind);
         if (!at || at >= *size)
@@ -169,6 +218,15 @@ static void change(Random *random, const char *type, uint8_t *data, uint64_t *si
     }
 }
 
+/* One of the last few chunks: the disk, and what is on it. */
+static uint32_t of_disk(Random *random, const ChunkFile *file)
+{
+    uint32_t first = file->count - 1;
+    while (first && strcmp(file->chunk[first].type, CHUNK_DISK) != 0)
+        first--;
+    return random_below(random, 3) ? file->count - 1 : first;
+}
+
 /* Copies the good file with changes. */
 static void make_bad(Random *random)
 {
@@ -181,7 +239,7 @@ static void make_bad(Random *random)
     uint32_t victim[CHANGES];
     unsigned victims = 1 + random_below(random, CHANGES);
     for (unsigned n = 0; n < victims; n++)
-        victim[n] = random_below(random, file.count);
+        victim[n] = random_below(random, 3) ? random_below(random, file.count) : of_disk(random, &file);
     for (unsigned n = 0; n < file.count; n++) {
         const Chunk *chunk = &file.chunk[n];
         uint8_t *data = malloc(chunk->length + 1);
@@ -253,9 +311,15 @@ static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
     alarm(HUNG);
     make_bad(&random);
     bool check = seed % 16 == 0;
+    uint64_t sum = check ? disk_sum(machine) : 0;
     if (check)
         machine_hash(machine, &before);
     Snapshot *snapshot = snapshot_open(bad, &err);
+    SnapshotDisk disk;
+    for (unsigned n = 0; snapshot && n < snapshot_info(snapshot)->disks; n++)
+        snapshot_disk(snapshot, n, &disk, &err);
+    if (snapshot && seed % 2)
+        snapshot_force(snapshot);
     bool loaded = snapshot && snapshot_load(snapshot, machine, &err);
     snapshot_close(snapshot);
     if (loaded) {
@@ -271,7 +335,7 @@ static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
     if (!check)
         return;
     machine_hash(machine, &after);
-    if (machine_hash_difference(&before, &after))
+    if (machine_hash_difference(&before, &after) || disk_sum(machine) != sum)
         die("it was refused, and changed the machine");
 }
 
@@ -292,6 +356,10 @@ int main(int argc, char **argv)
         return 3;
     snprintf(good, sizeof good, "%s/good", folder);
     snprintf(bad, sizeof bad, "%s/bad", folder);
+    snprintf(image_path, sizeof image_path, "%s/image", folder);
+    FILE *image = fopen(image_path, "wb");
+    if (!image || ftruncate(fileno(image), DISK) || fclose(image))
+        return 3;
     signal(SIGALRM, hung);
     make_good();
     Machine *machine = new_machine();
@@ -299,7 +367,8 @@ int main(int argc, char **argv)
     time_t end = time(NULL) + seconds;
     for (unsigned n = 0; seconds ? time(NULL) < end : n < runs; n++)
         try_seed(seed + n, machine, &counts);
-    machine_free(machine);
+    free_machine(machine);
+    unlink(image_path);
     unlink(good);
     unlink(bad);
     rmdir(folder);

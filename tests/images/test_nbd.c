@@ -2,52 +2,17 @@
  * Servers that are not installed are left out. */
 #define _GNU_SOURCE
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <cmocka.h>
 
 #include "images/image.h"
 #include "images/manage.h"
 #include "tests/images/folder.h"
+#include "tests/images/nbd_server.h"
 
 enum { SIZE = 8 << 20, LENGTH = 300 * 1024 };
-
-static char sock[200], address[220];
-
-static bool there(const char *program)
-{
-    char command[200];
-    snprintf(command, sizeof command, "command -v %s >/dev/null", program);
-    return !system(command);
-}
-
-/* Starts a server that listens at `sock`. */
-static pid_t serve(char *const *words)
-{
-    snprintf(address, sizeof address, "nbd:%s", sock);
-    unlink(sock);
-    fflush(NULL);
-    pid_t pid = fork();
-    if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execvp(words[0], words);
-        _exit(127);
-    }
-    for (unsigned n = 0; n < 1000 && access(sock, F_OK); n++)
-        usleep(10000);
-    usleep(20000); /* between its bind() and listen() */
-    return pid;
-}
-
-static void end(pid_t pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
 
 static DiskImage opened(const ImageOptions *options)
 {
@@ -128,12 +93,12 @@ static void test_qemu_nbd(void **state)
     snprintf(file, sizeof file, "%s", in_folder("a.qcow2"));
     snprintf(command, sizeof command, "qemu-img create -q -f qcow2 %s 8M", file);
     assert_int_equal(system(command), 0);
-    char *const words[] = {"qemu-nbd", "--persistent",    "--shared=4", "-k",
-                           sock,       "--discard=unmap", file,         NULL};
+    char *const words[] = {"qemu-nbd",   "--persistent",    "--shared=4", "-k",
+                           nbd_socket(), "--discard=unmap", file,         NULL};
     pid_t pid = serve(words);
     use();
     end(pid);
-    char *const reading[] = {"qemu-nbd", "--persistent", "-r", "-k", sock, file, NULL};
+    char *const reading[] = {"qemu-nbd", "--persistent", "-r", "-k", nbd_socket(), file, NULL};
     pid = serve(reading);
     DiskImage image = opened(&(ImageOptions){.path = address});
     assert_true(image.info.read_only);
@@ -149,10 +114,10 @@ static void test_nbdkit(void **state)
     if (!there("nbdkit"))
         skip();
     char uri[260];
-    char *const words[] = {"nbdkit", "-f", "-U", sock, "memory", "8M", NULL};
+    char *const words[] = {"nbdkit", "-f", "-U", nbd_socket(), "memory", "8M", NULL};
     pid_t pid = serve(words);
     use();
-    snprintf(uri, sizeof uri, "nbd+unix:///?socket=%s", sock);
+    snprintf(uri, sizeof uri, "nbd+unix:///?socket=%s", nbd_socket());
     DiskImage image = opened(&(ImageOptions){.path = uri});
     expect(&image, 2 << 20, 0x33);
     image_close(&image);
@@ -177,7 +142,7 @@ static void test_death(void **state)
     if (!there("nbdkit"))
         skip();
     unsigned told = 0;
-    char *const words[] = {"nbdkit", "-f", "-U", sock, "memory", "8M", NULL};
+    char *const words[] = {"nbdkit", "-f", "-U", nbd_socket(), "memory", "8M", NULL};
     pid_t pid = serve(words);
     DiskImage image = opened(&(ImageOptions){.path = address});
     put(&image, 0, 1);
@@ -201,7 +166,7 @@ static void test_death(void **state)
     char *const other[] = {"python3", "-c",
                            "import socket, sys, time; s = socket.socket(socket.AF_UNIX); "
                            "s.bind(sys.argv[1]); s.listen(); s.accept()[0].send(b'hello, what is it? ' * 9)",
-                           sock, NULL};
+                           nbd_socket(), NULL};
     if (there("python3")) { /* no NBD server */
         pid = serve(other);
         assert_false(image_open(&image, &(ImageOptions){.path = address}, &err));
@@ -211,9 +176,7 @@ static void test_death(void **state)
 
 static int begin(void **state)
 {
-    int result = folder_make(state);
-    snprintf(sock, sizeof sock, "%s", in_folder("sock"));
-    return result;
+    return folder_make(state);
 }
 
 int main(void)

@@ -1,0 +1,180 @@
+/* A process that saves and loads a machine with a disk is killed, again and again: the file at the snapshot's
+ * path is always whole, and the disk that it holds is of one moment; an overlay that a snapshot is loaded
+ * into is whole at any time, before or after.
+ *
+ *     snapshot_killed [rounds [seed]] */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "tests/images/folder.h"
+#include "tests/snapshot/disk_machine.h"
+
+enum { SIZE = 1 << 20, LONGEST_US = 30000 };
+
+static char base[200], over[200], snap[200], loaded[2][200];
+static uint8_t data[SIZE];
+
+static void must(bool ok, const char *what, const Error *err)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "%s: %s\n", what, err->text);
+    exit(1);
+}
+
+/* The whole disk says which version it is of: each block in its own way. */
+static void fill(uint32_t version)
+{
+    for (uint32_t at = 0; at < SIZE; at += 4) {
+        uint32_t word = (version * 2654435761u) ^ (at & ~4095u);
+        memcpy(data + at, &word, 4);
+    }
+}
+
+static void write_version(DiskMachine *m, uint32_t version)
+{
+    fill(version);
+    for (uint32_t at = 0; at < SIZE; at += SIZE / 16)
+        if (disk_machine_do(m, DISK_WRITE, at, data + at, SIZE / 16))
+            exit(2);
+}
+
+static void check_one_version(DiskMachine *m, const char *what)
+{
+    uint32_t first, word;
+    Error err;
+    error_set(&err, "the disk is of several moments");
+    if (disk_machine_do(m, DISK_READ, 0, data, SIZE))
+        exit(2);
+    memcpy(&first, data, 4);
+    for (uint32_t at = 0; at < SIZE; at += 4) {
+        memcpy(&word, data + at, 4);
+        must(word == (first ^ (at & ~4095u)), what, &err);
+    }
+}
+
+/* ---- Who is killed ------------------------------------------------------------------------------------- */
+
+/* Writes the next version while the last one is saved. */
+static void save_for_ever(DiskMachine *m, uint32_t version)
+{
+    Error err;
+    for (bool compress = false;; version++, compress = !compress) {
+        SnapshotSave *save =
+            snapshot_save_begin(m->machine, snap, &(SnapshotWish){.compress = compress}, &err);
+        must(save, "save", &err);
+        write_version(m, version);
+        must(snapshot_save_end(save, &err), "save", &err);
+    }
+}
+
+static void load_for_ever(DiskMachine *m)
+{
+    Error err;
+    for (unsigned n = 0;; n = !n)
+        must(disk_machine_load(m, loaded[n], false, &err), "load", &err);
+}
+
+static void live(bool saves, uint32_t version)
+{
+    DiskMachine m;
+    Error err;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    must(disk_machine_start(&m, &(ImageOptions){.path = base, .overlay = over}, &err), "start", &err);
+    if (saves)
+        save_for_ever(&m, version);
+    else
+        load_for_ever(&m);
+}
+
+/* ---- Who kills ----------------------------------------------------------------------------------------- */
+
+static void check_snapshot(void)
+{
+    DiskMachine m;
+    Error err;
+    must(disk_machine_start(&m, &(ImageOptions){.path = base, .temporary = true}, &err), "open", &err);
+    must(disk_machine_load(&m, snap, false, &err), "load", &err);
+    check_one_version(&m, snap);
+    disk_machine_end(&m);
+}
+
+static void check_overlay(bool saves)
+{
+    DiskMachine m;
+    Error err;
+    ImageCheck check = {.repair = false};
+    must(image_check(over, &check, &err), "check", &err);
+    must(disk_machine_start(&m, &(ImageOptions){.path = over}, &err), "open", &err);
+    if (!saves)
+        check_one_version(&m, over);
+    disk_machine_end(&m);
+}
+
+/* What a process that was killed had not written all over is one version again. */
+static void prepare(void)
+{
+    DiskMachine m;
+    Error err;
+    must(disk_machine_start(&m, &(ImageOptions){.path = over}, &err), "prepare", &err);
+    must(disk_machine_load(&m, snap, false, &err), "prepare", &err);
+    disk_machine_end(&m);
+}
+
+static void round_of(bool saves, uint32_t number, uint32_t random)
+{
+    prepare();
+    pid_t child = fork();
+    char command[300];
+    int status;
+    if (!child)
+        live(saves, number * 1000);
+    usleep(random % LONGEST_US);
+    kill(child, SIGKILL);
+    if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
+        exit(1);
+    check_overlay(saves);
+    check_snapshot();
+    snprintf(command, sizeof command, "rm -f %s/*.load-* %s/.*.snap.*", folder, folder);
+    if (system(command))
+        exit(1);
+}
+
+static void make(const char *path, uint32_t version)
+{
+    DiskMachine m;
+    Error err;
+    must(disk_machine_start(&m, &(ImageOptions){.path = base, .temporary = true}, &err), "make", &err);
+    write_version(&m, version);
+    must(snapshot_save(m.machine, path, &(SnapshotWish){.compress = true}, &err), "make", &err);
+    disk_machine_end(&m);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 40;
+    uint32_t seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
+    if (folder_make(NULL))
+        return 3;
+    snprintf(base, sizeof base, "%s/base", folder);
+    snprintf(over, sizeof over, "%s/over", folder);
+    snprintf(snap, sizeof snap, "%s/file.snap", folder);
+    fill(0);
+    put_file(base, SIZE, data, SIZE, 0);
+    make(snap, 1);
+    for (uint32_t n = 0; n < 2; n++) {
+        snprintf(loaded[n], sizeof loaded[n], "%s/loaded%u", folder, n);
+        make(loaded[n], 2 + n);
+    }
+    Error err;
+    must(image_create_overlay(over, base, 0, &err), "overlay", &err);
+    for (uint32_t n = 0; n < rounds; n++) {
+        seed = seed * 1664525 + 1013904223;
+        round_of(n % 2, n + 1, seed >> 8);
+    }
+    folder_remove(NULL);
+    printf("%u processes were killed\n", rounds);
+    return 0;
+}
