@@ -242,7 +242,7 @@ def test_retries(farm):
 
 
 def test_limits(farm):
-    out, _ = farm.run(1, "--job-time-limit", "0.5", "--junit", "r.xml", "stuck.bin", "good.bin")
+    out, _ = farm.run(1, "--job-time-limit", "6", "--junit", "r.xml", "stuck.bin", "good.bin")
     check("stuck.bin: ended by --job-time-limit" in out and "1 of 2 jobs passed, 1 failed" in out, out)
     check("    | three" in out, out)
     out, _ = farm.run(68, "--jobs", "1", "--time-limit", "0.5", "--junit", "r.xml", "stuck.bin", "good.bin")
