@@ -374,6 +374,10 @@ static void read_signal(void *opaque, short revents)
         screen_shot_by_hand(session->screen);
         return;
     }
+    if (info.ssi_signo == SIGUSR2) {
+        snapshots_save_by_hand(session->snapshots);
+        return;
+    }
     char text[80];
     snprintf(text, sizeof text, "ended by signal %u (%s)", info.ssi_signo, strsignal((int)info.ssi_signo));
     session_end(session, EXIT_SIGNAL + (int)info.ssi_signo, text);
@@ -381,7 +385,7 @@ static void read_signal(void *opaque, short revents)
 
 static bool catch_signals(Session *session, Error *err)
 {
-    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1};
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
     sigset_t set;
     sigemptyset(&set);
     for (unsigned n = 0; n < sizeof caught / sizeof *caught; n++)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "frontends/disks.h"
 #include "frontends/operation_functions.h"
 #include "frontends/screen.h"
 #include "frontends/screen_png.h"
@@ -21,8 +22,10 @@ struct Snapshots {
     Session *session;
     /* A save that is under way. */
     SnapshotSave *save;
-    Call *call; /* who waits for it; NULL: nobody any more */
-    int ended;  /* an eventfd, written by the thread that saves */
+    Call *call;    /* who waits for it; NULL: nobody any more */
+    char *by_hand; /* the file, if a signal wants it; else NULL */
+    bool warned;   /* of disks without overlays */
+    int ended;     /* an eventfd, written by the thread that saves */
     LoopWatch *watch;
     /* Where to pause. */
     uint64_t hash_at[OPTIONS_MAX_HASHES];
@@ -56,6 +59,10 @@ static void finish_save(Snapshots *snapshots)
     bool ok = snapshot_save_end(snapshots->save, &err);
     snapshots->save = NULL;
     snapshots->call = NULL;
+    if (ok && snapshots->by_hand)
+        fprintf(stderr, "\narmature: saved %s\n", snapshots->by_hand);
+    free(snapshots->by_hand);
+    snapshots->by_hand = NULL;
     if (call) {
         call->stop = NULL;
         if (ok)
@@ -104,28 +111,56 @@ static void goes_on_at_stop(Call *call, const SessionEvent *event)
     (void)event;
 }
 
-void op_save(Call *call, const char *file, const char *note, bool compress)
+/* A snapshot of a disk that is written directly is good only until the guest writes again. */
+static void warn_of_disks(Snapshots *snapshots)
 {
-    Error err;
-    Session *session = call->client->session;
-    Snapshots *snapshots = session_snapshots(session);
-    Machine *machine = session_machine(session);
-    if (!call_needs_power(call))
-        return;
-    if (snapshots->save) {
-        call_fail(call, "save: another save is not finished yet");
-        return;
+    Disks *disks = session_disks(snapshots->session);
+    for (unsigned n = 0; !snapshots->warned && n < disks_count(disks); n++) {
+        const DiskPlace *place = disks_place(disks, n);
+        const Disk *disk = place->slot->disk;
+        if (!disk || disk_read_only(disk) || place->image.kind == IMAGE_OVERLAY)
+            continue;
+        fprintf(stderr,
+                "armature: %s is written directly: the snapshot can be loaded only until the guest writes "
+                "again; with overlay=temp it has the disk's changes in it\n",
+                place->name);
+        snapshots->warned = true;
     }
+}
+
+static bool begin_save(Snapshots *snapshots, const char *file, const char *note, bool compress, Error *err)
+{
+    Session *session = snapshots->session;
     SnapshotWish wish = {.compress = compress,
                          .note = *note ? note : NULL,
                          .host_time = time(NULL),
                          .ended = tell,
                          .opaque = snapshots};
+    if (snapshots->save)
+        return error_set(err, "another save is not finished yet");
     uint8_t *png = screen_png_bytes(screen_frame(session_screen(session)), &wish.png_size);
     wish.png = png;
-    snapshots->save = snapshot_save_begin(machine, file, &wish, &err);
+    snapshots->save = snapshot_save_begin(session_machine(session), file, &wish, err);
     free(png);
-    if (!snapshots->save) {
+    if (snapshots->save)
+        warn_of_disks(snapshots);
+    return snapshots->save;
+}
+
+/* When it ends is up to the host; the guest must not see that. */
+static void begun(Snapshots *snapshots)
+{
+    if (machine_of(snapshots)->options.deterministic)
+        finish_save(snapshots);
+}
+
+void op_save(Call *call, const char *file, const char *note, bool compress)
+{
+    Error err;
+    Snapshots *snapshots = session_snapshots(call->client->session);
+    if (!call_needs_power(call))
+        return;
+    if (!begin_save(snapshots, file, note, compress, &err)) {
         call_fail(call, "save: %s", err.text);
         return;
     }
@@ -133,9 +168,35 @@ void op_save(Call *call, const char *file, const char *note, bool compress)
     call->stop = forget_call;
     call->off = goes_on;
     call->stopped = goes_on_at_stop;
-    /* When it ends is up to the host; the guest must not see that. */
-    if (machine->options.deterministic)
-        finish_save(snapshots);
+    begun(snapshots);
+}
+
+/* The next name that is free. */
+static char *free_name(void)
+{
+    char *name = NULL;
+    for (unsigned n = 1; n; n++) {
+        if (asprintf(&name, "armature-%u.snap", n) < 0)
+            abort();
+        if (access(name, F_OK))
+            break;
+        free(name);
+    }
+    return name;
+}
+
+void snapshots_save_by_hand(Snapshots *snapshots)
+{
+    Error err;
+    char *name = free_name();
+    bool ok = !session_off(snapshots->session) || error_set(&err, "the machine is switched off");
+    if (ok && begin_save(snapshots, name, "", true, &err)) {
+        snapshots->by_hand = name;
+        begun(snapshots);
+        return;
+    }
+    fprintf(stderr, "\narmature: no snapshot: %s\n", err.text);
+    free(name);
 }
 
 json_t *op_saving(Call *call)

@@ -12,6 +12,9 @@ Snapshots *snapshots_new(Session *session);
 /* Waits for a save that is under way, unless the session was ended by a signal. */
 void snapshots_free(Snapshots *snapshots); /* NULL is allowed */
 
+/* Begins to save under the next free name, armature-1.snap and so on, and tells the user how that ends. */
+void snapshots_save_by_hand(Snapshots *snapshots);
+
 /* The machine looks up: is it where somebody wanted it to pause? */
 void snapshots_look(Snapshots *snapshots);
 
