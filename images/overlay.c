@@ -87,7 +87,7 @@ static bool overlay_may_write_now(void *medium, uint64_t offset, uint64_t length
 {
     Overlay *o = medium;
     bool whole = offset % OVERLAY_BLOCK == 0 && length % OVERLAY_BLOCK == 0, here;
-    if (!o->in_use && !o->temporary)
+    if ((!o->in_use && !o->temporary) || o->point) /* what it overwrites must be kept first */
         return false;
     return whole || (run(o, offset, length, &here) == length && here &&
                      host_file_may_write_now(&o->file, o->header.data + offset, length));
