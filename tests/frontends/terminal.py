@@ -65,7 +65,7 @@ def ways_out(armature):
             os.kill(guest.process.pid, number)
             guest.ended(128 + number)
     for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
-                   signal.SIGTRAP, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU):
+                   signal.SIGTRAP, signal.SIGALRM, signal.SIGXCPU):
         with TerminalGuest(armature) as guest:
             guest.started()
             os.kill(guest.process.pid, number)
