@@ -1,6 +1,7 @@
 /* Other changes for an overlay, from a snapshot: a second file, which takes the place of the first when it is
  * whole. A temporary overlay's has no name either; another's lies beside it until then. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,12 +14,44 @@
 
 #include "images/overlay_state.h"
 
+#define SUFFIX ".load-" /* and the process's number */
+
 typedef struct Stage {
     Overlay *overlay;
     char *path, *made;     /* of the overlay, and of the other file; NULL: temporary */
     Overlay other;         /* file, header and table of the changes that do not hold */
     pthread_mutex_t mutex; /* over the table */
 } Stage;
+
+/* Whether the name is that of the overlay's other file in some process. */
+static bool is_other(const char *name, const char *overlay)
+{
+    size_t length = strlen(overlay);
+    const char *number = name + length + sizeof SUFFIX - 1;
+    return !strncmp(name, overlay, length) && !strncmp(name + length, SUFFIX, sizeof SUFFIX - 1) && *number &&
+           strspn(number, "0123456789") == strlen(number);
+}
+
+/* What processes left that were killed: nobody has it locked. */
+static void remove_left(const char *overlay)
+{
+    char path[PATH_MAX];
+    const char *slash = strrchr(overlay, '/');
+    int length = (int)(slash - overlay);
+    snprintf(path, sizeof path, "%.*s/", length, overlay);
+    DIR *folder = opendir(path);
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
+        HostFile file;
+        Error err;
+        snprintf(path, sizeof path, "%.*s/%s", length, overlay, entry->d_name);
+        if (!is_other(entry->d_name, slash + 1) || !host_file_open(&file, path, HOST_WRITE, &err))
+            continue;
+        unlink(path);
+        host_file_close(&file);
+    }
+    if (folder)
+        closedir(folder);
+}
 
 static bool make_file(Stage *stage, Error *err)
 {
@@ -31,9 +64,9 @@ static bool make_file(Stage *stage, Error *err)
         return error_set(err, "%s is not a file, whose contents could be put back", o->file.path);
     if (!(stage->path = realpath(o->file.path, NULL)))
         return error_set(err, "cannot find %s: %s", o->file.path, strerror(errno));
-    if (asprintf(&stage->made, "%s.load-%d", stage->path, (int)getpid()) < 0)
+    remove_left(stage->path);
+    if (asprintf(&stage->made, "%s" SUFFIX "%d", stage->path, (int)getpid()) < 0)
         abort();
-    unlink(stage->made); /* of an earlier process that was killed */
     if (!host_file_open(&other->file, stage->made, HOST_CREATE, err)) {
         free(stage->made);
         stage->made = NULL;

@@ -137,7 +137,7 @@ static void round_of(bool saves, uint32_t number, uint32_t random)
         exit(1);
     check_overlay(saves);
     check_snapshot();
-    snprintf(command, sizeof command, "rm -f %s/*.load-* %s/.*.snap.*", folder, folder);
+    snprintf(command, sizeof command, "rm -f %s/.*.snap.*", folder);
     if (system(command))
         exit(1);
 }
@@ -173,6 +173,13 @@ int main(int argc, char **argv)
     for (uint32_t n = 0; n < rounds; n++) {
         seed = seed * 1664525 + 1013904223;
         round_of(n % 2, n + 1, seed >> 8);
+    }
+    prepare();
+    char command[100]; /* loading has cleaned up */
+    snprintf(command, sizeof command, "ls %s | grep -q load-", folder);
+    if (!system(command)) {
+        fprintf(stderr, "there are left-over files in %s\n", folder);
+        return 1;
     }
     folder_remove(NULL);
     printf("%u processes were killed\n", rounds);
