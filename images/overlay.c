@@ -82,7 +82,8 @@ static bool overlay_read_now(void *medium, uint64_t offset, void *data, uint64_t
     return there;
 }
 
-/* The first change waits until the header is on the medium; parts of blocks may come from below. */
+/* The first change waits until the header is on the medium; parts of blocks may come from below; what a
+ * snapshot still needs is copied first. */
 static bool overlay_may_write_now(void *medium, uint64_t offset, uint64_t length)
 {
     Overlay *o = medium;
