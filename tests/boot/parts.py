@@ -107,14 +107,16 @@ def size(armature, options):
             fcntl.ioctl(guest.side, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
             guest.process.send_signal(signal.SIGWINCH)  # it is not the terminal's foreground process group
 
+        def learns(rows, columns):
+            guest.send(f"until stty size 2>&1 | grep '^{rows} {columns}$'; do sleep 1; done\r")
+            guest.expect(rf"\n{rows} {columns}\r", timeout=120)
+            guest.expect("# ")
+
         resize(43, 132)
         guest.expect("# ", timeout=300)
-        guest.send("stty size\r")
-        guest.expect(r"43 132\r")
+        learns(43, 132)
         resize(25, 80)
-        time.sleep(1)
-        guest.send("stty size\r")
-        guest.expect(r"25 80\r")
+        learns(25, 80)
         guest.send("poweroff -f\r")
         guest.expect_exit(0, timeout=60)
 
