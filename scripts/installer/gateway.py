@@ -22,7 +22,7 @@ class Failed(Exception):
 
 
 class Mirror:
-    """prefix, as the guest names it ("http://deb.debian.org/debian"), stands for uri, which apt understands."""
+    """prefix, as the guest names it ("http://mirror.example/debian"), stands for uri, which apt understands."""
 
     def __init__(self, prefix, uri, keep):
         self.prefix, self.uri, self.keep = prefix.rstrip("/") + "/", uri.rstrip("/") + "/", keep
