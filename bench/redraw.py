@@ -7,20 +7,17 @@ from picture to picture. The window is on an X server of its own (Xvfb), without
 import argparse
 import contextlib
 import os
-import re
-import select
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.dont_write_bytecode = True
+import guest_machine  # noqa: E402
 import images  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
 WAYS = ("fill", "copy", "write")
 
 
@@ -45,60 +42,6 @@ def arguments(kernel, initrd, ways, seconds):
     return ["--kernel", kernel, "--initrd", initrd, "--append", append]
 
 
-@contextlib.contextmanager
-def x_server(size="1280x1024"):
-    read, write = os.pipe()
-    server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", size + "x24", "-noreset"], pass_fds=[write],
-                              stderr=subprocess.DEVNULL)
-    os.close(write)
-    try:
-        with os.fdopen(read) as file:
-            yield ":" + file.readline().strip()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-class Machine:
-    """armature with a control socket; the guest's lines that begin with @@."""
-
-    def __init__(self, armature, options, folder, environment):
-        self.armature, self.socket, self.text = armature, os.path.join(folder, "control"), b""
-        self.process = subprocess.Popen([armature, "--control", self.socket, *options], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, env=environment)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def line(self, name, timeout=120):
-        """The words behind "@@ NAME" of the next such line."""
-        end = time.monotonic() + timeout
-        while True:
-            match = re.search(rb"@@ " + name.encode() + rb" ([^\r\n]*)\r?\n", self.text)
-            if match:
-                self.text = self.text[match.end():]
-                return match[1].decode().split()
-            data = b""
-            if select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]:
-                data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                raise RuntimeError(f"the guest did not say @@ {name}: {self.text[-300:]}")
-            self.text += data
-
-    def go_on(self):
-        self.process.stdin.write(b"\n")
-        self.process.stdin.flush()
-
-    def stats(self):
-        done = subprocess.run([self.armature, "ctl", self.socket, "stats"], stdout=subprocess.PIPE, check=True)
-        return {name: float(value) for name, value in (line.split() for line in done.stdout.decode().splitlines())}
-
-
 def measure(machine, way):
     """Pictures a second of one way: drawn by the guest, shown by the window; both by the host's clock."""
     machine.line("begin")
@@ -113,16 +56,13 @@ def measure(machine, way):
 
 
 def run(options, folder, files, ways):
-    environment = dict(os.environ, HOME=folder, XDG_STATE_HOME=folder)
-    environment.pop("WAYLAND_DISPLAY", None)
-    if options.renderer:
-        environment["SDL_RENDER_DRIVER"] = options.renderer
-    server = contextlib.nullcontext() if options.headless else x_server()
+    server = contextlib.nullcontext() if options.headless else guest_machine.x_server()
     with server as display:
-        if display:
-            environment["DISPLAY"] = display
+        environment = guest_machine.environment(folder, display)
+        if options.renderer:
+            environment["SDL_RENDER_DRIVER"] = options.renderer
         words = ["--display", "none" if options.headless else "window", "--display-size", options.size, *options.options]
-        with Machine(options.armature, words + arguments(*files, ways, options.seconds), folder, environment) as machine:
+        with guest_machine.Machine(options.armature, words + arguments(*files, ways, options.seconds), folder, environment) as machine:
             machine.line("screen")
             machine.go_on()
             return [measure(machine, way) for way in ways]
@@ -130,7 +70,7 @@ def run(options, folder, files, ways):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--armature", default=os.path.join(ROOT, "build", "armature"))
+    parser.add_argument("--armature", default=os.path.join(guest_machine.ROOT, "build", "armature"))
     parser.add_argument("--seconds", type=float, default=5, help="how long each way of drawing runs")
     parser.add_argument("--runs", type=int, default=1, help="boots; medians are shown")
     parser.add_argument("--size", default="1024x768", help="as --display-size takes it")
@@ -144,8 +84,7 @@ def main():
         parser.error("--ways: " + ", ".join(WAYS))
     if not options.headless and not shutil.which("Xvfb"):
         sys.exit("redraw.py: Xvfb is missing (Debian's package xvfb); --headless does without a window")
-    if not os.access(options.armature, os.X_OK):
-        sys.exit(f"redraw.py: there is no program {options.armature}; build it, or give another with --armature")
+    guest_machine.check(options.armature, "redraw.py")
     with tempfile.TemporaryDirectory(prefix="armature-redraw-") as folder:
         try:
             files = guest_files(folder)
