@@ -12,6 +12,7 @@
 #include "frontends/disk_spec.h"
 #include "frontends/escape_key.h"
 #include "frontends/keyboard_layout.h"
+#include "frontends/migration_place.h"
 #include "frontends/net_spec.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
@@ -59,6 +60,14 @@ static bool set_load(void *target, const OptionDef *def, const char *value, Erro
     load.path = settings_keep(options->settings, value, (size_t)(at - value));
     options->boot.load[options->boot.load_count++] = load;
     return true;
+}
+
+static bool set_incoming(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->incoming = value;
+    return migration_from_check(value, err);
 }
 
 static bool set_hash_at(void *target, const OptionDef *def, const char *value, Error *err)
@@ -493,9 +502,14 @@ static const OptionDef defs[] = {
      "such as a kernel, is for when the guest reboots.\n"
      "Up to 16 files can be put into memory. "
      "RAM, video RAM, PSRAM and flash can be filled. Without a kernel the first of the files is entered at its start."},
+    {"incoming", "PLACE", NULL,
+     GROUP_RUN, OPTION_PATH_COLON, BY(set_incoming), "unix: tcp-listen:",
+     "wait for a machine that comes from another process (`migrate`), and go on with it",
+     "The place is unix:PATH or tcp-listen:[HOST:]PORT. What comes says what the machine is: memory, CPUs, devices; the "
+     "files of disks, shares and flash are given here. docs/migration.md has more."},
     {"force", NULL, NULL,
      GROUP_RUN, 0, SWITCH(force), NULL,
-     "with --load SNAPSHOT: go on though disks are others than it was made with, or were changed since",
+     "with --load SNAPSHOT or --incoming: go on though disks are others than it was made with, or were changed since",
      "What the guest has of their contents in memory does not fit to them then; file systems can be damaged."},
     {"entry", "ADDRESS", NULL,
      GROUP_RUN, 0, BY(set_entry), NULL,

@@ -46,8 +46,9 @@ typedef struct Options {
     const char *until[OPTIONS_MAX_UNTIL]; /* --until TEXT: end well when the first port shows it */
     unsigned until_count;
     const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
-    const char *snapshot;                 /* --load FILE: a snapshot to go on from; NULL: none */
-    bool force;                           /* whatever the disks are */
+    const char *snapshot; /* --load FILE: a snapshot to go on from; NULL: none */
+    const char *incoming; /* --incoming PLACE: a machine that comes from another process; NULL: none */
+    bool force;           /* whatever the disks are */
     uint64_t hash_at[OPTIONS_MAX_HASHES]; /* --hash-at N: instructions */
     unsigned hash_at_count;
     uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */

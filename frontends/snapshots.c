@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "frontends/disks.h"
+#include "frontends/migration.h"
 #include "frontends/operation_functions.h"
 #include "frontends/screen.h"
 #include "frontends/screen_png.h"
@@ -229,6 +230,10 @@ void op_load(Call *call, const char *file, bool force)
     Snapshots *snapshots = session_snapshots(session);
     if (snapshots->save) {
         call_fail(call, "load: a save is not finished yet");
+        return;
+    }
+    if (migrations_under_way(session_migrations(session))) {
+        call_fail(call, "load: the machine is leaving for another process");
         return;
     }
     Snapshot *snapshot = snapshot_open(file, &err);

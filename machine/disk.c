@@ -436,6 +436,22 @@ void disk_release(Disk *disk)
     pthread_mutex_unlock(&disk->mutex);
 }
 
+void disk_let_go(Disk *disk)
+{
+    Error err;
+    disk_hold(disk);
+    if (disk->ops->own)
+        disk->ops->own(disk->medium, false, &err);
+}
+
+bool disk_take_again(Disk *disk, Error *err)
+{
+    if (disk->ops->own && !disk->ops->own(disk->medium, true, err))
+        return false;
+    disk_release(disk);
+    return true;
+}
+
 const MediumPointOps *disk_point_ops(const Disk *disk)
 {
     return disk->ops->point;

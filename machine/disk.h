@@ -101,6 +101,9 @@ typedef struct MediumOps {
     /* Whether a write there would find all it needs in the host's memory, as far as can be told; such writes,
      * if they are small, are done on the machine's thread, too. NULL: never. */
     bool (*may_write_now)(void *medium, uint64_t offset, uint64_t length);
+    /* Lets go of the host's lock on it (false), or takes it again, so that another process can go on with it.
+     * False with err set if somebody else has it now. NULL: there is none that others would need. */
+    bool (*own)(void *medium, bool own, Error *err);
     void (*close)(void *medium); /* flushes nothing */
     const MediumPointOps *point; /* NULL: snapshots know its size only. Without changes of its own, a medium
                                     has no functions from stage() on */
@@ -190,6 +193,12 @@ bool disk_identify(Disk *disk, MediumIdentity *identity, Error *err);
  * what it is. */
 bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err);
 void disk_thaw(Disk *disk);
+
+/* Machine's thread: nothing that was submitted is carried out, and the lock on the medium is free for another
+ * process, from disk_let_go() to disk_take_again(). False with err set if somebody else has it now: the disk
+ * goes on standing still. */
+void disk_let_go(Disk *disk);
+bool disk_take_again(Disk *disk, Error *err);
 
 const MediumPointOps *disk_point_ops(const Disk *disk); /* NULL: none */
 

@@ -21,12 +21,18 @@ enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 1 };
 
 typedef struct ChunkWriter {
     int fd;
+    /* Takes the file's bytes one behind the other instead of fd; NULL: it is a file. */
+    bool (*put)(void *opaque, const void *data, size_t size, Error *err);
+    void *opaque;
     uint64_t offset; /* where the next one goes */
     uint32_t count;
 } ChunkWriter;
 
 /* The file's header. All of these are false with err set if the host cannot write. */
 bool chunk_begin(ChunkWriter *writer, int fd, Error *err);
+bool chunk_begin_stream(ChunkWriter *writer,
+                        bool (*put)(void *opaque, const void *data, size_t size, Error *err), void *opaque,
+                        Error *err);
 bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t size, Error *err);
 /* The last chunk, and everything on the host's disk. */
 bool chunk_finish(ChunkWriter *writer, Error *err);

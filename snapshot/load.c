@@ -23,7 +23,7 @@ struct Snapshot {
     ChunkFile file;
     SnapshotInfo info;
     uint64_t disk_bytes[DISK_SLOTS];
-    bool force;
+    bool force, memory_there;
 };
 
 static bool is_type(const Chunk *chunk, const char *type)
@@ -117,16 +117,33 @@ static bool check_types(Snapshot *snapshot, Error *err)
     return true;
 }
 
-Snapshot *snapshot_open(const char *path, Error *err)
+static Snapshot *open_as(const char *path, const char *name, Error *err)
 {
     Snapshot *snapshot = calloc(1, sizeof *snapshot);
-    if (!snapshot || !(snapshot->path = strdup(path)))
+    if (!snapshot || !(snapshot->path = strdup(name)))
         abort();
     if (chunk_open(&snapshot->file, path, err) && read_head(snapshot, err) && check_types(snapshot, err))
         return snapshot;
     about(snapshot, err);
     snapshot_close(snapshot);
     return NULL;
+}
+
+Snapshot *snapshot_open(const char *path, Error *err)
+{
+    return open_as(path, path, err);
+}
+
+Snapshot *snapshot_open_received(int fd, const char *name, Error *err)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open_as(path, name, err);
+}
+
+void snapshot_memory_is_there(Snapshot *snapshot)
+{
+    snapshot->memory_there = true;
 }
 
 void snapshot_close(Snapshot *snapshot)
@@ -261,7 +278,9 @@ static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, 
         return false;
     DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
     stage->disks = disks_stage(&snapshot->file, machine, rigour, err);
-    stage->memory = stage->disks ? memory_stage(&snapshot->file, machine, stage->disks, err) : NULL;
+    stage->memory = stage->disks
+                        ? memory_stage(&snapshot->file, machine, snapshot->memory_there, stage->disks, err)
+                        : NULL;
     return stage->memory && disks_ready(stage->disks, err);
 }
 

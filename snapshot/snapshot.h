@@ -64,6 +64,11 @@ bool snapshot_is(const char *path);
 /* NULL with err set if the file is none, is damaged or of another version. Contents are checked when they are
  * read. */
 Snapshot *snapshot_open(const char *path, Error *err);
+/* The same of an open file, which stays the caller's; name: for messages. */
+Snapshot *snapshot_open_received(int fd, const char *name, Error *err);
+/* The machine that it will be loaded into has its memory already, all that is behind a descriptor
+ * (MachineMemory), and the file must not have it. */
+void snapshot_memory_is_there(Snapshot *snapshot);
 void snapshot_close(Snapshot *snapshot);
 const SnapshotInfo *snapshot_info(const Snapshot *snapshot);
 
