@@ -241,8 +241,11 @@ void op_migrate(Call *call, const char *to, uint64_t downtime, bool compress, ui
                           .rounds = rounds ? rounds : 1,
                           .ended = deterministic ? NULL : tell,
                           .opaque = m};
-    m->migration = migration_begin(session_machine(session), &wish);
-    if (deterministic)
+    snapshots_finish(session_snapshots(session));
+    m->migration = migration_begin(session_machine(session), &wish, &err);
+    if (!m->migration)
+        goes_on_here(m, &err);
+    else if (deterministic)
         step(m);
 }
 
@@ -284,6 +287,11 @@ bool op_migrate_cancel(Call *call)
 bool migrations_under_way(const Migrations *migrations)
 {
     return migrations->migration;
+}
+
+bool migrations_send(const Migrations *migrations)
+{
+    return migrations->migration && !migrations->stuck;
 }
 
 void migrations_memory_changed(Migrations *migrations)

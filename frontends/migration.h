@@ -14,6 +14,8 @@ void migrations_free(Migrations *migrations);
 
 /* Whether one is under way, or has ended in such a way that the machine must not change here. */
 bool migrations_under_way(const Migrations *migrations);
+/* Whether the disks are needed as they are, and no snapshot can be saved. */
+bool migrations_send(const Migrations *migrations);
 /* The guest's memory has changed without a word. NULL is allowed. */
 void migrations_memory_changed(Migrations *migrations);
 

@@ -503,11 +503,22 @@ static bool load_saved(Session *session, Error *err)
     return loaded;
 }
 
-/* The disks are free only when everything has come. */
+static bool open_disks(Session *session, Error *err)
+{
+    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
+    return session->disks;
+}
+
+/* Disks that are written directly are free only when everything has come. */
 static bool receive(Session *session, Error *err)
 {
-    incoming_wake(session->coming, session->signal_fd);
-    return incoming_receive(session->coming, session->machine, err);
+    Incoming *coming = session->coming;
+    incoming_wake(coming, session->signal_fd);
+    if (incoming_has_disks(coming) &&
+        (!open_disks(session, err) ||
+         !incoming_take_disks(coming, session->machine, session->options.force, err)))
+        return false;
+    return incoming_receive(coming, session->machine, err);
 }
 
 /* From here on the machine is ours. */
@@ -522,12 +533,6 @@ static bool take_over(Session *session, Error *err)
         session_pause(session);
     fprintf(stderr, "armature: the machine has come%s\n", paused ? ", and is paused" : "");
     return true;
-}
-
-static bool open_disks(Session *session, Error *err)
-{
-    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
-    return session->disks;
 }
 
 static bool give_state(Session *session, Error *err)
@@ -552,7 +557,7 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (session->coming && !receive(session, err))
         return false;
     *code = EXIT_USAGE;
-    if (!open_disks(session, err))
+    if (!session->disks && !open_disks(session, err))
         return false;
     if (!session->saved && !session->coming && !load(session, err))
         return false;

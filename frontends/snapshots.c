@@ -139,6 +139,8 @@ static bool begin_save(Snapshots *snapshots, const char *file, const char *note,
                          .opaque = snapshots};
     if (snapshots->save)
         return error_set(err, "another save is not finished yet");
+    if (migrations_send(session_migrations(session)))
+        return error_set(err, "the machine is leaving for another process");
     uint8_t *png = screen_png_bytes(screen_frame(session_screen(session)), &wish.png_size);
     wish.png = png;
     snapshots->save = snapshot_save_begin(session_machine(session), file, &wish, err);

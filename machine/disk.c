@@ -487,6 +487,16 @@ bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err)
     return ok;
 }
 
+bool disk_freeze_again(Disk *disk, MediumIdentity *identity, Error *err)
+{
+    disk_hold(disk);
+    if (disk->ops->point)
+        disk->ops->point->again(disk->medium);
+    bool ok = identify(disk, identity, err);
+    disk_release(disk);
+    return ok;
+}
+
 void disk_thaw(Disk *disk)
 {
     disk_hold(disk);

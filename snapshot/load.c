@@ -24,6 +24,7 @@ struct Snapshot {
     SnapshotInfo info;
     uint64_t disk_bytes[DISK_SLOTS];
     bool force, memory_there;
+    StagedDisks *disks; /* owned; NULL: those of the file */
 };
 
 static bool is_type(const Chunk *chunk, const char *type)
@@ -146,10 +147,27 @@ void snapshot_memory_is_there(Snapshot *snapshot)
     snapshot->memory_there = true;
 }
 
+void snapshot_disks_are_there(Snapshot *snapshot, StagedDisks *disks)
+{
+    snapshot->disks = disks;
+}
+
+StagedDisks *snapshot_stage_disks(Snapshot *snapshot, Machine *machine, Error *err)
+{
+    StagedDisks *disks =
+        disks_stage(&snapshot->file, machine, snapshot->force ? DISKS_FORCED : DISKS_SAME, err);
+    if (disks)
+        disks_renew(disks);
+    else
+        about(snapshot, err);
+    return disks;
+}
+
 void snapshot_close(Snapshot *snapshot)
 {
     if (!snapshot)
         return;
+    disks_unstage(snapshot->disks);
     chunk_close(&snapshot->file);
     free(snapshot->path);
     free(snapshot);
@@ -264,7 +282,19 @@ static void apply_views(Stage *stage)
             part_apply(&stage->part[n], stage->parts.part[n].base);
 }
 
-static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, bool dry, Error *err)
+/* For the stage to free. */
+static StagedDisks *stage_disks(Snapshot *snapshot, Machine *machine, DiskRigour rigour, Error *err)
+{
+    StagedDisks *disks = snapshot->disks;
+    if (!disks)
+        return disks_stage(&snapshot->file, machine, rigour, err);
+    if (!disks_check_same(disks, &snapshot->file, err))
+        return NULL;
+    snapshot->disks = NULL;
+    return disks;
+}
+
+static bool stage_all(Stage *stage, Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
     parts_prepare(&stage->parts, machine);
     for (unsigned n = 0; n < snapshot->file.count; n++)
@@ -277,7 +307,7 @@ static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, 
     if (!views_check(stage->parts.views, dry, err))
         return false;
     DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
-    stage->disks = disks_stage(&snapshot->file, machine, rigour, err);
+    stage->disks = stage_disks(snapshot, machine, rigour, err);
     stage->memory = stage->disks
                         ? memory_stage(&snapshot->file, machine, snapshot->memory_there, stage->disks, err)
                         : NULL;

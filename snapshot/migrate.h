@@ -33,8 +33,10 @@ typedef struct Migration Migration;
 /* All of these are for the machine's thread, between instructions.
  *
  * Begins the first round: on a thread of its own while the guest goes on, but in a deterministic machine at
- * once, so that nothing of the host's time shows. One at a time for each machine. */
-Migration *migration_begin(Machine *machine, const MigrationWish *wish);
+ * once, so that nothing of the host's time shows. One at a time for each machine, no snapshot is being saved,
+ * and until the end none is begun, and no disk is taken out or commits. NULL with err set if the host cannot
+ * tell what the disks are. */
+Migration *migration_begin(Machine *machine, const MigrationWish *wish, Error *err);
 
 typedef enum MigrationStep {
     MIGRATION_ROUND, /* a round is under way, ended() will be called */
@@ -82,6 +84,11 @@ void incoming_free(Incoming *incoming); /* NULL is allowed */
 
 /* To build it by: snapshot_options(). Borrowed. */
 Snapshot *incoming_build(Incoming *incoming);
+
+/* Whether changes of disks come with the memory; then the machine's disks have to be there before. */
+bool incoming_has_disks(const Incoming *incoming);
+/* False with err set if the machine's disks are others. force: see snapshot_force(). */
+bool incoming_take_disks(Incoming *incoming, Machine *machine, bool force, Error *err);
 
 /* Puts memory into the machine, which is new and has not run, until everything has come. False with err set:
  * the machine is of no use. */

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "snapshot/disk_loader.h"
 #include "snapshot/memory.h"
 #include "snapshot/migrate.h"
 #include "snapshot/pages.h"
@@ -34,6 +35,7 @@ struct Incoming {
     uint64_t rest_size;
     Place place[MACHINE_MEMORIES];
     unsigned places;
+    StagedDisks *disks; /* NULL: their changes do not come with memory */
     PageUnit *unit;
     bool paused;
 };
@@ -103,6 +105,7 @@ void incoming_free(Incoming *in)
     if (!in)
         return;
     stream_close(&in->stream);
+    disks_unstage(in->disks);
     snapshot_close(in->build);
     snapshot_close(in->rest);
     if (in->build_fd >= 0)
@@ -118,6 +121,19 @@ void incoming_free(Incoming *in)
 Snapshot *incoming_build(Incoming *incoming)
 {
     return incoming->build;
+}
+
+bool incoming_has_disks(const Incoming *incoming)
+{
+    return snapshot_info(incoming->build)->disks;
+}
+
+bool incoming_take_disks(Incoming *incoming, Machine *machine, bool force, Error *err)
+{
+    if (force)
+        snapshot_force(incoming->build);
+    incoming->disks = snapshot_stage_disks(incoming->build, machine, err);
+    return incoming->disks;
 }
 
 /* ---- Pages --------------------------------------------------------------------------------------------- */
@@ -142,27 +158,38 @@ static void copy(Place *place, const PageRun *run, const uint8_t *data)
         place->written[page / 8] |= (uint8_t)(1 << page % 8);
 }
 
+/* data NULL: there is none, it is filled. */
+static bool put_run(Incoming *in, uint32_t memory, const PageRun *run, const uint8_t *data, Error *err)
+{
+    if (memory >= in->places)
+        return in->disks ? disks_put(in->disks, memory - in->places, run->first, run->count, data, err)
+                         : error_set(err, "pages: there is no such memory");
+    Place *place = &in->place[memory];
+    if (!place->written)
+        return error_set(err, "pages: those of '%s' are out of place", place->memory.name);
+    if (run->first >= place->pages || run->count > place->pages - run->first)
+        return error_set(err, "pages: there is no such page in '%s'", place->memory.name);
+    if (data)
+        copy(place, run, data);
+    else
+        fill(place, run);
+    return true;
+}
+
 static bool put_pages(Incoming *in, const Buffer *payload, Error *err)
 {
     PageUnit *unit = in->unit;
     const uint8_t *data = unit->data[0];
     if (!unit_decode(unit, payload->data, payload->size, err))
         return false;
-    Place *place = unit->memory < in->places ? &in->place[unit->memory] : NULL;
-    if (!place || !place->written)
-        return error_set(err, "pages: there is no such memory");
     for (uint32_t n = 0; n < unit->runs; n++) {
         const PageRun *run = &unit->run[n];
-        if (run->first >= place->pages || run->count > place->pages - run->first)
-            return error_set(err, "pages: there is no such page in '%s'", place->memory.name);
-        if (run->source == RUN_IS_DATA) {
-            copy(place, run, data);
-            data += (size_t)run->count * MEMORY_PAGE;
-        } else if (run->source == RUN_IS_ZEROS) {
-            fill(place, run);
-        } else {
+        bool is_data = run->source == RUN_IS_DATA;
+        if (!is_data && run->source != RUN_IS_ZEROS)
             return error_set(err, "pages: a chunk is damaged");
-        }
+        if (!put_run(in, unit->memory, run, is_data ? data : NULL, err))
+            return false;
+        data += is_data ? (size_t)run->count * MEMORY_PAGE : 0;
     }
     return true;
 }
@@ -236,6 +263,9 @@ bool incoming_load(Incoming *in, Machine *machine, bool force, Error *err)
     if (!(in->rest = snapshot_open_received(in->rest_fd, NAME, err)))
         return false;
     snapshot_memory_is_there(in->rest);
+    if (in->disks)
+        snapshot_disks_are_there(in->rest, in->disks);
+    in->disks = NULL;
     if (force)
         snapshot_force(in->rest);
     return snapshot_load(in->rest, machine, err);

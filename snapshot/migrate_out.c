@@ -46,7 +46,7 @@ struct Migration {
     /* The rest. */
     Buffer *part; /* [parts]: head first */
     unsigned parts;
-    DiskCapture *disks;
+    DiskCapture *disks; /* NULL: only when the guest stands still */
     Buffer rest;     /* a piece */
     uint32_t *flash; /* [flash_count]: pages of memory[flash_memory] with contents */
     unsigned flash_memory;
@@ -140,6 +140,35 @@ static bool send_runs(Migration *m, Error *err)
     return ok;
 }
 
+/* Changes of disks since the last time. */
+static bool send_disk(Migration *m, unsigned n, Error *err)
+{
+    PageUnit *unit = m->unit;
+    unit->memory = m->memories + n;
+    for (uint64_t block = 0, count = 1;; block += count) {
+        count = 1;
+        MediumStep step = disk_capture_next(m->disks, n, &block, &count, unit->data[unit->pages], err);
+        if (step == STEP_FAILED)
+            return false;
+        if (step == STEP_END)
+            return send_unit(m, err);
+        if (step == STEP_ZEROS)
+            unit_add_zeros(unit, (uint32_t)block, (uint32_t)count);
+        else
+            unit_add(unit, (uint32_t)block, RUN_IS_DATA);
+        if (unit_is_full(unit) && !send_unit(m, err))
+            return false;
+    }
+}
+
+static bool send_disks(Migration *m, Error *err)
+{
+    bool ok = true;
+    for (unsigned n = 0; m->disks && ok && n < disk_capture_count(m->disks); n++)
+        ok = send_disk(m, n, err);
+    return ok;
+}
+
 static bool connect_and_greet(Migration *m, Error *err)
 {
     if (m->stream.fd >= 0)
@@ -155,7 +184,7 @@ static bool connect_and_greet(Migration *m, Error *err)
 static void *send_round(void *opaque)
 {
     Migration *m = opaque;
-    m->ok = connect_and_greet(m, &m->error) && send_runs(m, &m->error);
+    m->ok = connect_and_greet(m, &m->error) && send_disks(m, &m->error) && send_runs(m, &m->error);
     if (m->wish.ended)
         m->wish.ended(m->wish.opaque);
     return NULL;
@@ -240,11 +269,12 @@ static void encode_head(Migration *m, Buffer *out)
     head_free(&head);
 }
 
-/* A snapshot file of the head and the part that says how the machine is built. */
+/* A snapshot file of the head, the part that says how the machine is built, and which disks' changes come with
+ * the memory. */
 static void encode_build(Migration *m)
 {
     Parts *parts = checked(malloc(sizeof *parts));
-    Buffer head = {0}, setup = {0};
+    Buffer head = {0}, setup = {0}, disk = {0};
     ChunkWriter writer;
     Error err;
     parts_take(parts, m->machine);
@@ -253,14 +283,35 @@ static void encode_build(Migration *m)
     chunk_begin_stream(&writer, put_to_buffer, &m->build, &err);
     chunk_write(&writer, CHUNK_HEAD, head.data, head.size, &err);
     chunk_write(&writer, CHUNK_PART, setup.data, setup.size, &err);
+    for (unsigned n = 0; m->disks && n < disk_capture_count(m->disks); n++) {
+        disk.size = 0;
+        disk_capture_encode(m->disks, n, &disk);
+        chunk_write(&writer, CHUNK_DISK, disk.data, disk.size, &err);
+    }
     chunk_finish(&writer, &err);
     parts_free(parts);
     free(parts);
     buffer_free(&head);
     buffer_free(&setup);
+    buffer_free(&disk);
 }
 
-Migration *migration_begin(Machine *machine, const MigrationWish *wish)
+/* The changes of disks go along while the guest runs if all of them are in overlays: the other end can open its
+ * disks at once then. In deterministic machines there are no rounds. */
+static bool capture_disks(Migration *m, Error *err)
+{
+    if (m->machine->options.deterministic)
+        return true;
+    if (!(m->disks = disk_capture_begin(m->machine, err)))
+        return false;
+    if (disk_capture_count(m->disks) && disk_capture_is_apart(m->disks))
+        return true;
+    disk_capture_end(m->disks);
+    m->disks = NULL;
+    return true;
+}
+
+Migration *migration_begin(Machine *machine, const MigrationWish *wish, Error *err)
 {
     Migration *m = checked(calloc(1, sizeof *m));
     m->machine = machine;
@@ -268,6 +319,11 @@ Migration *migration_begin(Machine *machine, const MigrationWish *wish)
     m->unit = checked(calloc(1, sizeof *m->unit));
     m->begun = host_ns();
     stream_init(&m->stream, -1);
+    arrivals_deliver(machine->arrivals);
+    if (!capture_disks(m, err)) {
+        migration_free(m);
+        return NULL;
+    }
     encode_build(m);
     for (; machine_memory(machine, m->memories, &m->memory[m->memories]); m->memories++) {
         const MachineMemory *memory = &m->memory[m->memories];
@@ -311,6 +367,8 @@ MigrationStep migration_step(Migration *m, Error *err)
     if (m->machine->options.deterministic || m->rounds >= m->wish.rounds)
         return MIGRATION_LAST;
     take_pages(m);
+    if (m->disks && !disk_capture_again(m->disks, err))
+        return MIGRATION_FAILED;
     bool last = is_little(m);
     if (!last)
         start_round(m);
@@ -510,7 +568,8 @@ static bool send_all(Migration *m, Error *err)
 {
     drain_disks(m->machine);
     encode_parts(m);
-    if (!(m->disks = disk_capture_begin(m->machine, err)))
+    if (m->disks ? !disk_capture_again(m->disks, err)
+                 : !(m->disks = disk_capture_begin(m->machine, err)))
         return false;
     take_pages(m);
     return send_runs(m, err) && send_rest(m, err);

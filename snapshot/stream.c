@@ -125,6 +125,8 @@ static bool heard(Stream *stream, Error *err)
 
 static bool write_all(Stream *stream, struct iovec *part, size_t parts, Error *err)
 {
+    if (atomic_load(&stream->cancelled))
+        return broken(stream, 0, err);
     while (parts) {
         struct msghdr message = {.msg_iov = part, .msg_iovlen = parts};
         ssize_t done = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
