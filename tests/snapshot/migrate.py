@@ -24,7 +24,7 @@ from drive import SKIPPED, Failure, Guest, fetched, main  # noqa: E402
 MODULES = ("virtio_mmio", "virtio_blk", "crc32c_generic", "ext4")
 TOOLS = {**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}
 SIZE = 48 << 20
-LOAD = ("mount /dev/vda /mnt; n=0; while [ ! -e /tmp/stop ]; do n=$((n + 1)); seq $n 400 60000 > /mnt/a$((n % 37)); mkdir /mnt/d$n; "
+LOAD = ("mount /dev/vda /mnt; n=0; while [ ! -e /tmp/stop ]; do n=$((n + 1)); seq $n 400 30000 > /mnt/a$((n % 37)); mkdir /mnt/d$n; "
         "cp /bin/busybox /mnt/d$n/copy; [ $((n % 3)) = 0 ] && sync; rm -rf /mnt/d$((n - 9)); echo $n > /tmp/n; done & true")
 
 
@@ -57,7 +57,7 @@ class Place:
             raise Failure(f"{words}: {result.returncode} {result.stdout.decode()} {result.stderr.decode()}")
         return result.stderr.decode() if fails else json.loads(result.stdout.decode() or "null")
 
-    def run(self, line, timeout=60):
+    def run(self, line, timeout=600):
         """What a command of the guest's shell says; its echo is cut in two, so that only the answer matches."""
         self.guest.send(f"echo AB''C; {line}; echo D''EF\r")
         self.guest.expect("ABC\r\n", timeout)
@@ -114,23 +114,23 @@ class Test:
 
 
 def begin(place):
-    place.run("head -c 20000000 /dev/urandom > /tmp/random")
+    place.run("head -c 3000000 /dev/urandom > /tmp/random")
     total = place.run("sha256sum < /tmp/random")
-    place.run(LOAD)
+    place.run("echo 0 > /tmp/n; " + LOAD)
     return total
 
 
 def check(place, total, since=0):
     """The work goes on, and memory is what it was."""
-    now = int(place.run("cat /tmp/n") or 0)
+    now = int(place.run("cat /tmp/n") or since)
     if now < since:
         raise Failure(f"the work went back from {since} to {now}")
     if place.run("sha256sum < /tmp/random") != total:
         raise Failure("memory is not what it was")
     later = now
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while later <= now:
-        later = int(place.run("cat /tmp/n") or 0)
+        later = int(place.run("cat /tmp/n") or now)
         if time.monotonic() > end:
             raise Failure("the work does not go on")
     return later
