@@ -70,6 +70,24 @@ static bool set_incoming(void *target, const OptionDef *def, const char *value, 
     return migration_from_check(value, err);
 }
 
+/* Decimals, as they are written in every language. */
+static bool set_time_scale(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    uint64_t millionths = 0, unit = TIME_SCALE_ONE;
+    const char *at = value;
+    (void)def;
+    while (*at >= '0' && *at <= '9' && millionths <= TIME_SCALE_MOST)
+        millionths = millionths * 10 + (uint64_t)(*at++ - '0') * TIME_SCALE_ONE;
+    if (at != value && *at == '.')
+        for (at++; *at >= '0' && *at <= '9'; at++)
+            millionths += (uint64_t)(*at - '0') * (unit /= 10);
+    if (at == value || *at || millionths < TIME_SCALE_LEAST || millionths > TIME_SCALE_MOST)
+        return error_set(err, "give a number from 0.01 to 1000, as in --time-scale 10");
+    options->machine.time_scale = millionths == TIME_SCALE_ONE ? 0 : (uint32_t)millionths;
+    return true;
+}
+
 static bool set_hash_at(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -543,6 +561,11 @@ static const OptionDef defs[] = {
     {"deterministic", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(machine.deterministic), NULL,
      "let virtual time follow the instructions: every run is the same", NULL},
+    {"time-scale", "X", "1",
+     GROUP_MACHINE, 0, BY(set_time_scale), NULL,
+     "let the guest's clock run X times slower than the host's, 0.01 to 1000: its disk, network and processor seem X times faster",
+     "With 10, a second of the guest takes ten of the host. Timeouts and pauses that are given in guest time take so much "
+     "longer, too. Numbers below 1 make the clock run faster, so that what the guest waits for comes sooner."},
     {"jit", "MODE", "on",
      GROUP_MACHINE, 0, BY(set_jit), "off on verify",
      "how guest code runs: off (interpreted), on (hot code is compiled), verify (both, compared)", NULL},

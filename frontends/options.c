@@ -180,6 +180,9 @@ static const struct { const char *one, *one_value, *other, *other_value, *why; }
     {"send", NULL, "script", NULL, "both type; send the text from the script"},
     {"deterministic", NULL, "rtc", "host",
      "the run would depend on today's date; give a date, as in --rtc 2025-01-31"},
+    {"deterministic", NULL, "time-scale", NULL,
+     "time follows the instructions then, not the host's clock; leave one of them out"},
+    {"load", NULL, "incoming", NULL, "both say what the machine is; leave one of them out"},
 };
 
 static const struct { const char *one, *needed; } needs[] = {
