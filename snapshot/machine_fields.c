@@ -28,7 +28,7 @@ TABLE(machine,
       MEMBER(running, "false between instructions"), MEMBER(yield, HOST), MEMBER(stopped_cpu, HOST),
       MEMBER(slice_end, VIEW), MEMBER(pause_at, HOST), MEMBER(held_at, HOST), MEMBER(stop_requested, HOST),
       MEMBER(request_pending, VIEW), MEMBER(request, VIEW), MEMBER(exit_code, "env.exit_code is saved"),
-      MEMBER(broken, "the run has ended"), MEMBER(semihosting, VIEW), MEMBER(poll, HOST), MEMBER(poll_opaque, HOST));
+      MEMBER(exit_reason, "env.exit_code is saved"), MEMBER(broken, "the run has ended"), MEMBER(semihosting, VIEW), MEMBER(poll, HOST), MEMBER(poll_opaque, HOST));
 #undef OF
 
 #define OF DeviceEnv
