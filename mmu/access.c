@@ -73,8 +73,10 @@ void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
         return;
     if (!region->direct) {
         entry->device = region;
+        entry->may |= (uint8_t)((entry->may & TLB_MAY) << TLB_DEVICE);
         return;
     }
+    entry->may &= TLB_MAY;
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
     bool write =
         entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
@@ -397,7 +399,8 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
 static const Region *device_in_part(const Cpu *cpu, uint32_t pa, unsigned size)
 {
     const Region *region = bus_find(cpu->bus, pa);
-    return region && region->ops && size <= region->size - (pa - region->base) ? region : NULL;
+    return region && region->ops && !region->direct && size <= region->size - (pa - region->base) ? region
+                                                                                                  : NULL;
 }
 
 /* The device that answers an access which is one transaction of its, and whose page is in the TLB with all
@@ -407,13 +410,12 @@ static inline const Region *device_at(const Cpu *cpu, const TlbEntry *entry, uin
 {
     unsigned size = op & MEM_SIZE;
     bool plain = size <= 4 && !(op & ~(unsigned)(MEM_SIZE | MEM_ALIGN_SIZE | MEM_NO_SWAP));
-    if (entry->page != (va & PAGE_MASK) || !(entry->may & may) || va & (size - 1) ||
-        !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores)
+    if (entry->page != (va & PAGE_MASK) || va & (size - 1) || !(plain || op == (MEM_32 | MEM_ALIGN_4)) ||
+        cpu->stores)
         return NULL;
-    const Region *device = entry->device;
-    if (!device)
-        device = device_in_part(cpu, entry->pa_page | (va & ~PAGE_MASK), size);
-    return device && !device->direct ? device : NULL;
+    if (entry->may & may << TLB_DEVICE)
+        return entry->device;
+    return entry->may & may ? device_in_part(cpu, entry->pa_page | (va & ~PAGE_MASK), size) : NULL;
 }
 
 static inline BusAccess device_access(const Cpu *cpu, const TlbEntry *entry, unsigned op)
