@@ -551,10 +551,7 @@ static const VirtioType type = {
     .features = 1 << F_SIZE_MAX | 1 << F_SEG_MAX | 1 << F_BLK_SIZE | 1 << F_FLUSH | 1 << F_TOPOLOGY |
                 1 << F_CONFIG_WCE | 1 << F_DISCARD | 1 << F_WRITE_ZEROES,
     .more_features = more_features,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -608,8 +605,7 @@ const DeviceType virtio_blk_type = {
     .name = "virtio_blk",
     .summary = "virtio block device",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
     .destroy = destroy,
