@@ -2,7 +2,8 @@
  *
  * walk.c   pure: (registers, address, access, privilege) -> translation or fault record
  * fault.c  fault records -> DFSR/IFSR encodings (ARM DDI 0406C B3.13)
- * tlb.c    the software TLB: contexts, fills, maintenance
+ * tlb.c    the software TLB: contexts, maintenance
+ * translate.c fills it, and has what only translates
  * access.c loads and stores that miss the fast path, and instruction fetch */
 #ifndef ARMATURE_MMU_MMU_H
 #define ARMATURE_MMU_MMU_H
