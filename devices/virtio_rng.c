@@ -66,8 +66,7 @@ const DeviceType virtio_rng_type = {
     .name = "virtio_rng",
     .summary = "virtio entropy device",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
 };
