@@ -452,7 +452,7 @@ static bool make_machine(Session *session, Log *log, Error *err)
         options.paced = !session->options.machine.deterministic;
         options.deterministic = true;
     }
-    if (session->options.replay)
+    if (session->options.replay && !session->saved)
         options.semihosting_dir = NULL;
     session->machine = machine_new(&options, log, err);
     if (!session->machine)

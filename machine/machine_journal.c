@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "machine/inspect.h"
+#include "machine/semihosting.h"
 
 /* What a debugger does. */
 enum { STEP = 's', MEMORY = 'm', REGISTER = 'r', NAME_MOST = 32 };
@@ -239,6 +240,8 @@ void machine_make_journal(Machine *machine)
     for (unsigned n = 0; n < SHARES; n++)
         env->share[n].channel = journal_channel(journal, numbered(name, "share", n), NULL, NULL);
     balloon_set_journal(&env->balloon, journal);
+    if (machine->semihosting)
+        semihosting_set_journal(machine->semihosting, journal);
     machine->debugger = journal_channel(journal, "debugger", apply, machine);
 }
 
