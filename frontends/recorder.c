@@ -126,8 +126,11 @@ static void replayed(Recorder *recorder, int code, const char *text)
 static bool apply_end(Recorder *recorder, const uint8_t *data, size_t size)
 {
     int32_t code;
-    if (size < sizeof code || memchr(data + sizeof code, 0, size - sizeof code))
+    if (size < sizeof code)
         return false;
+    for (size_t n = sizeof code; n < size; n++)
+        if (data[n] < ' ' && data[n] != '\n' && data[n] != '\t')
+            return false;
     memcpy(&code, data, sizeof code);
     if (code < 0 || code > 255)
         return false;

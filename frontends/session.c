@@ -529,7 +529,8 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
     *code = EXIT_USAGE;
-    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
+    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count,
+                               session->options.replay, err);
     if (!session->disks)
         return false;
     if (!session->saved && !load(session, err))

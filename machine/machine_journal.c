@@ -13,6 +13,8 @@
 /* What a debugger does. */
 enum { STEP = 's', MEMORY = 'm', REGISTER = 'r', NAME_MOST = 32 };
 
+#define STEP_MOST UINT32_MAX
+
 bool machine_replays(const Machine *machine)
 {
     return machine->journal && journal_mode(machine->journal) == JOURNAL_REPLAY;
@@ -134,7 +136,7 @@ uint64_t machine_step_by_journal(Machine *machine, unsigned cpu, uint64_t count)
             machine->stopped_cpu = (int)cpu;
             break;
         }
-        part = breakpoints ? 1 : count;
+        part = breakpoints ? 1 : count < STEP_MOST ? count : STEP_MOST;
         if (!step_enters(machine, cpu, part))
             break;
         part = machine_step_raw(machine, cpu, part);
@@ -146,9 +148,13 @@ uint64_t machine_step_by_journal(Machine *machine, unsigned cpu, uint64_t count)
 static bool apply_step(Machine *m, const uint8_t *data, size_t size)
 {
     uint64_t count, part;
+    const JournalEntry *next = journal_next_event(m->journal);
     if (size != 9 || data[0] >= m->options.cpus)
         return false;
     memcpy(&count, data + 1, 8);
+    uint64_t most =
+        next ? next->place.icount - machine_icount(m) : STEP_MOST; /* it cannot have gone further */
+    count = count < most ? count : most;
     while (count && (part = machine_step_raw(m, data[0], count)))
         count -= part;
     m->stopped_cpu = -1;
