@@ -27,9 +27,12 @@ void machine_own_timers_ran(void *opaque)
         journal_settled(m->journal);
 }
 
-/* A slice that has just come to its end counts as ended, whoever interrupted it. */
+/* A slice that has just come to its end counts as ended, whoever interrupted it. One CPU has all turns, and
+ * slices of it mean nothing. */
 static uint8_t turn(const Machine *m)
 {
+    if (m->options.cpus == 1)
+        return 0;
     unsigned n = m->next_cpu;
     bool inside = m->slice_end && n < m->options.cpus && m->slice_end > m->cpu[n]->icount;
     if (m->slice_end && !inside)
@@ -125,11 +128,22 @@ static bool has_breakpoint(Machine *m, uint32_t address)
     return false;
 }
 
+/* The order of the CPUs is part of a run, but there is only one: it goes on as it would anyway, up to the
+ * next input. */
+static uint64_t step_in_replay(Machine *m, uint64_t count)
+{
+    uint64_t now = machine_icount(m), next = machine_next_event(m);
+    uint64_t most = next > now ? next - now : 0;
+    return machine_step_raw(m, 0, count < most ? count : most);
+}
+
 /* Breakpoints are not part of the journal: what it is told is how far a step really goes. */
 uint64_t machine_step_by_journal(Machine *machine, unsigned cpu, uint64_t count)
 {
     unsigned breakpoints;
     uint64_t done = 0, part;
+    if (machine_replays(machine) && machine->options.cpus == 1)
+        return step_in_replay(machine, count);
     machine_breakpoints(machine, &breakpoints);
     do {
         if (done && has_breakpoint(machine, machine->cpu[cpu]->pc)) {
