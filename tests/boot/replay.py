@@ -127,6 +127,9 @@ def test(armature, release, cpus, *options):
         _, said = replay(armature, folder, 64)
         if "disk0" not in said:
             raise Failure(f"another disk: {said}")
+        with Guest(armature, *common, "--disk", f"{folder}/disk.img", "--record", f"{folder}/no.rec") as guest:
+            guest.expect("disk0 would be changed by the run")
+            guest.expect_exit(64)
         killed(armature, folder, *common)
 
 
