@@ -106,11 +106,22 @@ static DiskResult carry_out_action(Disk *disk, const DiskRequest *request, Error
     return DISK_IO_ERROR;
 }
 
+/* The guest has been told, and may have given its file system up. */
+static void add_advice(Error *err)
+{
+    static const char advice[] = "; the guest gets I/O errors: make room, then reboot it";
+    size_t length = err ? strlen(err->text) : sizeof err->text;
+    if (length + sizeof advice <= sizeof err->text)
+        strcpy(err->text + length, advice);
+}
+
 static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
 {
     DiskResult result = carry_out_action(disk, request, err);
     if (!result && request->settle && disk->ops->settle)
         result = disk->ops->settle(disk->medium, err);
+    if (result == DISK_NO_SPACE)
+        add_advice(err);
     return result;
 }
 

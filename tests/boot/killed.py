@@ -12,92 +12,37 @@ import re
 import select
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
 import time
 
-import kernel_guest
-from drive import SKIPPED, Failure, fetched, main
+from disk_guest import TOOLS, DiskGuest, check_ext4, make_ext4, tool
+from drive import SKIPPED, Failure, main
 from killed_promises import Promises
 
-MODULES = ("virtio_mmio", "virtio_blk", "armmmci", "pata_of_platform", "sd_mod", "crc32c_generic", "ext4")
-DEVICES = {"virtio": "vda", "sd": "mmcblk0", "cf": "sda"}
 KINDS = [("virtio", True), ("sd", False), ("virtio", False), ("sd", True), ("cf", True)]  # an overlay?
 COMPLAINT = re.compile(rb"^armature: (?!.*(the last run broke off|a commit was interrupted))", re.M)
 SIZE = 160 << 20  # two pages of an overlay's table
-TOOLS = {**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}
 
-# Saved with the places for the disks empty, so that each round begins with the disk as it is.
-PREPARE = """
-expect("init is done", 600) expect("# ")
-for _, name in ipairs{"disk0", "sd", "cf"} do disk_eject(name) end
-sleep(2)
-sendline("dmesg -n 1; stty -echo; PS1=") sleep(1)
-save(...) quit()
-"""
-ROUND = """
-local place, file, device, round, commits = ...
-disk_insert(place, file)
-sendline(("while ! [ $(cat /sys/block/%s/size || echo 0) -gt 0 ]; do usleep 20000; done 2>/dev/null; echo @M; " ..
-    "mount -t ext4 /dev/%s /mnt && kill_writer /mnt %s; echo @E ended"):format(device, device, round))
+SCRIPT = """
+local round, commits = select(4, ...)
+sendline(("mount -t ext4 /dev/%s /mnt && kill_writer /mnt %s; echo @E ended"):format(device, round))
 while commits == "yes" do sleep(math.random() * 0.5) disk_commit(place) end
 wait_off()
 """
 
 
-def tool(*words, good=(0,)):
-    result = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=TOOLS, timeout=120)
-    if result.returncode not in good:
-        raise Failure(f"{words[:3]}: {result.returncode}: {result.stdout.decode(errors='replace')}")
-    return result.stdout.decode(errors="replace")
-
-
-class Machines:
-    """The guest, and how it is started."""
-
-    def __init__(self, armature, writer, work):
-        self.armature, self.work = armature, work
-        kernel = fetched("fetch_kernel 12")
-        with open(writer, "rb") as file:
-            program = ("bin/kill_writer", stat.S_IFREG | 0o755, file.read())
-        initrd = kernel_guest.initramfs(fetched("fetch_busybox 12"), kernel, MODULES, files=[program])
-        for name, data in (("initrd.gz", initrd), ("prepare.lua", PREPARE.encode()), ("round.lua", ROUND.encode())):
-            with open(self.path(name), "wb") as file:
-                file.write(data)
-        self.options = [armature, "--no-config", "--display", "none"]
-        self.boot = ["--kernel", kernel + "/vmlinuz", "--initrd", self.path("initrd.gz"), "--memory", "128M", "--append",
-                     "console=ttyAMA0 quiet"]
-        self.snapshot = self.path("prompt.snap")
-        for bus in DEVICES:
-            self.boot += ["--disk", f"{self.path('empty-' + bus)},overlay=temp,if={bus}"]
-            tool(armature, "disk", "create", self.path("empty-" + bus), str(SIZE))
-        tool(*self.options, *self.boot, "--script", self.path("prepare.lua"), "--", self.snapshot)
-        tool(armature, "snapshot", "convert", self.snapshot, self.path("raw.snap"), "--raw")
-
-    def path(self, name):
-        return os.path.join(self.work, name)
-
-    def start(self, bus, file, number, commits):
-        place = {"virtio": "disk0"}.get(bus, bus)
-        words = [place, file, DEVICES[bus], str(number), "yes" if commits else "no"]
-        command = [*self.options, "--load", self.path("raw.snap"), "--script", self.path("round.lua"), "--", *words]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-
 class Killing:
     """A disk, and what must be on it."""
 
-    def __init__(self, machines, bus, overlay, chance):
-        self.machines, self.bus, self.chance = machines, bus, chance
+    def __init__(self, guest, bus, overlay, chance):
+        self.guest, self.bus, self.chance = guest, bus, chance
         self.name = f"{bus}, {'overlay' if overlay else 'raw'}"
-        self.folder = machines.path(f"{bus}-{overlay}")
+        self.folder = guest.path(f"{bus}-{overlay}")
         os.mkdir(self.folder)
         self.image, self.overlay = self.folder + "/disk.img", self.folder + "/disk.ovl" if overlay else None
-        with open(self.image, "wb") as file:
-            file.truncate(SIZE)
-        tool("mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", self.image)
+        make_ext4(self.image, SIZE)
         self.promises = Promises()
         self.rounds = self.commits = 0
 
@@ -119,7 +64,7 @@ class Killing:
 
     def run(self, number, commits):
         file = self.image + (f",overlay={self.overlay}" if self.overlay else "")
-        process = self.machines.start(self.bus, file, number, commits)
+        process = self.guest.start(self.bus, file, str(number), "yes" if commits else "no")
         said = b""
         try:
             # Some do not get beyond the replay of the journal.
@@ -152,7 +97,7 @@ class Killing:
 
     def kill_commits(self):
         for _ in range(self.chance.randint(1, 3)):
-            process = subprocess.Popen([self.machines.armature, "disk", "commit", self.overlay], stdout=subprocess.DEVNULL,
+            process = subprocess.Popen([self.guest.armature, "disk", "commit", self.overlay], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             time.sleep(self.chance.random() * 0.03)
             process.kill()
@@ -171,11 +116,9 @@ class Killing:
         image, overlay = folder + "/disk.img", folder + "/disk.ovl"
         try:
             if os.path.exists(overlay):
-                tool(self.machines.armature, "disk", "check", overlay)
-                tool(self.machines.armature, "disk", "commit", overlay)
-            # What a mount does, and no more: the journal is replayed, orphans are removed.
-            tool("e2fsck", "-p", image, good=(0, 1))
-            tool("e2fsck", "-fn", image)
+                tool(self.guest.armature, "disk", "check", overlay)
+                tool(self.guest.armature, "disk", "commit", overlay)
+            check_ext4(image)
             os.mkdir(folder + "/files")
             tool("debugfs", "-R", f"rdump / {folder}/files", image)
             self.promises.check(folder + "/files")
@@ -197,8 +140,8 @@ def test(armature, writer, rounds="30", seed="1"):
         sys.exit(SKIPPED)
     chance = random.Random(int(seed))
     with tempfile.TemporaryDirectory() as work:
-        machines = Machines(armature, writer, work)
-        disks = [Killing(machines, bus, overlay, chance) for bus, overlay in KINDS]
+        guest = DiskGuest(armature, work, SIZE, SCRIPT, [writer])
+        disks = [Killing(guest, bus, overlay, chance) for bus, overlay in KINDS]
         start = time.monotonic()
         for number in range(int(rounds)):
             disk = disks[number % len(disks)]
