@@ -224,6 +224,10 @@ void op_migrate(Call *call, const char *to, uint64_t downtime, bool compress, ui
         call_fail(call, "migrate: the machine is leaving for %s already", m->to);
         return;
     }
+    if (session_recorder(session)) {
+        call_fail(call, "migrate: the run is recorded or replayed, which ends with this process");
+        return;
+    }
     if (!migration_to_parse(&m->spec, to, &err)) {
         call_fail(call, "migrate: %s: %s", to, err.text);
         serial_spec_free(&m->spec);

@@ -13,9 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/host_work.h"
 #include "machine/arrivals.h"
 #include "machine/clock.h"
 #include "machine/error.h"
+#include "machine/journal.h"
 
 enum { DISK_SECTOR = 512, DISK_SERIAL_BYTES = 20 };
 
@@ -95,6 +97,9 @@ typedef struct MediumOps {
     DiskResult (*read)(void *medium, uint64_t offset, void *data, uint64_t length, Error *err);
     DiskResult (*write)(void *medium, uint64_t offset, const void *data, uint64_t length, Error *err);
     DiskResult (*flush)(void *medium, Error *err);
+    /* All that was written is there even if this process is killed now, though not if the host ends: waits
+     * for no medium. NULL: it always is. */
+    DiskResult (*settle)(void *medium, Error *err);
     DiskResult (*discard)(void *medium, uint64_t offset, uint64_t length,
                           Error *err); /* NULL: does nothing */
     DiskResult (*zero)(void *medium, uint64_t offset, uint64_t length,
@@ -131,12 +136,14 @@ typedef struct DiskRequest {
     uint8_t *data;           /* of `length` bytes: filled by DISK_READ, taken by DISK_WRITE; else NULL */
     void (*done)(struct DiskRequest *request);
     void *opaque;
+    bool settle;       /* a change that no flush will follow: when it is done it outlives this process */
     DiskResult result; /* set when it is done */
     /* Deterministic runs: virtual time at which it is carried out. disk_submit() sets it if it is 0; a device
      * that was loaded from a snapshot submits its requests again, in the order of this time, with the value
      * that was saved. 0 in other runs, and when it is done. */
     uint64_t due;
-    struct DiskRequest *next; /* the disk's own */
+    Disk *disk; /* the disk's own, as what follows is */
+    HostJob job;
 } DiskRequest;
 
 /* Takes the medium over. With a clock, requests are carried out by its timers: deterministic. Otherwise
@@ -228,7 +235,11 @@ typedef struct DiskSlot {
     /* Guest side, set by the device: the disk in the slot is another one now, or none, or another size. */
     void (*changed)(void *opaque);
     void *changed_opaque;
+    JournalChannel *channel; /* for failures of the host; NULL: no journal */
 } DiskSlot;
+
+/* What goes wrong goes through the journal, by this name, from now on. */
+void disk_slot_set_journal(DiskSlot *slot, Journal *journal, const char *name);
 
 /* Host side, between instructions: puts a disk in, or takes it out (NULL), and tells the device. What was in
  * it is returned; its requests are finished before, so that none is lost. */

@@ -34,7 +34,8 @@ static uint64_t part_hash(const Part *part)
     part_items(part, items);
     uint64_t sum = hash64(part->type, strlen(part->type), part->version);
     for (unsigned n = 0; n < count; n++)
-        sum = item_hash(&items[n], sum);
+        if (items[n].hashed)
+            sum = item_hash(&items[n], sum);
     free(items);
     return sum;
 }
@@ -53,10 +54,9 @@ static void add(MachineHash *hash, const char *name, uint64_t value)
     hash->all = hash64(&value, sizeof value, hash->all);
 }
 
-void machine_hash(Machine *machine, MachineHash *hash)
+void machine_hash_parts(Machine *machine, MachineHash *hash)
 {
     Parts parts;
-    MachineMemory memory;
     *hash = (MachineHash){0};
     bus_settle(machine->bus);
     parts_take(&parts, machine);
@@ -64,6 +64,12 @@ void machine_hash(Machine *machine, MachineHash *hash)
         if (!(parts.part[n].flags & PART_NOT_HASHED))
             add(hash, parts.part[n].name, part_hash(&parts.part[n]));
     parts_free(&parts);
+}
+
+void machine_hash(Machine *machine, MachineHash *hash)
+{
+    MachineMemory memory;
+    machine_hash_parts(machine, hash);
     for (unsigned n = 0; machine_memory(machine, n, &memory); n++) {
         uint64_t sum = memory.size;
         memory_pages(&memory, page_hash, &sum);
