@@ -128,7 +128,8 @@ static void thaw(void *medium)
     (void)medium;
 }
 
-static const MediumPointOps point_ops = {.identify = identify, .freeze = freeze, .again = freeze, .next = next, .thaw = thaw};
+static const MediumPointOps point_ops = {
+    .identify = identify, .freeze = freeze, .again = freeze, .next = next, .thaw = thaw};
 
 static const MediumOps raw_ops = {.read = raw_read,
                                   .write = raw_write,

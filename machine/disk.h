@@ -69,8 +69,8 @@ typedef struct MediumPointOps {
      * one block, in data, [MEDIUM_BLOCK]; zeros: *count of them. END: there are no more, and what the file of
      * the medium itself had is durable. */
     MediumStep (*next)(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err);
-    /* No operation is under way: from now on next() finds, as they are now, changes since freeze() or the last
-     * again(), and those that it has not found yet. */
+    /* No operation is under way: from now on next() finds, as they are now, changes since freeze() or the
+     * last again(), and those that it has not found yet. */
     void (*again)(void *medium);
     void (*thaw)(void *medium); /* no operation is under way */
 

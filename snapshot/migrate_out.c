@@ -47,8 +47,8 @@ struct Migration {
     Buffer *part; /* [parts]: head first */
     unsigned parts;
     DiskCapture *disks; /* NULL: only when the guest stands still */
-    Buffer rest;     /* a piece */
-    uint32_t *flash; /* [flash_count]: pages of memory[flash_memory] with contents */
+    Buffer rest;        /* a piece */
+    uint32_t *flash;    /* [flash_count]: pages of memory[flash_memory] with contents */
     unsigned flash_memory;
     size_t flash_count, flash_capacity, flash_at;
 };
@@ -269,8 +269,8 @@ static void encode_head(Migration *m, Buffer *out)
     head_free(&head);
 }
 
-/* A snapshot file of the head, the part that says how the machine is built, and which disks' changes come with
- * the memory. */
+/* A snapshot file of the head, the part that says how the machine is built, and which disks' changes come
+ * with the memory. */
 static void encode_build(Migration *m)
 {
     Parts *parts = checked(malloc(sizeof *parts));
@@ -296,8 +296,8 @@ static void encode_build(Migration *m)
     buffer_free(&disk);
 }
 
-/* The changes of disks go along while the guest runs if all of them are in overlays: the other end can open its
- * disks at once then. In deterministic machines there are no rounds. */
+/* The changes of disks go along while the guest runs if all of them are in overlays: the other end can open
+ * its disks at once then. In deterministic machines there are no rounds. */
 static bool capture_disks(Migration *m, Error *err)
 {
     if (m->machine->options.deterministic)
@@ -568,8 +568,7 @@ static bool send_all(Migration *m, Error *err)
 {
     drain_disks(m->machine);
     encode_parts(m);
-    if (m->disks ? !disk_capture_again(m->disks, err)
-                 : !(m->disks = disk_capture_begin(m->machine, err)))
+    if (m->disks ? !disk_capture_again(m->disks, err) : !(m->disks = disk_capture_begin(m->machine, err)))
         return false;
     take_pages(m);
     return send_runs(m, err) && send_rest(m, err);

@@ -72,9 +72,9 @@ void snapshot_memory_is_there(Snapshot *snapshot);
 void snapshot_close(Snapshot *snapshot);
 const SnapshotInfo *snapshot_info(const Snapshot *snapshot);
 
-/* Before snapshot_load(): a place for the changes of the machine's disks, which are those of the file (of which
- * nothing else is read), to put blocks into again and again; for snapshot_disks_are_there(). NULL with err set as
- * snapshot_load() would say it. */
+/* Before snapshot_load(): a place for the changes of the machine's disks, which are those of the file (of
+ * which nothing else is read), to put blocks into again and again; for snapshot_disks_are_there(). NULL with
+ * err set as snapshot_load() would say it. */
 struct StagedDisks *snapshot_stage_disks(Snapshot *snapshot, Machine *machine, Error *err);
 /* Blocks of disks have come already; disks is taken over, and the file has what is left. */
 void snapshot_disks_are_there(Snapshot *snapshot, struct StagedDisks *disks);

@@ -11,7 +11,8 @@
 enum { STREAM_TYPE = 4, STREAM_VERSION = 1 };
 
 /* From the machine that leaves. */
-#define STREAM_BUILD "BULD" /* a snapshot file with the head and the part `setup`: how the machine is built  \
+#define STREAM_BUILD                                                                                         \
+    "BULD"                  /* a snapshot file with the head and the part `setup`: how the machine is built  \
                              */
 #define STREAM_PAGES "PAGE" /* as a PAGE chunk; pages may come again */
 #define STREAM_ROUND "ROND" /* a round of pages has ended: pages that were sent in it (8 bytes) */

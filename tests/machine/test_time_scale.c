@@ -125,9 +125,13 @@ static void test_sleep(void **state)
         uint64_t begun = host_ns();
         set_alarm(&alarm, machine, SECOND / 100);
         machine_run(machine);
-        double wanted = 0.01 * (double)SECOND * factor(machine);
-        assert_true((double)asked <= wanted + factor(machine) + 1);
-        assert_true(alarm.came || (double)asked >= wanted - (double)(asked_at - begun) - factor(machine) - 1);
+        double wanted = 0.01 * (double)SECOND * factor(machine),
+               least = (double)(asked_at - begun) + factor(machine) + 1;
+        /* A host that was too busy to look in time has asked for what comes after that. */
+        if (!alarm.came) {
+            assert_true((double)asked <= wanted + factor(machine) + 1);
+            assert_true((double)asked >= wanted - least);
+        }
         timer_cancel(&alarm.timer);
         machine_free(machine);
     }
