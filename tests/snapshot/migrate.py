@@ -48,6 +48,9 @@ class Place:
         self.guest.__exit__(None, None, None)
 
     def ctl(self, *words, fails=False):
+        end = time.monotonic() + 60
+        while not os.path.exists(self.control) and time.monotonic() < end:
+            time.sleep(0.02)
         result = subprocess.run([self.test.armature, "ctl", "--json", self.control, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 timeout=600)
         if (result.returncode != 0) != fails:
@@ -233,9 +236,13 @@ def paused_and_repeatable(test):
     whole = Place(test, *boot, "--hash-at", str(at))
     wanted = whole.guest.expect(rf"hash {at} all (\w+)", 600).group(1)
     whole.end()
-    place = Place(test, *boot)
-    place.ctl("pause_at", str(at // 2))
-    other = test.move(place, "unix", "--hash-at", str(at))
+    other = test.awaited("unix", "--hash-at", str(at))
+    with open(test.path("leave.lua"), "w") as file:
+        file.write(f'pause_at({at // 2}) local moved = migrate("{other.at}") print("stood still for " .. moved.downtime)')
+    place = Place(test, *boot, "--script", test.path("leave.lua"))
+    place.guest.expect("stood still for 0", 600)
+    place.guest.expect_exit(0)
+    other.guest.expect("the machine has come, and is paused", 60)
     if other.ctl("status")["state"] != "paused":
         raise Failure("it is not paused")
     other.ctl("resume")
