@@ -82,7 +82,7 @@ static DiskResult check(const Disk *disk, const DiskRequest *request)
     return disk->info.read_only && changes(request->action) ? DISK_READ_ONLY : DISK_OK;
 }
 
-static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
+static DiskResult carry_out_action(Disk *disk, const DiskRequest *request, Error *err)
 {
     uint64_t offset = request->offset, length = inside(disk, offset, request->length);
     disk->changes += changes(request->action);
@@ -104,6 +104,25 @@ static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
     }
     assert(!"an action");
     return DISK_IO_ERROR;
+}
+
+/* The guest has been told, and may have given its file system up. */
+static void add_advice(Error *err)
+{
+    static const char advice[] = "; the guest gets I/O errors: make room, then reboot it";
+    size_t length = err ? strlen(err->text) : sizeof err->text;
+    if (length + sizeof advice <= sizeof err->text)
+        strcpy(err->text + length, advice);
+}
+
+static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
+{
+    DiskResult result = carry_out_action(disk, request, err);
+    if (!result && request->settle && disk->ops->settle)
+        result = disk->ops->settle(disk->medium, err);
+    if (result == DISK_NO_SPACE)
+        add_advice(err);
+    return result;
 }
 
 /* ---- Being done -------------------------------------------------------------------------------------- */

@@ -93,6 +93,9 @@ typedef struct MediumOps {
     DiskResult (*read)(void *medium, uint64_t offset, void *data, uint64_t length, Error *err);
     DiskResult (*write)(void *medium, uint64_t offset, const void *data, uint64_t length, Error *err);
     DiskResult (*flush)(void *medium, Error *err);
+    /* All that was written is there even if this process is killed now, though not if the host ends: waits
+     * for no medium. NULL: it always is. */
+    DiskResult (*settle)(void *medium, Error *err);
     DiskResult (*discard)(void *medium, uint64_t offset, uint64_t length,
                           Error *err); /* NULL: does nothing */
     DiskResult (*zero)(void *medium, uint64_t offset, uint64_t length,
@@ -126,6 +129,7 @@ typedef struct DiskRequest {
     uint8_t *data;           /* of `length` bytes: filled by DISK_READ, taken by DISK_WRITE; else NULL */
     void (*done)(struct DiskRequest *request);
     void *opaque;
+    bool settle;       /* a change that no flush will follow: when it is done it outlives this process */
     DiskResult result; /* set when it is done */
     /* Deterministic runs: virtual time at which it is carried out. disk_submit() sets it if it is 0; a device
      * that was loaded from a snapshot submits its requests again, in the order of this time, with the value

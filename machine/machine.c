@@ -155,8 +155,8 @@ static bool make_store(uint8_t **store, int *fd, const char *name, uint64_t size
 {
     *fd = memfd_create(name, MFD_CLOEXEC);
     if (*fd < 0 || ftruncate(*fd, (off_t)size))
-        return error_set(err, "cannot create %llu KiB of guest memory: %s", (unsigned long long)size >> 10,
-                         strerror(errno));
+        return error_set(err, "cannot create %llu KiB of guest memory: %s%s", (unsigned long long)size >> 10,
+                         strerror(errno), errno == EFBIG ? " (a limit of the shell, see ulimit -f)" : "");
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, *fd, 0);
     if (at == MAP_FAILED)
         return error_set(err, "cannot map %llu KiB of guest memory: %s", (unsigned long long)size >> 10,

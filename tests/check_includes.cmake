@@ -5,7 +5,7 @@ cmake_minimum_required(VERSION 3.18)
 
 set(base machine/arrivals.h machine/audio.h machine/balloon.h machine/bus.h machine/clock.h machine/disk.h machine/display.h machine/error.h machine/file_lock.h machine/journal.h
   machine/host_folder.h machine/host_work.h machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h
-  machine/net.h machine/serial.h machine/share_port.h machine/watch.h)
+  machine/net.h machine/random.h machine/serial.h machine/share_port.h machine/watch.h)
 
 # What each folder may include, as regular expressions.
 string(JOIN "|" base_headers ${base})
@@ -19,7 +19,7 @@ set(may_images "images/|machine/")
 set(may_net "net/|${base_headers}")
 set(may_volumes "volumes/|machine/error\\.h")
 set(may_snapshot "snapshot/|machine/|cpu/|mmu/|devices/")
-set(may_frontends "frontends/|snapshot/(snapshot|machine_hash)\\.h|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
+set(may_frontends "frontends/|snapshot/(snapshot|machine_hash|recording)\\.h|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")
