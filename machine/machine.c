@@ -806,6 +806,12 @@ void machine_pass_idle_time(Machine *m)
         m->time_base += passed < most ? passed : most;
 }
 
+void machine_stop_pacing(Machine *machine)
+{
+    machine_pass_idle_time(machine);
+    machine->idle_since = 0;
+}
+
 /* The host waits as long as the guest would. What enters meanwhile makes virtual time pass to where the host
  * is (machine_pass_idle_time()); otherwise it passes all at once, at the end. */
 static bool pace_idle_time(Machine *m, uint64_t due)

@@ -130,6 +130,10 @@ void machine_pause_at(Machine *machine, uint64_t icount);
  * machine_run(), which calls poll() when journal_diverged() becomes true, and after each event. */
 void machine_make_journal(Machine *machine);
 
+/* Paced idle time that has passed on the host passes, and no more before machine_run() goes on: what is
+ * looked at now is what it was at the place of an event that is written down now. */
+void machine_stop_pacing(Machine *machine);
+
 /* While machine_run() does not run, and the journal replays: feeds what it has for this place. */
 void machine_feed_journal(Machine *machine);
 
