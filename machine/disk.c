@@ -432,6 +432,24 @@ void disk_thaw(Disk *disk)
     disk_release(disk);
 }
 
+void disk_mark(Disk *disk, const uint64_t *id)
+{
+    const MediumPointOps *point = disk->ops->point;
+    disk_hold(disk);
+    if (point && point->mark)
+        point->mark(disk->medium, id);
+    disk_release(disk);
+}
+
+bool disk_since(Disk *disk, const uint64_t *id)
+{
+    const MediumPointOps *point = disk->ops->point;
+    disk_hold(disk);
+    bool known = point && point->since && point->since(disk->medium, id);
+    disk_release(disk);
+    return known;
+}
+
 /* Whole sectors at a time, as media are read. */
 bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err)
 {

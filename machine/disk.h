@@ -70,13 +70,21 @@ typedef struct MediumPointOps {
      * the medium itself had is durable. */
     MediumStep (*next)(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err);
     void (*thaw)(void *medium); /* no operation is under way */
+    /* What the medium has is known by `id`, [2], from now on; the last few of these are kept in mind. No
+     * operation is under way. */
+    void (*mark)(void *medium, const uint64_t *id);
+    /* After freeze(): next() finds only what was changed since that mark. False if it is not in mind, or
+     * blocks have gone since. */
+    bool (*since)(void *medium, const uint64_t *id);
 
     /* Makes a place for other changes, at first none, beside those that hold. NULL with err set if the medium
      * keeps none or cannot be written. What follows is for this place. */
     void *(*stage)(void *medium, Error *err);
     /* On any thread: `count` blocks have been changed, to data or (NULL) zeros. False if one was already. */
     bool (*put)(void *stage, uint64_t block, uint64_t count, const uint8_t *data, Error *err);
-    /* What put() has put there; false: nothing. On one thread. */
+    /* What was put may be put once more. On one thread, while nobody puts. */
+    void (*again)(void *stage);
+    /* What put() has put there since then; false: nothing. On one thread. */
     bool (*get)(void *stage, uint64_t block, uint8_t *data, Error *err);
     /* As durable as the medium is, and ready. */
     bool (*ready)(void *stage, Error *err);
@@ -197,6 +205,10 @@ bool disk_identify(Disk *disk, MediumIdentity *identity, Error *err);
  * what it is. */
 bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err);
 void disk_thaw(Disk *disk);
+
+/* Machine's thread: marks of media (MediumPointOps). `since`: whether, and after the freeze. */
+void disk_mark(Disk *disk, const uint64_t *id);
+bool disk_since(Disk *disk, const uint64_t *id);
 
 const MediumPointOps *disk_point_ops(const Disk *disk); /* NULL: none */
 

@@ -4,13 +4,14 @@
 
 #include "snapshot/chunk.h"
 #include "snapshot/disk_loader.h"
+#include "snapshot/layers.h"
 #include "snapshot/memory.h"
 
 typedef struct StagedMemory StagedMemory;
 
-/* All memory of the file, which must be that of the machine; pages of disks go to `disks`. NULL with err set
- * if it is not, or is damaged. */
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, StagedDisks *disks, Error *err);
+/* All memory of the files, which must be that of the machine; pages of disks go to `disks`, which are those
+ * of the last file. NULL with err set if it is not, or is damaged. */
+StagedMemory *memory_stage(const Layers *layers, const Machine *machine, StagedDisks *disks, Error *err);
 /* Gives the machine the memory. False with err set if the host refuses; nothing has changed then. */
 bool memory_apply(StagedMemory *staged, Machine *machine, Error *err);
 void memory_unstage(StagedMemory *staged); /* NULL is allowed */
