@@ -189,10 +189,10 @@ static bool read_headers(ChunkFile *file, ChunkContents contents, Error *err)
         Chunk chunk;
         if (!read_header(file, &offset, &chunk, err))
             return ends_here(file, contents);
-        if (!strcmp(chunk.type, CHUNK_DONE))
-            return (offset == file->size ? check_last(file, &chunk, err)
-                                         : error_set(err, "there is something behind its end")) ||
-                   ends_here(file, contents);
+        if (chunk_is(&chunk, CHUNK_DONE) && offset != file->size)
+            return error_set(err, "there is something behind its end");
+        if (chunk_is(&chunk, CHUNK_DONE))
+            return check_last(file, &chunk, err) || ends_here(file, contents);
         if (file->count == CHUNKS_MOST)
             return error_set(err, "it has too many chunks");
         if (file->count == capacity) {

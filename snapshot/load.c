@@ -241,6 +241,19 @@ bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err)
     return ok || snapshot_about(snapshot, err);
 }
 
+/* Of a file below, what a load does not look at; pages it does. */
+static bool verify_others(const Snapshot *snapshot, Error *err)
+{
+    for (unsigned n = 0; n < snapshot->file.count; n++) {
+        const Chunk *chunk = &snapshot->file.chunk[n];
+        uint8_t *payload = chunk_is(chunk, CHUNK_PAGES) ? NULL : snapshot_payload(snapshot, chunk, err);
+        free(payload);
+        if (!payload && !chunk_is(chunk, CHUNK_PAGES))
+            return snapshot_about(snapshot, err);
+    }
+    return true;
+}
+
 bool snapshot_verify(Snapshot *snapshot, Error *err)
 {
     MachineOptions options = {.jit.mode = JIT_OFF};
@@ -250,6 +263,8 @@ bool snapshot_verify(Snapshot *snapshot, Error *err)
     if (!machine)
         return snapshot_about(snapshot, err);
     bool ok = load(snapshot, machine, true, err);
+    for (const Snapshot *base = snapshot->base; ok && base; base = base->base)
+        ok = verify_others(base, err);
     size_t size;
     Error png = {""};
     if (ok) {
