@@ -55,9 +55,9 @@ struct Session {
     Snapshots *snapshots;
     Recorder *recorder;
     Script *script;
-    Snapshot *saved;  /* while the machine is built: --load */
+    Snapshot *saved; /* while the machine is built: --load */
     uint64_t loaded[2];
-    bool was_loaded; /* from the snapshot with this identity */
+    bool was_loaded;  /* from the snapshot with this identity */
     Console *console; /* the monitor's; the serial ports have their own */
     Monitor *monitor;
     Control *control;

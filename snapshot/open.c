@@ -182,10 +182,12 @@ const char *snapshot_path(const Snapshot *snapshot)
 
 /* ---- Chains -------------------------------------------------------------------------------------------- */
 
-static char *path_of_base(const Snapshot *snapshot)
+char *snapshot_base_path(const Snapshot *snapshot)
 {
     const char *base = snapshot->info.base, *slash = strrchr(snapshot->path, '/');
     char *path;
+    if (!*base)
+        return NULL;
     int folder = *base == '/' || !slash ? 0 : (int)(slash - snapshot->path) + 1;
     if (asprintf(&path, "%.*s%s", folder, snapshot->path, base) < 0)
         abort();
@@ -204,7 +206,7 @@ static bool is_in_chain(const Snapshot *first, const Snapshot *other)
 static bool open_base(Snapshot *first, Snapshot *snapshot, unsigned depth, Error *err)
 {
     Error why;
-    char *path = path_of_base(snapshot);
+    char *path = snapshot_base_path(snapshot);
     Snapshot *base = open_one(path, &why);
     bool ok = false;
     if (!base)

@@ -89,6 +89,8 @@ const char *snapshot_path(const Snapshot *snapshot);
 /* Opens its base, and that one's, down to a file that has none; what loads, verifies or merges does so
  * itself. False with err set if one is missing, damaged, changed, or there are too many. */
 bool snapshot_open_chain(Snapshot *snapshot, Error *err);
+/* Where its base is to be, allocated; NULL: it has none. */
+char *snapshot_base_path(const Snapshot *snapshot);
 /* NULL: it has none, or the chain is not open. */
 const Snapshot *snapshot_base(const Snapshot *snapshot);
 
