@@ -17,7 +17,7 @@ typedef struct Entry {
     char *path, *base; /* base: NULL: none */
     dev_t device;
     ino_t inode;
-    int64_t time;
+    int64_t time, written; /* seconds since 1970; ns, of the file, for those that were made in one second */
     uint64_t size;
     int needs;       /* number of the base among the files; -1: none of them */
     int needed_by;   /* one that stays; -1: none */
@@ -68,15 +68,17 @@ static void add_file(Files *files, const char *path, bool named)
     files->entry = realloc(files->entry, (size_t)(files->count + 1) * sizeof *files->entry);
     if (!files->entry)
         abort();
-    files->entry[files->count++] = (Entry){.path = strdup(path),
-                                           .base = snapshot_base_path(snapshot),
-                                           .device = status.st_dev,
-                                           .inode = status.st_ino,
-                                           .time = snapshot_info(snapshot)->host_time,
-                                           .size = (uint64_t)status.st_size,
-                                           .needs = -1,
-                                           .needed_by = -1,
-                                           .named = named};
+    files->entry[files->count++] =
+        (Entry){.path = strdup(path),
+                .base = snapshot_base_path(snapshot),
+                .device = status.st_dev,
+                .inode = status.st_ino,
+                .time = snapshot_info(snapshot)->host_time,
+                .written = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec,
+                .size = (uint64_t)status.st_size,
+                .needs = -1,
+                .needed_by = -1,
+                .named = named};
     snapshot_close(snapshot);
 }
 
@@ -117,7 +119,9 @@ static bool add(Files *files, const char *path, Error *err)
 static int newest_first(const void *a, const void *b)
 {
     const Entry *x = a, *y = b;
-    return x->time != y->time ? (x->time < y->time) - (x->time > y->time) : strcmp(x->path, y->path);
+    if (x->time != y->time)
+        return x->time < y->time ? 1 : -1;
+    return x->written != y->written ? (x->written < y->written ? 1 : -1) : strcmp(x->path, y->path);
 }
 
 static void find_bases(Files *files)
