@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -457,6 +459,48 @@ static void test_wrong_bits(void **state)
     check_file(2);
 }
 
+/* A disk that is full, after any number of bytes: what was there is still there, and so is the base. */
+static void test_full(void **state)
+{
+    (void)state;
+    Error err;
+    struct rlimit before, limit;
+    unsigned failed = 0;
+    signal(SIGXFSZ, SIG_IGN);
+    make_tree(true);
+    DiskMachine m = started();
+    SnapshotMarks *known = snapshot_marks_new(m.machine);
+    fresh_model();
+    save(&m, 0, -1, known);
+    change(&m);
+    save(&m, 1, 0, known);
+    getrlimit(RLIMIT_FSIZE, &before);
+    for (uint64_t size = 0; size < size_of(1) + 50000; size += 17001) {
+        SnapshotWish wish = {.compress = true, .base = name_of(0), .marks = size % 2 ? known : NULL};
+        bool merge = size / 17001 % 3 == 2;
+        Snapshot *snapshot = snapshot_open(name_of(1), &err);
+        limit = before;
+        limit.rlim_cur = size;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        bool ok = merge ? snapshot_merge(snapshot, name_of(2), true, &err)
+                        : snapshot_save(m.machine, name_of(1), &wish, &err);
+        setrlimit(RLIMIT_FSIZE, &before);
+        snapshot_close(snapshot);
+        failed += !ok;
+        if (!ok && !strstr(err.text, "File too large"))
+            fail_msg("%s", err.text);
+        check_file(1);
+    }
+    assert_in_range(failed, 5, 100);
+    save(&m, 2, 1, known);
+    check_file(2);
+    char command[100];
+    snprintf(command, sizeof command, "ls -A %s | grep -q '^\\.'", folder);
+    assert_int_not_equal(system(command), 0); /* nothing is left over */
+    snapshot_marks_free(known);
+    disk_machine_end(&m);
+}
+
 /* ---- Hashes ----------------------------------------------------------------------------------------------
  */
 
@@ -496,7 +540,7 @@ int main(void)
         cmocka_unit_test(test_small),         cmocka_unit_test(test_merge_and_convert),
         cmocka_unit_test(test_diff),          cmocka_unit_test(test_refused),
         cmocka_unit_test(test_saves_refused), cmocka_unit_test(test_wrong_bits),
-        cmocka_unit_test(test_page_hash),
+        cmocka_unit_test(test_full),          cmocka_unit_test(test_page_hash),
     };
     static char image[300];
     if (folder_make(NULL))
