@@ -86,18 +86,26 @@ void snapshot_marks_free(SnapshotMarks *marks)
 
 /* ---- What has changed since the last time -------------------------------------------------------------- */
 
-static void changed(SnapshotMarks *marks, uint32_t page)
+static void set_pages(uint64_t *bits, uint32_t first, uint32_t end)
+{
+    for (uint32_t n = first; n < end;) {
+        bool whole = n % 64 == 0 && end - n >= 64;
+        bits[n / 64] |= whole ? UINT64_MAX : (uint64_t)1 << (n % 64);
+        n += whole ? 64 : 1;
+    }
+}
+
+static void changed(SnapshotMarks *marks, uint32_t first, uint32_t end)
 {
     for (unsigned n = 0; n < marks->count; n++)
-        marks->mark[n].changed.bits[marks->number][page / 64] |= (uint64_t)1 << (page % 64);
+        set_pages(marks->mark[n].changed.bits[marks->number], first, end);
 }
 
 static void written(void *opaque, uint32_t pa, uint32_t size)
 {
     SnapshotMarks *marks = opaque;
     uint32_t first = (pa - marks->memory.base) / MEMORY_PAGE;
-    for (uint32_t n = 0; n < size / MEMORY_PAGE; n++)
-        changed(marks, first + n);
+    changed(marks, first, first + size / MEMORY_PAGE);
 }
 
 static void note_hash(SnapshotMarks *marks, uint32_t page, const PageHash *hash)
@@ -106,7 +114,7 @@ static void note_hash(SnapshotMarks *marks, uint32_t page, const PageHash *hash)
     if (page_hash_equal(known, hash))
         return;
     *known = *hash;
-    changed(marks, page);
+    changed(marks, page, page + 1);
 }
 
 static void hash_page(void *opaque, uint32_t page, const uint8_t *data)
