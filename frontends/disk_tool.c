@@ -65,10 +65,11 @@ static int fail(int code, const Error *err)
 static void show_help(void)
 {
     fputs("Usage: armature disk COMMAND FILE [options]\n\n", stdout);
-    for (unsigned n = 0; n < disk_command_count; n++) {
+    for (unsigned n = 0; n < disk_commands.count; n++) {
         char left[80];
-        snprintf(left, sizeof left, "%s %s", disk_commands[n].name, disk_commands[n].arguments);
-        printf("  %-22s %s\n", left, disk_commands[n].help);
+        snprintf(left, sizeof left, "%s %s", disk_commands.command[n].name,
+                 disk_commands.command[n].arguments);
+        printf("  %-22s %s\n", left, disk_commands.command[n].help);
     }
     fputs("\nSIZE is in bytes; K, M, G or T may follow it. Formats of other programs go through an NBD "
           "server;\n"
@@ -169,7 +170,7 @@ static bool check(const DiskTool *tool, Error *err)
 }
 
 /* clang-format off */
-const DiskCommand disk_commands[] = {
+static const ToolCommand commands[] = {
     {"create", "FILE [SIZE]",
      "make an image that takes no space yet, or, with --overlay-of, an overlay", create},
     {"info", "FILE",
@@ -182,7 +183,7 @@ const DiskCommand disk_commands[] = {
      "look through an overlay for damage", check},
 };
 /* clang-format on */
-const unsigned disk_command_count = sizeof disk_commands / sizeof *disk_commands;
+const ToolCommands disk_commands = {"disk", commands, sizeof commands / sizeof *commands};
 
 /* Which command each option is for; NULL: any. */
 static const struct {
@@ -246,7 +247,7 @@ static bool parse(DiskTool *tool, int argc, char **argv, Error *err)
 static int run(const DiskTool *tool)
 {
     Error err;
-    const DiskCommand *command = disk_commands, *end = disk_commands + disk_command_count;
+    const ToolCommand *command = commands, *end = commands + disk_commands.count;
     while (command < end && strcmp(tool->word[0], command->name))
         command++;
     if (command == end) {

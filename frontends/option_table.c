@@ -803,6 +803,7 @@ static const struct { const char *name, *title; } groups[] = {
     [GROUP_CONFIG] = {"configuration", "Configuration and help"},
     [GROUP_FARM] = {"farm", "Farm"},
     [GROUP_DISK] = {"disk", "Options"},
+    [GROUP_SNAPSHOT] = {"snapshot", "Options"},
 };
 /* clang-format on */
 

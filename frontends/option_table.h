@@ -21,7 +21,8 @@ typedef enum OptionGroup {
     GROUP_INSIDE,
     GROUP_CONFIG,
     GROUP_FARM,
-    GROUP_DISK, /* of `armature disk` */
+    GROUP_DISK,     /* of `armature disk` */
+    GROUP_SNAPSHOT, /* of `armature snapshot` */
     OPTION_GROUPS
 } OptionGroup;
 

@@ -59,6 +59,8 @@ struct Session {
     Script *script;
     Snapshot *saved;  /* while the machine is built: --load */
     Incoming *coming; /* the same: --incoming */
+    uint64_t loaded[2];
+    bool was_loaded;  /* from the snapshot with this identity */
     Console *console; /* the monitor's; the serial ports have their own */
     Monitor *monitor;
     Control *control;
@@ -319,7 +321,7 @@ bool session_power_off(Session *session)
 
 bool session_reset_now(Session *session, Error *err)
 {
-    snapshots_finish(session->snapshots);
+    snapshots_reset(session->snapshots);
     machine_reset(session->machine);
     session->stopped = false;
     if (!load(session, err))
@@ -494,7 +496,7 @@ static bool make_parts(Session *session, int *code, Error *err)
     if (!(session->screen = screen_new(session, err)))
         return false;
     session->hands = hands_new();
-    session->snapshots = snapshots_new(session);
+    session->snapshots = snapshots_new(session, session->was_loaded ? session->loaded : NULL);
     session->migrations = migrations_new(session);
     if (script_wanted(options) && !(session->script = script_new(session, err)))
         return false;
@@ -529,6 +531,8 @@ static bool load_saved(Session *session, Error *err)
     if (session->options.force)
         snapshot_force(session->saved);
     bool loaded = snapshot_load(session->saved, session->machine, err);
+    memcpy(session->loaded, snapshot_info(session->saved)->identity, sizeof session->loaded);
+    session->was_loaded = loaded;
     snapshot_close(session->saved);
     session->saved = NULL;
     return loaded;

@@ -21,6 +21,7 @@ enum { PAUSES = 16 };
 
 struct Snapshots {
     Session *session;
+    SnapshotMarks *marks;
     /* A save that is under way. */
     SnapshotSave *save;
     Call *call;    /* who waits for it; NULL: nobody any more */
@@ -129,12 +130,15 @@ static void warn_of_disks(Snapshots *snapshots)
     }
 }
 
-static bool begin_save(Snapshots *snapshots, const char *file, const char *note, bool compress, Error *err)
+static bool begin_save(Snapshots *snapshots, const char *file, const char *note, bool compress,
+                       const char *base, Error *err)
 {
     Session *session = snapshots->session;
     SnapshotWish wish = {.compress = compress,
                          .note = *note ? note : NULL,
                          .host_time = time(NULL),
+                         .base = *base ? base : NULL,
+                         .marks = snapshots->marks,
                          .ended = tell,
                          .opaque = snapshots};
     if (snapshots->save)
@@ -157,13 +161,13 @@ static void begun(Snapshots *snapshots)
         finish_save(snapshots);
 }
 
-void op_save(Call *call, const char *file, const char *note, bool compress)
+void op_save(Call *call, const char *file, const char *note, bool compress, const char *base)
 {
     Error err;
     Snapshots *snapshots = session_snapshots(call->client->session);
     if (!call_needs_power(call))
         return;
-    if (!begin_save(snapshots, file, note, compress, &err)) {
+    if (!begin_save(snapshots, file, note, compress, base, &err)) {
         call_fail(call, "save: %s", err.text);
         return;
     }
@@ -193,7 +197,7 @@ void snapshots_save_by_hand(Snapshots *snapshots)
     Error err;
     char *name = free_name();
     bool ok = !session_off(snapshots->session) || error_set(&err, "the machine is switched off");
-    if (ok && begin_save(snapshots, name, "", true, &err)) {
+    if (ok && begin_save(snapshots, name, "", true, "", &err)) {
         snapshots->by_hand = name;
         begun(snapshots);
         return;
@@ -246,6 +250,8 @@ void op_load(Call *call, const char *file, bool force)
     if (snapshot && force)
         snapshot_force(snapshot);
     bool ok = snapshot && snapshot_load(snapshot, session_machine(session), &err);
+    if (ok)
+        snapshot_marks_loaded(snapshots->marks, snapshot_info(snapshot)->identity);
     snapshot_close(snapshot);
     if (ok)
         session_loaded(session);
@@ -367,13 +373,23 @@ void op_pause_at(Call *call, uint64_t instructions, uint64_t timeout)
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
 
-Snapshots *snapshots_new(Session *session)
+void snapshots_reset(Snapshots *snapshots)
+{
+    snapshots_finish(snapshots);
+    if (snapshots)
+        snapshot_marks_forget(snapshots->marks);
+}
+
+Snapshots *snapshots_new(Session *session, const uint64_t *loaded)
 {
     Snapshots *snapshots = calloc(1, sizeof *snapshots);
     const Options *options = session_options(session);
     if (!snapshots)
         abort();
     snapshots->session = session;
+    snapshots->marks = snapshot_marks_new(session_machine(session));
+    if (loaded)
+        snapshot_marks_loaded(snapshots->marks, loaded);
     snapshots->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     snapshots->watch = loop_watch(session_loop(session), snapshots->ended, POLLIN, save_ended, snapshots);
     memcpy(snapshots->hash_at, options->hash_at, sizeof snapshots->hash_at);
@@ -387,6 +403,7 @@ void snapshots_free(Snapshots *snapshots)
     if (!snapshots)
         return;
     snapshots_finish(snapshots);
+    snapshot_marks_free(snapshots->marks);
     loop_unwatch(snapshots->watch);
     close(snapshots->ended);
     free(snapshots);

@@ -8,7 +8,8 @@
 
 typedef struct Snapshots Snapshots;
 
-Snapshots *snapshots_new(Session *session);
+/* loaded: the identity of the snapshot that the machine comes from, [2]; NULL: from none. */
+Snapshots *snapshots_new(Session *session, const uint64_t *loaded);
 /* Waits for a save that is under way, unless the session was ended by a signal. */
 void snapshots_free(Snapshots *snapshots); /* NULL is allowed */
 
@@ -18,7 +19,9 @@ void snapshots_save_by_hand(Snapshots *snapshots);
 /* The machine looks up: is it where somebody wanted it to pause? */
 void snapshots_look(Snapshots *snapshots);
 
-/* Waits for a save that is under way: the machine's memory is about to change unannounced. */
+/* Waits for a save that is under way: disks are about to change places. */
 void snapshots_finish(Snapshots *snapshots); /* NULL is allowed */
+/* The same; the machine's memory is about to change unannounced. */
+void snapshots_reset(Snapshots *snapshots); /* NULL is allowed */
 
 #endif

@@ -7,11 +7,14 @@
 #include "frontends/disk_tool.h"
 #include "frontends/farm.h"
 #include "frontends/option_table.h"
+#include "frontends/snapshot_options.h"
 
 typedef struct Part {
-    const char *format, *name; /* "bash", "@OPTIONS@" */
-    void (*write)(const OptionTable *table);
+    const char *format, *name;               /* "bash", "@OPTIONS@" */
+    void (*write)(const OptionTable *table); /* or NULL */
     const OptionTable *table;
+    void (*write_commands)(const ToolCommands *commands);
+    const ToolCommands *commands;
 } Part;
 
 /* The negative form is what one types of a switch that is on. */
@@ -88,14 +91,13 @@ static void man_options(const OptionTable *table)
     }
 }
 
-static void man_disk_commands(const OptionTable *table)
+static void man_commands(const ToolCommands *commands)
 {
-    (void)table;
-    for (unsigned n = 0; n < disk_command_count; n++) {
-        printf(".TP\n.B %s \\fI", disk_commands[n].name);
-        roff(disk_commands[n].arguments);
+    for (unsigned n = 0; n < commands->count; n++) {
+        printf(".TP\n.B %s \\fI", commands->command[n].name);
+        roff(commands->command[n].arguments);
         puts("\\fR");
-        roff(disk_commands[n].help);
+        roff(commands->command[n].help);
         puts(".");
     }
 }
@@ -110,7 +112,10 @@ static void man_title(const OptionTable *table)
 
 static const char *bash_variable(const OptionTable *table)
 {
-    return table == &option_table ? "names" : table == &farm_option_table ? "farm_names" : "disk_names";
+    return table == &option_table            ? "names"
+           : table == &farm_option_table     ? "farm_names"
+           : table == &snapshot_option_table ? "snapshot_names"
+                                             : "disk_names";
 }
 
 /* The names as words of a shell, with dashes. */
@@ -151,12 +156,11 @@ static void bash_negatives(const OptionTable *table)
     puts("'");
 }
 
-static void bash_disk_commands(const OptionTable *table)
+static void bash_commands(const ToolCommands *commands)
 {
-    (void)table;
-    fputs("    local disk_commands='", stdout);
-    for (unsigned n = 0; n < disk_command_count; n++)
-        printf("%s%s", n ? " " : "", disk_commands[n].name);
+    printf("    local %s_commands='", commands->tool);
+    for (unsigned n = 0; n < commands->count; n++)
+        printf("%s%s", n ? " " : "", commands->command[n].name);
     puts("'");
 }
 
@@ -211,12 +215,11 @@ static void zsh_options(const OptionTable *table)
     }
 }
 
-static void zsh_disk_commands(const OptionTable *table)
+static void zsh_commands(const ToolCommands *commands)
 {
-    (void)table;
-    for (unsigned n = 0; n < disk_command_count; n++) {
-        printf("    '%s:", disk_commands[n].name);
-        zsh_text(disk_commands[n].help);
+    for (unsigned n = 0; n < commands->count; n++) {
+        printf("    '%s:", commands->command[n].name);
+        zsh_text(commands->command[n].help);
         puts("'");
     }
 }
@@ -233,9 +236,11 @@ static void fish_text(const char *text)
 static void fish_options(const OptionTable *table)
 {
     char offers[8192];
-    const char *when = table == &option_table        ? "not __armature_in ctl; and not __armature_in disk"
+    const char *when = table == &option_table        ? "not __armature_in ctl; and not __armature_in disk; "
+                                                       "and not __armature_in snapshot"
                        : table == &farm_option_table ? "__armature_in farm"
-                                                     : "__armature_in disk";
+                       : table == &snapshot_option_table ? "__armature_in snapshot"
+                                                         : "__armature_in disk";
     for (unsigned i = 0; i < table->count; i++) {
         const OptionDef *def = &table->defs[i];
         if (is_double(table, def))
@@ -258,12 +263,12 @@ static void fish_options(const OptionTable *table)
     }
 }
 
-static void fish_disk_commands(const OptionTable *table)
+static void fish_commands(const ToolCommands *commands)
 {
-    (void)table;
-    for (unsigned n = 0; n < disk_command_count; n++) {
-        printf("complete -c armature -n '__armature_disk_first' -f -a %s -d '", disk_commands[n].name);
-        fish_text(disk_commands[n].help);
+    for (unsigned n = 0; n < commands->count; n++) {
+        printf("complete -c armature -n '__armature_command_of %s' -f -a %s -d '", commands->tool,
+               commands->command[n].name);
+        fish_text(commands->command[n].help);
         puts("'");
     }
 }
@@ -271,26 +276,34 @@ static void fish_disk_commands(const OptionTable *table)
 /* ---- The template ----------------------------------------------------------------------------- */
 
 static const Part parts[] = {
-    {"man",  "@TITLE@",         man_title,          NULL              },
-    {"man",  "@OPTIONS@",       man_options,        &option_table     },
-    {"man",  "@FARM_OPTIONS@",  man_options,        &farm_option_table},
-    {"man",  "@DISK_COMMANDS@", man_disk_commands,  NULL              },
-    {"man",  "@DISK_OPTIONS@",  man_options,        &disk_option_table},
-    {"bash", "@NAMES@",         bash_names,         &option_table     },
-    {"bash", "@NEGATIVES@",     bash_negatives,     &option_table     },
-    {"bash", "@FARM_NAMES@",    bash_names,         &farm_option_table},
-    {"bash", "@VALUES@",        bash_values,        &option_table     },
-    {"bash", "@FARM_VALUES@",   bash_values,        &farm_option_table},
-    {"bash", "@DISK_NAMES@",    bash_names,         &disk_option_table},
-    {"bash", "@DISK_COMMANDS@", bash_disk_commands, NULL              },
-    {"zsh",  "@OPTIONS@",       zsh_options,        &option_table     },
-    {"zsh",  "@FARM_OPTIONS@",  zsh_options,        &farm_option_table},
-    {"zsh",  "@DISK_OPTIONS@",  zsh_options,        &disk_option_table},
-    {"zsh",  "@DISK_COMMANDS@", zsh_disk_commands,  NULL              },
-    {"fish", "@OPTIONS@",       fish_options,       &option_table     },
-    {"fish", "@FARM_OPTIONS@",  fish_options,       &farm_option_table},
-    {"fish", "@DISK_OPTIONS@",  fish_options,       &disk_option_table},
-    {"fish", "@DISK_COMMANDS@", fish_disk_commands, NULL              },
+    {"man",  "@TITLE@",             man_title,      NULL,                   NULL,          NULL              },
+    {"man",  "@OPTIONS@",           man_options,    &option_table,          NULL,          NULL              },
+    {"man",  "@FARM_OPTIONS@",      man_options,    &farm_option_table,     NULL,          NULL              },
+    {"man",  "@DISK_COMMANDS@",     NULL,           NULL,                   man_commands,  &disk_commands    },
+    {"man",  "@SNAPSHOT_COMMANDS@", NULL,           NULL,                   man_commands,  &snapshot_commands},
+    {"man",  "@SNAPSHOT_OPTIONS@",  man_options,    &snapshot_option_table, NULL,          NULL              },
+    {"man",  "@DISK_OPTIONS@",      man_options,    &disk_option_table,     NULL,          NULL              },
+    {"bash", "@NAMES@",             bash_names,     &option_table,          NULL,          NULL              },
+    {"bash", "@NEGATIVES@",         bash_negatives, &option_table,          NULL,          NULL              },
+    {"bash", "@FARM_NAMES@",        bash_names,     &farm_option_table,     NULL,          NULL              },
+    {"bash", "@VALUES@",            bash_values,    &option_table,          NULL,          NULL              },
+    {"bash", "@FARM_VALUES@",       bash_values,    &farm_option_table,     NULL,          NULL              },
+    {"bash", "@DISK_NAMES@",        bash_names,     &disk_option_table,     NULL,          NULL              },
+    {"bash", "@DISK_COMMANDS@",     NULL,           NULL,                   bash_commands, &disk_commands    },
+    {"bash", "@SNAPSHOT_COMMANDS@", NULL,           NULL,                   bash_commands, &snapshot_commands},
+    {"bash", "@SNAPSHOT_NAMES@",    bash_names,     &snapshot_option_table, NULL,          NULL              },
+    {"zsh",  "@OPTIONS@",           zsh_options,    &option_table,          NULL,          NULL              },
+    {"zsh",  "@FARM_OPTIONS@",      zsh_options,    &farm_option_table,     NULL,          NULL              },
+    {"zsh",  "@DISK_OPTIONS@",      zsh_options,    &disk_option_table,     NULL,          NULL              },
+    {"zsh",  "@DISK_COMMANDS@",     NULL,           NULL,                   zsh_commands,  &disk_commands    },
+    {"zsh",  "@SNAPSHOT_COMMANDS@", NULL,           NULL,                   zsh_commands,  &snapshot_commands},
+    {"zsh",  "@SNAPSHOT_OPTIONS@",  zsh_options,    &snapshot_option_table, NULL,          NULL              },
+    {"fish", "@OPTIONS@",           fish_options,   &option_table,          NULL,          NULL              },
+    {"fish", "@FARM_OPTIONS@",      fish_options,   &farm_option_table,     NULL,          NULL              },
+    {"fish", "@DISK_OPTIONS@",      fish_options,   &disk_option_table,     NULL,          NULL              },
+    {"fish", "@DISK_COMMANDS@",     NULL,           NULL,                   fish_commands, &disk_commands    },
+    {"fish", "@SNAPSHOT_COMMANDS@", NULL,           NULL,                   fish_commands, &snapshot_commands},
+    {"fish", "@SNAPSHOT_OPTIONS@",  fish_options,   &snapshot_option_table, NULL,          NULL              },
 };
 
 static const Part *find_part(const char *format, const char *line)
@@ -316,8 +329,10 @@ int main(int argc, char **argv)
             fprintf(stderr, "%s: there is no part %s", argv[2], line);
             return 1;
         }
-        if (part)
+        if (part && part->write)
             part->write(part->table);
+        else if (part)
+            part->write_commands(part->commands);
         else
             fputs(line, stdout);
     }

@@ -268,6 +268,7 @@ void overlay_close(void *medium)
 {
     Overlay *o = medium;
     overlay_point_free(o);
+    overlay_forget_marks(o);
     if (!o->temporary && o->file.fd >= 0)
         close_file(o);
     image_close(&o->base);

@@ -104,6 +104,7 @@ static bool commit_all(Overlay *o, const ImageProgress *progress, Error *err)
 static bool forget(Overlay *o, Error *err)
 {
     overlay_keep(o, 0, o->header.size);
+    overlay_forget_marks(o);
     table_set(&o->table, 0, o->table.blocks, false);
     return !overlay_flush(o, err) &&
            !host_file_discard(&o->file, o->header.data, o->table.blocks * OVERLAY_BLOCK, err);

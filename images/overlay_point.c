@@ -46,9 +46,11 @@ static void keep_block(Overlay *o, OverlayPoint *p, uint64_t block)
 void overlay_keep(Overlay *o, uint64_t offset, uint64_t length)
 {
     OverlayPoint *p = o->point;
+    uint64_t end = overlay_blocks(offset + length);
+    for (unsigned n = 0; length && n < o->marks; n++)
+        table_set(&o->mark[n].changed, offset / OVERLAY_BLOCK, end, true);
     if (!p || !length)
         return;
-    uint64_t end = overlay_blocks(offset + length);
     pthread_mutex_lock(&p->mutex);
     if (p->changed.blocks)
         table_set(&p->changed, offset / OVERLAY_BLOCK, end, true);
@@ -126,7 +128,7 @@ static uint64_t next_of(const OverlayTable *table, uint64_t block)
 }
 
 /* What was copied has changed since, by definition. */
-static void again(void *medium)
+static void refreeze(void *medium)
 {
     Overlay *o = medium;
     OverlayPoint *p = o->point;
@@ -144,6 +146,54 @@ static void again(void *medium)
 static void thaw(void *medium)
 {
     overlay_point_free(medium);
+}
+
+/* ---- Marks ----------------------------------------------------------------------------------------------
+ */
+
+static void forget_oldest(Overlay *o)
+{
+    table_free(&o->mark[0].changed);
+    o->marks--;
+    memmove(&o->mark[0], &o->mark[1], o->marks * sizeof o->mark[0]);
+}
+
+void overlay_forget_marks(Overlay *o)
+{
+    while (o->marks)
+        forget_oldest(o);
+}
+
+static void mark(void *medium, const uint64_t *id)
+{
+    Overlay *o = medium;
+    if (!o->file.writable)
+        return;
+    if (o->marks == OVERLAY_MARKS)
+        forget_oldest(o);
+    OverlayMark *new = &o->mark[o->marks++];
+    memcpy(new->id, id, sizeof new->id);
+    table_init(&new->changed, o->header.size);
+}
+
+/* Of what the point has: a block that was changed is in the table, since only what forgets marks takes any
+ * out. */
+static bool since(void *medium, const uint64_t *id)
+{
+    Overlay *o = medium;
+    OverlayTable *waits = &o->point->waits;
+    for (unsigned n = 0; n < o->marks; n++) {
+        const OverlayTable *changed = &o->mark[n].changed;
+        if (memcmp(o->mark[n].id, id, sizeof o->mark[n].id) != 0)
+            continue;
+        for (uint64_t block = 0, end; block < waits->blocks; block = end) {
+            end = table_run(changed, block, waits->blocks);
+            if (!table_has(changed, block))
+                table_set(waits, block, end, false);
+        }
+        return true;
+    }
+    return false;
 }
 
 /* ---- The thread that saves ----------------------------------------------------------------------------- */
@@ -203,12 +253,15 @@ static MediumStep next(void *medium, uint64_t *block, uint64_t *count, uint8_t *
 const MediumPointOps overlay_point_ops = {
     .identify = identify,
     .freeze = freeze,
-    .again = again,
+    .refreeze = refreeze,
     .next = next,
     .thaw = thaw,
+    .mark = mark,
+    .since = since,
     .stage = overlay_stage,
     .renew = overlay_stage_renew,
     .put = overlay_stage_put,
+    .again = overlay_stage_again,
     .get = overlay_stage_get,
     .ready = overlay_stage_ready,
     .swap = overlay_stage_swap,

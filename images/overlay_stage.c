@@ -20,7 +20,8 @@ typedef struct Stage {
     Overlay *overlay;
     char *path, *made;     /* of the overlay, and of the other file; NULL: temporary */
     Overlay other;         /* file, header and table of the changes that do not hold */
-    pthread_mutex_t mutex; /* over the table */
+    OverlayTable layer;    /* what was put since again() */
+    pthread_mutex_t mutex; /* over both tables */
     bool renewed;          /* blocks may be put again */
 } Stage;
 
@@ -98,6 +99,7 @@ void *overlay_stage(void *medium, Error *err)
     stage->other.temporary = o->temporary;
     pthread_mutex_init(&stage->mutex, NULL);
     table_init(&stage->other.table, o->header.size);
+    table_init(&stage->layer, o->header.size);
     if (make_file(stage, err))
         return stage;
     overlay_stage_drop(stage);
@@ -111,22 +113,32 @@ void overlay_stage_drop(void *opaque)
         unlink(stage->made);
     host_file_close(&stage->other.file);
     table_free(&stage->other.table);
+    table_free(&stage->layer);
     pthread_mutex_destroy(&stage->mutex);
     free(stage->made);
     free(stage->path);
     free(stage);
 }
 
-static bool claim(Stage *stage, uint64_t block, uint64_t count, Error *err)
+static bool none_has(const OverlayTable *table, uint64_t block, uint64_t count)
 {
-    OverlayTable *table = &stage->other.table;
+    return !table_has(table, block) && table_run(table, block, block + count) == block + count;
+}
+
+/* *blank: the file has holes there. */
+static bool claim(Stage *stage, uint64_t block, uint64_t count, bool *blank, Error *err)
+{
+    OverlayTable *table = &stage->other.table, *layer = &stage->layer;
     bool inside = count && block < table->blocks && count <= table->blocks - block;
     if (!inside)
         return error_set(err, "there is no such block of a disk");
     pthread_mutex_lock(&stage->mutex);
-    bool first = !table_has(table, block) && table_run(table, block, block + count) == block + count;
-    if (first || stage->renewed)
+    bool first = stage->renewed || none_has(layer, block, count);
+    if (first) {
+        *blank = none_has(table, block, count);
+        table_set(layer, block, block + count, true);
         table_set(table, block, block + count, true);
+    }
     pthread_mutex_unlock(&stage->mutex);
     return first || stage->renewed || error_set(err, "a block of a disk is there twice");
 }
@@ -141,21 +153,27 @@ bool overlay_stage_put(void *opaque, uint64_t block, uint64_t count, const uint8
 {
     Stage *stage = opaque;
     Overlay *o = &stage->other;
-    if (!claim(stage, block, count, err))
+    bool blank = true;
+    if (!claim(stage, block, count, &blank, err))
         return false;
-    if (!data && !stage->renewed)
-        return true;
     uint64_t rest = o->header.size - block * OVERLAY_BLOCK, length = count * OVERLAY_BLOCK;
     length = length < rest ? length : rest;
-    return data ? !host_file_write(&o->file, overlay_place(o, block), data, length, err)
-                : !host_file_zero(&o->file, overlay_place(o, block), length, err);
+    if (!data)
+        return blank || !host_file_zero(&o->file, overlay_place(o, block), length, err);
+    return !host_file_write(&o->file, overlay_place(o, block), data, length, err);
+}
+
+void overlay_stage_again(void *opaque)
+{
+    Stage *stage = opaque;
+    table_set(&stage->layer, 0, stage->layer.blocks, false);
 }
 
 bool overlay_stage_get(void *opaque, uint64_t block, uint8_t *data, Error *err)
 {
     Stage *stage = opaque;
     Overlay *o = &stage->other;
-    if (block >= o->table.blocks || !table_has(&o->table, block))
+    if (block >= o->table.blocks || !table_has(&stage->layer, block))
         return error_set(err, "a block of a disk is equal to one that is not there");
     uint64_t rest = o->header.size - block * OVERLAY_BLOCK;
     memset(data, 0, OVERLAY_BLOCK);
@@ -202,5 +220,6 @@ bool overlay_stage_swap(void *opaque, Error *err)
     SWAP(OverlayHeader, o->header, other->header);
     SWAP(OverlayTable, o->table, other->table);
     SWAP(bool, o->in_use, other->in_use);
+    overlay_forget_marks(o);
     return true;
 }

@@ -7,6 +7,14 @@
 
 typedef struct OverlayPoint OverlayPoint;
 
+/* Which blocks were changed since a moment that snapshots know by `id`. */
+typedef struct OverlayMark {
+    uint64_t id[2];
+    OverlayTable changed;
+} OverlayMark;
+
+enum { OVERLAY_MARKS = 8 };
+
 struct Overlay {
     HostFile file;
     DiskImage base;  /* read-only */
@@ -20,6 +28,8 @@ struct Overlay {
     unsigned depth;
     uint64_t commits;    /* since it was opened */
     OverlayPoint *point; /* what a snapshot saves; NULL: none is being saved */
+    OverlayMark mark[OVERLAY_MARKS];
+    unsigned marks; /* the oldest first */
     uint8_t block[OVERLAY_BLOCK];
 };
 
@@ -43,6 +53,8 @@ uint64_t overlay_place(const Overlay *overlay, uint64_t block);
 /* Before blocks in [offset, offset + length) change or go. */
 void overlay_keep(Overlay *overlay, uint64_t offset, uint64_t length);
 void overlay_point_free(Overlay *overlay);
+/* Blocks have gone, or all are others. */
+void overlay_forget_marks(Overlay *overlay);
 extern const MediumOps overlay_ops;
 extern const MediumPointOps overlay_point_ops;
 
@@ -50,6 +62,7 @@ extern const MediumPointOps overlay_point_ops;
 void *overlay_stage(void *medium, Error *err);
 void overlay_stage_renew(void *stage);
 bool overlay_stage_put(void *stage, uint64_t block, uint64_t count, const uint8_t *data, Error *err);
+void overlay_stage_again(void *stage);
 bool overlay_stage_get(void *stage, uint64_t block, uint8_t *data, Error *err);
 bool overlay_stage_ready(void *stage, Error *err);
 bool overlay_stage_swap(void *stage, Error *err);

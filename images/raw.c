@@ -129,7 +129,7 @@ static void thaw(void *medium)
 }
 
 static const MediumPointOps point_ops = {
-    .identify = identify, .freeze = freeze, .again = freeze, .next = next, .thaw = thaw};
+    .identify = identify, .freeze = freeze, .refreeze = freeze, .next = next, .thaw = thaw};
 
 static const MediumOps raw_ops = {.read = raw_read,
                                   .write = raw_write,

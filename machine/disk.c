@@ -444,7 +444,7 @@ bool disk_freeze_again(Disk *disk, MediumIdentity *identity, Error *err)
 {
     disk_hold(disk);
     if (disk->ops->point)
-        disk->ops->point->again(disk->medium);
+        disk->ops->point->refreeze(disk->medium);
     bool ok = identify(disk, identity, err);
     disk_release(disk);
     return ok;
@@ -456,6 +456,24 @@ void disk_thaw(Disk *disk)
     if (disk->ops->point)
         disk->ops->point->thaw(disk->medium);
     disk_release(disk);
+}
+
+void disk_mark(Disk *disk, const uint64_t *id)
+{
+    const MediumPointOps *point = disk->ops->point;
+    disk_hold(disk);
+    if (point && point->mark)
+        point->mark(disk->medium, id);
+    disk_release(disk);
+}
+
+bool disk_since(Disk *disk, const uint64_t *id)
+{
+    const MediumPointOps *point = disk->ops->point;
+    disk_hold(disk);
+    bool known = point && point->since && point->since(disk->medium, id);
+    disk_release(disk);
+    return known;
 }
 
 /* Whole sectors at a time, as media are read. */

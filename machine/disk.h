@@ -70,9 +70,15 @@ typedef struct MediumPointOps {
      * the medium itself had is durable. */
     MediumStep (*next)(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err);
     /* No operation is under way: from now on next() finds, as they are now, changes since freeze() or the
-     * last again(), and those that it has not found yet. */
-    void (*again)(void *medium);
+     * last refreeze(), and those that it has not found yet. */
+    void (*refreeze)(void *medium);
     void (*thaw)(void *medium); /* no operation is under way */
+    /* What the medium has is known by `id`, [2], from now on; the last few of these are kept in mind. No
+     * operation is under way. */
+    void (*mark)(void *medium, const uint64_t *id);
+    /* After freeze(): next() finds only what was changed since that mark. False if it is not in mind, or
+     * blocks have gone since. */
+    bool (*since)(void *medium, const uint64_t *id);
 
     /* Makes a place for other changes, at first none, beside those that hold. NULL with err set if the medium
      * keeps none or cannot be written. What follows is for this place. */
@@ -80,7 +86,9 @@ typedef struct MediumPointOps {
     void (*renew)(void *stage); /* from now on, blocks may be put again */
     /* On any thread: `count` blocks have been changed, to data or (NULL) zeros. False if one was already. */
     bool (*put)(void *stage, uint64_t block, uint64_t count, const uint8_t *data, Error *err);
-    /* What put() has put there; false: nothing. On one thread. */
+    /* What was put may be put once more. On one thread, while nobody puts. */
+    void (*again)(void *stage);
+    /* What put() has put there since then; false: nothing. On one thread. */
     bool (*get)(void *stage, uint64_t block, uint8_t *data, Error *err);
     /* As durable as the medium is, and ready. */
     bool (*ready)(void *stage, Error *err);
@@ -203,7 +211,7 @@ bool disk_identify(Disk *disk, MediumIdentity *identity, Error *err);
 /* Machine's thread: from now on the medium's point (MediumPointOps) is what it has now, until the thaw; with
  * what it is. */
 bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err);
-/* Of a frozen one: see MediumPointOps.again(). */
+/* Of a frozen one: see MediumPointOps.refreeze(). */
 bool disk_freeze_again(Disk *disk, MediumIdentity *identity, Error *err);
 void disk_thaw(Disk *disk);
 
@@ -212,6 +220,9 @@ void disk_thaw(Disk *disk);
  * goes on standing still. */
 void disk_let_go(Disk *disk);
 bool disk_take_again(Disk *disk, Error *err);
+/* Machine's thread: marks of media (MediumPointOps). `since`: whether, and after the freeze. */
+void disk_mark(Disk *disk, const uint64_t *id);
+bool disk_since(Disk *disk, const uint64_t *id);
 
 const MediumPointOps *disk_point_ops(const Disk *disk); /* NULL: none */
 

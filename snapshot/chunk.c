@@ -38,6 +38,11 @@ static uint64_t header_checksum(const ChunkHeader *header)
     return hash64(header, offsetof(ChunkHeader, header_checksum), header->number);
 }
 
+static uint64_t sum_with(uint64_t sum, const ChunkHeader *header)
+{
+    return hash64(&header->header_checksum, sizeof header->header_checksum, sum);
+}
+
 /* ---- Writing --------------------------------------------------------------------------------------------
  */
 
@@ -101,6 +106,7 @@ bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t
                           .checksum = hash64(data, size, writer->offset)};
     memcpy(header.type, type, CHUNK_TYPE);
     header.header_checksum = header_checksum(&header);
+    writer->sum = sum_with(writer->sum, &header);
     struct iovec part[] = {
         {&header,      sizeof header},
         {(void *)data, size         }
@@ -111,7 +117,8 @@ bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t
 
 bool chunk_finish(ChunkWriter *writer, Error *err)
 {
-    if (!chunk_write(writer, CHUNK_DONE, NULL, 0, err))
+    const uint64_t sum = writer->sum;
+    if (!chunk_write(writer, CHUNK_DONE, &sum, sizeof sum, err))
         return false;
     return writer->put || !fsync(writer->fd) || error_set(err, "%s", strerror(errno));
 }
@@ -135,7 +142,7 @@ static bool read_all(int fd, void *data, uint64_t size, uint64_t offset, Error *
     return true;
 }
 
-static bool check_file_header(const ChunkFile *file, ChunkContents contents, Error *err)
+static bool check_file_header(ChunkFile *file, ChunkContents contents, Error *err)
 {
     const char *other = contents == CHUNKS_SNAPSHOT ? "it is no snapshot" : "it is no recording";
     FileHeader header;
@@ -151,14 +158,15 @@ static bool check_file_header(const ChunkFile *file, ChunkContents contents, Err
         return error_set(err, "it is a recording; --replay takes it");
     if (header.contents == CHUNKS_SNAPSHOT && contents == CHUNKS_RECORDING)
         return error_set(err, "it is a snapshot; --load takes it");
-    if (header.version != SNAPSHOT_VERSION || header.contents != contents)
-        return error_set(err, "its format has version %u, this armature knows version %d", header.version,
-                         SNAPSHOT_VERSION);
+    if (header.version < SNAPSHOT_FIRST || header.version > SNAPSHOT_VERSION || header.contents != contents)
+        return error_set(err, "its format has version %u, this armature knows up to version %d",
+                         header.version, SNAPSHOT_VERSION);
+    file->version = header.version;
     return true;
 }
 
 /* The chunk at offset, and where the next one begins. */
-static bool read_header(const ChunkFile *file, uint64_t *offset, Chunk *chunk, Error *err)
+static bool read_header(ChunkFile *file, uint64_t *offset, Chunk *chunk, Error *err)
 {
     ChunkHeader header;
     if (file->size - *offset < sizeof header)
@@ -175,6 +183,19 @@ static bool read_header(const ChunkFile *file, uint64_t *offset, Chunk *chunk, E
         .offset = *offset, .length = header.length, .checksum = header.checksum, .number = header.number};
     memcpy(chunk->type, header.type, CHUNK_TYPE);
     *offset += header.length;
+    if (strcmp(chunk->type, CHUNK_DONE) != 0)
+        file->sum = sum_with(file->sum, &header);
+    return true;
+}
+
+/* Chunks of two files, each of them whole, make no file. */
+static bool check_last(const ChunkFile *file, const Chunk *last, Error *err)
+{
+    uint64_t sum;
+    if (file->version == SNAPSHOT_FIRST)
+        return true;
+    if (last->length != sizeof sum || !chunk_read(file, last, &sum, err) || sum != file->sum)
+        return error_set(err, "it is damaged: its end does not belong to its chunks");
     return true;
 }
 
@@ -192,8 +213,10 @@ static bool read_headers(ChunkFile *file, ChunkContents contents, Error *err)
         Chunk chunk;
         if (!read_header(file, &offset, &chunk, err))
             return ends_here(file, contents);
-        if (!strcmp(chunk.type, CHUNK_DONE))
-            return offset == file->size || error_set(err, "there is something behind its end");
+        if (chunk_is(&chunk, CHUNK_DONE) && offset != file->size)
+            return error_set(err, "there is something behind its end");
+        if (chunk_is(&chunk, CHUNK_DONE))
+            return check_last(file, &chunk, err) || ends_here(file, contents);
         if (file->count == CHUNKS_MOST)
             return error_set(err, "it has too many chunks");
         if (file->count == capacity) {
@@ -204,6 +227,11 @@ static bool read_headers(ChunkFile *file, ChunkContents contents, Error *err)
         }
         file->chunk[file->count++] = chunk;
     }
+}
+
+bool chunk_is(const Chunk *chunk, const char *type)
+{
+    return !strcmp(chunk->type, type);
 }
 
 bool chunk_open(ChunkFile *file, ChunkContents contents, const char *path, Error *err)

@@ -9,15 +9,17 @@
 
 #include "machine/error.h"
 
-enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 1 };
+/* SNAPSHOT_FIRST: whose files have no sum of all chunks at the end, and no identity. */
+enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 2, SNAPSHOT_FIRST = 1 };
 
 #define CHUNK_HEAD "HEAD"   /* a part: what the file is; always the first */
+#define CHUNK_BASE "BASE"   /* a part: which snapshot what is missing here is in */
 #define CHUNK_PNG "PNG "    /* the picture on the screen */
 #define CHUNK_PART "PART"   /* a part of the machine */
 #define CHUNK_MEMORY "MEMO" /* a memory: name, size, fill */
 #define CHUNK_PAGES "PAGE"  /* pages of a memory, changed blocks of a disk */
 #define CHUNK_DISK "DISK"   /* a disk: what its medium was */
-#define CHUNK_DONE "DONE"   /* the last: how many there were before */
+#define CHUNK_DONE "DONE"   /* the last: a sum of all before */
 
 #define CHUNK_OPTIONS "OPTS"  /* recordings: what the machine is */
 #define CHUNK_CHANNELS "CHAN" /* recordings: where inputs come in */
@@ -33,6 +35,7 @@ typedef struct ChunkWriter {
     void *opaque;
     uint64_t offset; /* where the next one goes */
     uint32_t count;
+    uint64_t sum; /* of all */
 } ChunkWriter;
 
 /* The file's header. All of these are false with err set if the host cannot write. */
@@ -55,10 +58,14 @@ typedef struct Chunk {
 typedef struct ChunkFile {
     int fd;
     uint64_t size;
+    uint32_t version;
     Chunk *chunk;
     unsigned count; /* without the last */
     bool cut_off;   /* a recording: the rest is missing, or damaged */
+    uint64_t sum;   /* of their headers, and so of what is in them */
 } ChunkFile;
+
+bool chunk_is(const Chunk *chunk, const char *type);
 
 /* Opens a file and reads the headers of all chunks. False with err set if it is no whole snapshot, or of a
  * version that is not known. A recording need not be whole. */

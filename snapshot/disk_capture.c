@@ -10,7 +10,7 @@ struct DiskCapture {
     unsigned count;
 };
 
-DiskCapture *disk_capture_begin(Machine *machine, Error *err)
+DiskCapture *disk_capture_begin(Machine *machine, const uint64_t *base, const uint64_t *id, Error *err)
 {
     DiskCapture *capture = calloc(1, sizeof *capture);
     if (!capture)
@@ -21,10 +21,13 @@ DiskCapture *disk_capture_begin(Machine *machine, Error *err)
         if (!disk)
             continue;
         *record = (DiskRecord){.slot = n, .size = disk_size(disk)};
+        if (id)
+            disk_mark(disk, id); /* what is written until the freeze counts as changed, which does no harm */
         if (!disk_freeze(disk, &record->medium, err)) {
             disk_capture_end(capture);
             return NULL;
         }
+        record->from_base = base && disk_since(disk, base);
         capture->disk[capture->count++] = disk;
     }
     return capture;

@@ -7,8 +7,10 @@
 
 typedef struct DiskCapture DiskCapture;
 
-/* Machine's thread. NULL with err set if the host cannot tell what the disks are. */
-DiskCapture *disk_capture_begin(Machine *machine, Error *err);
+/* Machine's thread. Of a disk that knows what it was in the snapshot `base` (an identity, [2]; NULL: none)
+ * only what has changed since is taken. They are known as `id` from now on, [2]; NULL: they are not. NULL
+ * with err set if the host cannot tell what the disks are. */
+DiskCapture *disk_capture_begin(Machine *machine, const uint64_t *base, const uint64_t *id, Error *err);
 /* Machine's thread, everything was taken: what was changed since. False with err set as above. */
 bool disk_capture_again(DiskCapture *capture, Error *err);
 /* Machine's thread: the other thread has ended. NULL is allowed. */

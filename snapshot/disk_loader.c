@@ -12,6 +12,7 @@ typedef struct Staged {
     const MediumPointOps *ops;
     void *stage; /* NULL: there must not be changes, or they are not wanted */
     bool not_wanted;
+    bool whole;                   /* no file below has anything of it */
     char name[MEDIUM_FILE_BYTES]; /* of the machine's, for messages */
 } Staged;
 
@@ -99,19 +100,24 @@ static bool stage_disk(Staged *staged, Disk *disk, DiskRigour rigour, Error *err
     return staged->stage || error_set(err, "%s: %.800s", slot, why.text);
 }
 
+static bool read_record(DiskRecord *record, const ChunkFile *file, const Chunk *chunk, Error *err)
+{
+    uint8_t payload[DISK_RECORD_MOST];
+    if (chunk->length > sizeof payload)
+        return error_set(err, "a disk's description is too long");
+    return chunk_read(file, chunk, payload, err) && disk_record_decode(record, payload, chunk->length, err);
+}
+
 static bool stage_record(StagedDisks *disks, const ChunkFile *file, const Chunk *chunk, Machine *machine,
                          DiskRigour rigour, Error *err)
 {
     static const uint64_t most = (uint64_t)UINT32_MAX * MEDIUM_BLOCK;
-    uint8_t payload[DISK_RECORD_MOST];
     Staged *staged = &disks->staged[disks->count];
-    if (chunk->length > sizeof payload)
-        return error_set(err, "a disk's description is too long");
     if (disks->count == DISK_SLOTS)
         return error_set(err, "there are too many disks");
-    if (!chunk_read(file, chunk, payload, err) ||
-        !disk_record_decode(&staged->record, payload, chunk->length, err))
+    if (!read_record(&staged->record, file, chunk, err))
         return false;
+    staged->whole = !staged->record.from_base;
     for (unsigned n = 0; n < disks->count; n++)
         if (disks->staged[n].record.slot == staged->record.slot)
             return error_set(err, "%s is there twice", disk_slot_name(staged->record.slot));
@@ -149,6 +155,61 @@ StagedDisks *disks_stage(const ChunkFile *file, Machine *machine, DiskRigour rig
         return disks;
     disks_unstage(disks);
     return NULL;
+}
+
+/* ---- Files below --------------------------------------------------------------------------------------- */
+
+static Staged *at_slot(StagedDisks *disks, uint32_t slot)
+{
+    for (unsigned n = 0; n < disks->count; n++)
+        if (disks->staged[n].record.slot == slot)
+            return &disks->staged[n];
+    return NULL;
+}
+
+bool disks_below(StagedDisks *disks, const ChunkFile *file, unsigned *map, unsigned *count, Error *err)
+{
+    bool found[DISK_SLOTS] = {false};
+    *count = 0;
+    for (unsigned n = 0; n < file->count; n++) {
+        DiskRecord record;
+        if (!chunk_is(&file->chunk[n], CHUNK_DISK))
+            continue;
+        if (*count == DISK_SLOTS)
+            return error_set(err, "there are too many disks");
+        if (!read_record(&record, file, &file->chunk[n], err))
+            return false;
+        Staged *staged = at_slot(disks, record.slot);
+        if (found[record.slot])
+            return error_set(err, "%s is there twice", disk_slot_name(record.slot));
+        found[record.slot] = true;
+        bool used = staged && !staged->whole;
+        if (used && record.size != staged->record.size)
+            return error_set(err, "%s is of another size there", disk_slot_name(record.slot));
+        map[(*count)++] = used ? (unsigned)(staged - disks->staged) : DISK_NOT_HERE;
+        if (used)
+            staged->whole = !record.from_base;
+    }
+    for (unsigned n = 0; n < disks->count; n++)
+        if (!disks->staged[n].whole && !found[disks->staged[n].record.slot])
+            return error_set(err, "%s is not there", disk_slot_name(disks->staged[n].record.slot));
+    return true;
+}
+
+bool disks_founded(const StagedDisks *disks, Error *err)
+{
+    for (unsigned n = 0; n < disks->count; n++)
+        if (!disks->staged[n].whole)
+            return error_set(err, "%s: its changes are said to be in a base, and there is none",
+                             disk_slot_name(disks->staged[n].record.slot));
+    return true;
+}
+
+void disks_again(StagedDisks *disks)
+{
+    for (unsigned n = 0; n < disks->count; n++)
+        if (disks->staged[n].stage)
+            disks->staged[n].ops->again(disks->staged[n].stage);
 }
 
 void disks_unstage(StagedDisks *disks)

@@ -21,6 +21,15 @@ StagedDisks *disks_stage(const ChunkFile *file, Machine *machine, DiskRigour rig
 void disks_renew(StagedDisks *disks);
 /* False with err set if a file speaks of other disks. */
 bool disks_check_same(const StagedDisks *disks, const ChunkFile *file, Error *err);
+/* Where the disks of another file of the chain belong: map[k] is the number here of its disk k, or
+ * DISK_NOT_HERE. The files from the one behind the first down, in this order. *count: of its disks. False
+ * with err set if they do not fit. */
+enum { DISK_NOT_HERE = DISK_SLOTS };
+bool disks_below(StagedDisks *disks, const ChunkFile *file, unsigned *map, unsigned *count, Error *err);
+/* After all of them: false with err set if the changes of a disk begin in none. */
+bool disks_founded(const StagedDisks *disks, Error *err);
+/* The next file's blocks replace those that were put. */
+void disks_again(StagedDisks *disks);
 
 /* Any thread: `count` blocks of disk n, as many as data has (NULL: zeros). False with err set. */
 bool disks_put(StagedDisks *disks, uint32_t n, uint64_t block, uint64_t count, const uint8_t *data,

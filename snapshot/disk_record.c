@@ -8,7 +8,7 @@ typedef struct Flat {
     DeviceMemory file;
     uint64_t size, file_size, modified, run, changes;
     uint32_t slot, sample;
-    bool keeps_changes;
+    bool keeps_changes, from_base;
 } Flat;
 
 #define MEMBER(member, kind)                                                                                 \
@@ -17,16 +17,18 @@ typedef struct Flat {
     }
 
 static const FieldDef fields[] = {
-    MEMBER(slot, FIELD_U32),    MEMBER(size, FIELD_U64),      MEMBER(file, FIELD_MEMORY),
-    MEMBER(sample, FIELD_U32),  MEMBER(file_size, FIELD_U64), MEMBER(modified, FIELD_U64),
-    MEMBER(changes, FIELD_U64), MEMBER(run, FIELD_U64),       MEMBER(keeps_changes, FIELD_BOOL),
+    MEMBER(slot, FIELD_U32),           MEMBER(size, FIELD_U64),
+    MEMBER(file, FIELD_MEMORY),        MEMBER(sample, FIELD_U32),
+    MEMBER(file_size, FIELD_U64),      MEMBER(modified, FIELD_U64),
+    MEMBER(changes, FIELD_U64),        MEMBER(run, FIELD_U64),
+    MEMBER(keeps_changes, FIELD_BOOL), {"from_base", FIELD_BOOL, offsetof(Flat, from_base), 1, 2, NULL},
 };
 
 static Part part_of(Flat *flat)
 {
     return (Part){.name = "disk",
                   .type = "disk",
-                  .version = 1,
+                  .version = 2,
                   .base = flat,
                   .fields = fields,
                   .field_count = sizeof fields / sizeof *fields};
@@ -59,7 +61,8 @@ void disk_record_encode(const DiskRecord *record, Buffer *out)
         .changes = medium->changes,
         .slot = record->slot,
         .sample = medium->sample,
-        .keeps_changes = medium->keeps_changes
+        .keeps_changes = medium->keeps_changes,
+        .from_base = record->from_base
     };
     Part part = part_of(&flat);
     part_encode(&part, out);
@@ -72,6 +75,7 @@ static void take(DiskRecord *record, const Flat *flat)
     *record = (DiskRecord){
         .slot = flat->slot,
         .size = flat->size,
+        .from_base = flat->from_base,
         .medium = {.keeps_changes = flat->keeps_changes,
                    .size = flat->file_size,
                    .modified = (int64_t)flat->modified,

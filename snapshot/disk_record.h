@@ -12,6 +12,7 @@ typedef struct DiskRecord {
     uint32_t slot;
     uint64_t size; /* bytes of the disk */
     MediumIdentity medium;
+    bool from_base; /* blocks that are not there are as in the snapshot's base */
 } DiskRecord;
 
 /* "disk0", "sd", "cf". */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define MEMBER(member, kind)                                                                                 \
     {                                                                                                        \
@@ -9,16 +10,18 @@
     }
 
 static const FieldDef fields[] = {
-    MEMBER(program, FIELD_MEMORY), MEMBER(note, FIELD_MEMORY),        MEMBER(host_time, FIELD_U64),
-    MEMBER(guest_ns, FIELD_U64),   MEMBER(instructions, FIELD_U64),   MEMBER(memory, FIELD_U64),
-    MEMBER(cpus, FIELD_U32),       MEMBER(deterministic, FIELD_BOOL), MEMBER(compressed, FIELD_BOOL),
+    MEMBER(program, FIELD_MEMORY),   MEMBER(note, FIELD_MEMORY),
+    MEMBER(host_time, FIELD_U64),    MEMBER(guest_ns, FIELD_U64),
+    MEMBER(instructions, FIELD_U64), MEMBER(memory, FIELD_U64),
+    MEMBER(cpus, FIELD_U32),         MEMBER(deterministic, FIELD_BOOL),
+    MEMBER(compressed, FIELD_BOOL),  {"identity", FIELD_U64, offsetof(Head, identity), 2, 2, NULL},
 };
 
 static Part part_of(Head *head)
 {
     return (Part){.name = "snapshot",
                   .type = "head",
-                  .version = 1,
+                  .version = 2,
                   .base = head,
                   .fields = fields,
                   .field_count = sizeof fields / sizeof *fields};
@@ -42,6 +45,8 @@ void head_fill(Head *head, Machine *machine, const SnapshotWish *wish)
                    .cpus = machine->options.cpus,
                    .deterministic = machine->options.deterministic,
                    .compressed = wish->compress};
+    if (getrandom(head->identity, sizeof head->identity, 0) != sizeof head->identity)
+        abort();
     set_text(&head->program, "armature " ARMATURE_VERSION);
     set_text(&head->note, wish->note);
 }

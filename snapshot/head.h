@@ -8,6 +8,7 @@
 typedef struct Head {
     DeviceMemory program, note;
     uint64_t host_time, guest_ns, instructions, memory;
+    uint64_t identity[2]; /* random; the state's, in whatever file it is */
     uint32_t cpus;
     bool deterministic, compressed;
 } Head;

@@ -8,196 +8,10 @@
 #include <time.h>
 
 #include "snapshot/disk_loader.h"
-#include "snapshot/disk_record.h"
-#include "snapshot/head.h"
 #include "snapshot/memory_loader.h"
-#include "snapshot/pages.h"
-#include "snapshot/temporary.h"
+#include "snapshot/open.h"
+#include "snapshot/part_code.h"
 #include "snapshot/views.h"
-
-/* A head is small; a note is a line. */
-enum { HEAD_MOST = 1 << 16 };
-
-struct Snapshot {
-    char *path;
-    ChunkFile file;
-    SnapshotInfo info;
-    uint64_t disk_bytes[DISK_SLOTS];
-    bool force, memory_there;
-    StagedDisks *disks; /* owned; NULL: those of the file */
-};
-
-static bool is_type(const Chunk *chunk, const char *type)
-{
-    return !strcmp(chunk->type, type);
-}
-
-/* Says which file an error is about. */
-static bool about(const Snapshot *snapshot, Error *err)
-{
-    Error what = *err;
-    return error_set(err, "cannot load '%s': %s", snapshot->path, what.text);
-}
-
-/* ---- Opening ------------------------------------------------------------------------------------------- */
-
-bool snapshot_is(const char *path)
-{
-    uint8_t start[4] = {0};
-    FILE *file = fopen(path, "rbe");
-    bool read = file && fread(start, 1, sizeof start, file) == sizeof start;
-    if (file)
-        fclose(file);
-    return read && !memcmp(start,
-                           "\x89"
-                           "ARM",
-                           sizeof start);
-}
-
-static void copy_text(char *to, size_t size, const DeviceMemory *text)
-{
-    size_t length = text->size < size - 1 ? text->size : size - 1;
-    for (size_t n = 0; n < length; n++)
-        to[n] = text->bytes[n] < ' ' || text->bytes[n] == 0x7f ? '?' : (char)text->bytes[n];
-    to[length] = 0;
-}
-
-static bool read_head(Snapshot *snapshot, Error *err)
-{
-    uint8_t payload[HEAD_MOST];
-    const Chunk *chunk = snapshot->file.chunk;
-    Head head;
-    if (!snapshot->file.count || !is_type(chunk, CHUNK_HEAD) || chunk->length > sizeof payload)
-        return error_set(err, "it does not say what it is");
-    if (!chunk_read(&snapshot->file, chunk, payload, err))
-        return false;
-    bool ok = head_decode(&head, payload, chunk->length, err);
-    SnapshotInfo *info = &snapshot->info;
-    copy_text(info->program, sizeof info->program, &head.program);
-    copy_text(info->note, sizeof info->note, &head.note);
-    info->host_time = (int64_t)head.host_time;
-    info->guest_ns = head.guest_ns;
-    info->instructions = head.instructions;
-    info->memory = head.memory;
-    info->cpus = head.cpus;
-    info->deterministic = head.deterministic;
-    info->compressed = head.compressed;
-    info->file_size = snapshot->file.size;
-    head_free(&head);
-    return ok;
-}
-
-/* Where the bytes of a chunk of pages count. */
-static uint64_t *bytes_of_pages(Snapshot *snapshot, const Chunk *chunk, unsigned memories)
-{
-    uint32_t memory = 0;
-    chunk_peek(&snapshot->file, chunk, &memory, sizeof memory);
-    return memory < memories || memory - memories >= DISK_SLOTS ? &snapshot->info.memory_bytes
-                                                                : &snapshot->disk_bytes[memory - memories];
-}
-
-/* Every type must be known: what a later version added is not to be lost silently. */
-static bool check_types(Snapshot *snapshot, Error *err)
-{
-    unsigned memories = 0;
-    for (unsigned n = 1; n < snapshot->file.count; n++)
-        memories += is_type(&snapshot->file.chunk[n], CHUNK_MEMORY);
-    for (unsigned n = 1; n < snapshot->file.count; n++) {
-        const Chunk *chunk = &snapshot->file.chunk[n];
-        if (is_type(chunk, CHUNK_PART))
-            snapshot->info.parts++;
-        else if (is_type(chunk, CHUNK_DISK))
-            snapshot->info.disks++;
-        else if (is_type(chunk, CHUNK_PAGES))
-            *bytes_of_pages(snapshot, chunk, memories) += chunk->length;
-        else if (is_type(chunk, CHUNK_PNG) && !snapshot->info.png_size)
-            snapshot->info.png_size = chunk->length;
-        else if (!is_type(chunk, CHUNK_MEMORY))
-            return error_set(err, "this version of armature does not know its chunk %u", n);
-    }
-    return true;
-}
-
-static Snapshot *open_as(const char *path, const char *name, Error *err)
-{
-    Snapshot *snapshot = calloc(1, sizeof *snapshot);
-    if (!snapshot || !(snapshot->path = strdup(name)))
-        abort();
-    if (chunk_open(&snapshot->file, CHUNKS_SNAPSHOT, path, err) && read_head(snapshot, err) &&
-        check_types(snapshot, err))
-        return snapshot;
-    about(snapshot, err);
-    snapshot_close(snapshot);
-    return NULL;
-}
-
-Snapshot *snapshot_open(const char *path, Error *err)
-{
-    return open_as(path, path, err);
-}
-
-Snapshot *snapshot_open_received(int fd, const char *name, Error *err)
-{
-    char path[40];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return open_as(path, name, err);
-}
-
-void snapshot_memory_is_there(Snapshot *snapshot)
-{
-    snapshot->memory_there = true;
-}
-
-void snapshot_disks_are_there(Snapshot *snapshot, StagedDisks *disks)
-{
-    snapshot->disks = disks;
-}
-
-StagedDisks *snapshot_stage_disks(Snapshot *snapshot, Machine *machine, Error *err)
-{
-    StagedDisks *disks =
-        disks_stage(&snapshot->file, machine, snapshot->force ? DISKS_FORCED : DISKS_SAME, err);
-    if (disks)
-        disks_renew(disks);
-    else
-        about(snapshot, err);
-    return disks;
-}
-
-void snapshot_close(Snapshot *snapshot)
-{
-    if (!snapshot)
-        return;
-    disks_unstage(snapshot->disks);
-    chunk_close(&snapshot->file);
-    free(snapshot->path);
-    free(snapshot);
-}
-
-const SnapshotInfo *snapshot_info(const Snapshot *snapshot)
-{
-    return &snapshot->info;
-}
-
-bool snapshot_disk(Snapshot *snapshot, unsigned n, SnapshotDisk *disk, Error *err)
-{
-    uint8_t payload[DISK_RECORD_MOST];
-    DiskRecord record;
-    const Chunk *chunk = snapshot->file.chunk;
-    for (unsigned disks = 0;; chunk++) {
-        if (is_type(chunk, CHUNK_DISK) && disks++ == n)
-            break;
-    }
-    bool ok = chunk->length <= sizeof payload || error_set(err, "a disk's description is too long");
-    if (!ok || !chunk_read(&snapshot->file, chunk, payload, err) ||
-        !disk_record_decode(&record, payload, chunk->length, err))
-        return about(snapshot, err);
-    *disk = (SnapshotDisk){.slot = disk_slot_name(record.slot),
-                           .keeps_changes = record.medium.keeps_changes,
-                           .bytes = n < DISK_SLOTS ? snapshot->disk_bytes[n] : 0};
-    snprintf(disk->file, sizeof disk->file, "%s", record.medium.file);
-    return true;
-}
 
 /* ---- Parts --------------------------------------------------------------------------------------------- */
 
@@ -210,23 +24,10 @@ typedef struct Stage {
     StagedDisks *disks;
 } Stage;
 
-static uint8_t *read_payload(const Snapshot *snapshot, const Chunk *chunk, Error *err)
-{
-    uint8_t *payload = malloc(chunk->length + 1);
-    if (!payload) {
-        error_set(err, "not enough memory");
-        return NULL;
-    }
-    if (chunk_read(&snapshot->file, chunk, payload, err))
-        return payload;
-    free(payload);
-    return NULL;
-}
-
 static bool stage_part(Stage *stage, const Snapshot *snapshot, const Chunk *chunk, Error *err)
 {
     char name[256];
-    uint8_t *payload = read_payload(snapshot, chunk, err);
+    uint8_t *payload = snapshot_payload(snapshot, chunk, err);
     if (!payload)
         return false;
     const Part *part = NULL;
@@ -299,7 +100,7 @@ static bool stage_all(Stage *stage, Snapshot *snapshot, Machine *machine, bool d
 {
     parts_prepare(&stage->parts, machine);
     for (unsigned n = 0; n < snapshot->file.count; n++)
-        if (is_type(&snapshot->file.chunk[n], CHUNK_PART) &&
+        if (chunk_is(&snapshot->file.chunk[n], CHUNK_PART) &&
             !stage_part(stage, snapshot, &snapshot->file.chunk[n], err))
             return false;
     if (!check_all_there(stage, err) || !check_cpus(stage, err))
@@ -308,10 +109,11 @@ static bool stage_all(Stage *stage, Snapshot *snapshot, Machine *machine, bool d
     if (!views_check(stage->parts.views, dry, err))
         return false;
     DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
+    Layers layers;
+    snapshot_layers(snapshot, &layers);
     stage->disks = stage_disks(snapshot, machine, rigour, err);
-    stage->memory = stage->disks
-                        ? memory_stage(&snapshot->file, machine, snapshot->memory_there, stage->disks, err)
-                        : NULL;
+    stage->memory =
+        stage->disks ? memory_stage(&layers, machine, snapshot->memory_there, stage->disks, err) : NULL;
     return stage->memory && disks_ready(stage->disks, err);
 }
 
@@ -393,6 +195,8 @@ static bool exchange(Stage *stage, Machine *machine, Error *err)
 
 static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
+    if (!snapshot_open_chain(snapshot, err))
+        return false;
     Stage *stage = calloc(1, sizeof *stage);
     if (!stage)
         abort();
@@ -406,7 +210,28 @@ static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
             apply(stage, machine);
     }
     stage_free(stage);
-    return ok || about(snapshot, err);
+    return ok || snapshot_about(snapshot, err);
+}
+
+void snapshot_memory_is_there(Snapshot *snapshot)
+{
+    snapshot->memory_there = true;
+}
+
+void snapshot_disks_are_there(Snapshot *snapshot, StagedDisks *disks)
+{
+    snapshot->disks = disks;
+}
+
+StagedDisks *snapshot_stage_disks(Snapshot *snapshot, Machine *machine, Error *err)
+{
+    StagedDisks *disks =
+        disks_stage(&snapshot->file, machine, snapshot->force ? DISKS_FORCED : DISKS_SAME, err);
+    if (disks)
+        disks_renew(disks);
+    else
+        snapshot_about(snapshot, err);
+    return disks;
 }
 
 void snapshot_force(Snapshot *snapshot)
@@ -432,8 +257,8 @@ bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err)
     parts_prepare(&stage->parts, &none);
     for (unsigned n = 0; ok && !found && n < snapshot->file.count; n++) {
         const Chunk *chunk = &snapshot->file.chunk[n];
-        uint8_t *payload = is_type(chunk, CHUNK_PART) ? read_payload(snapshot, chunk, err) : NULL;
-        ok = payload || !is_type(chunk, CHUNK_PART);
+        uint8_t *payload = chunk_is(chunk, CHUNK_PART) ? snapshot_payload(snapshot, chunk, err) : NULL;
+        ok = payload || !chunk_is(chunk, CHUNK_PART);
         found = payload && part_name(payload, chunk->length, name) && !strcmp(name, "setup");
         free(payload);
         if (found)
@@ -447,7 +272,20 @@ bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err)
         ok = views_options(stage->parts.views, options, err);
     }
     stage_free(stage);
-    return ok || about(snapshot, err);
+    return ok || snapshot_about(snapshot, err);
+}
+
+/* Of a file below, what a load does not look at; pages it does. */
+static bool verify_others(const Snapshot *snapshot, Error *err)
+{
+    for (unsigned n = 0; n < snapshot->file.count; n++) {
+        const Chunk *chunk = &snapshot->file.chunk[n];
+        uint8_t *payload = chunk_is(chunk, CHUNK_PAGES) ? NULL : snapshot_payload(snapshot, chunk, err);
+        free(payload);
+        if (!payload && !chunk_is(chunk, CHUNK_PAGES))
+            return snapshot_about(snapshot, err);
+    }
+    return true;
 }
 
 bool snapshot_verify(Snapshot *snapshot, Error *err)
@@ -457,8 +295,10 @@ bool snapshot_verify(Snapshot *snapshot, Error *err)
         return false;
     Machine *machine = machine_new(&options, log_new(NULL), err);
     if (!machine)
-        return about(snapshot, err);
+        return snapshot_about(snapshot, err);
     bool ok = load(snapshot, machine, true, err);
+    for (const Snapshot *base = snapshot->base; ok && base; base = base->base)
+        ok = verify_others(base, err);
     size_t size;
     Error png = {""};
     if (ok) {
@@ -475,77 +315,13 @@ uint8_t *snapshot_png(Snapshot *snapshot, size_t *size, Error *err)
 {
     for (unsigned n = 0; n < snapshot->file.count; n++) {
         const Chunk *chunk = &snapshot->file.chunk[n];
-        if (!is_type(chunk, CHUNK_PNG))
+        if (!chunk_is(chunk, CHUNK_PNG))
             continue;
-        uint8_t *png = read_payload(snapshot, chunk, err);
+        uint8_t *png = snapshot_payload(snapshot, chunk, err);
         *size = chunk->length;
         if (!png)
-            about(snapshot, err);
+            snapshot_about(snapshot, err);
         return png;
     }
     return NULL;
-}
-
-/* ---- Converting ---------------------------------------------------------------------------------------- */
-
-static bool convert_head(const uint8_t *payload, size_t size, bool compress, Buffer *out, Error *err)
-{
-    Head head;
-    bool ok = head_decode(&head, payload, size, err);
-    head.compressed = compress;
-    if (ok)
-        head_encode(&head, out);
-    head_free(&head);
-    return ok;
-}
-
-static bool convert_pages(const uint8_t *payload, size_t size, bool compress, Buffer *out, Error *err)
-{
-    PageUnit *unit = malloc(sizeof *unit);
-    if (!unit)
-        abort();
-    bool ok = unit_decode(unit, payload, size, err);
-    if (ok)
-        unit_encode(unit, compress, out);
-    free(unit);
-    return ok;
-}
-
-static bool convert_chunk(const Snapshot *snapshot, const Chunk *chunk, ChunkWriter *writer, bool compress,
-                          Error *err)
-{
-    Buffer out = {0};
-    bool ok = true;
-    uint8_t *payload = read_payload(snapshot, chunk, err);
-    if (!payload)
-        return false;
-    if (is_type(chunk, CHUNK_HEAD))
-        ok = convert_head(payload, chunk->length, compress, &out, err);
-    else if (is_type(chunk, CHUNK_PAGES))
-        ok = convert_pages(payload, chunk->length, compress, &out, err);
-    else
-        buffer_put(&out, payload, chunk->length);
-    ok = ok && chunk_write(writer, chunk->type, out.data, out.size, err);
-    buffer_free(&out);
-    free(payload);
-    return ok;
-}
-
-bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error *err)
-{
-    Temporary file;
-    ChunkWriter writer;
-    if (!temporary_open(&file, path, err)) {
-        temporary_free(&file);
-        return false;
-    }
-    bool ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, file.fd, err);
-    for (unsigned n = 0; ok && n < snapshot->file.count; n++)
-        ok = convert_chunk(snapshot, &snapshot->file.chunk[n], &writer, compress, err);
-    ok = ok && chunk_finish(&writer, err);
-    if (!ok)
-        about(snapshot, err);
-    ok = ok && temporary_keep(&file, err);
-    temporary_free(&file);
-    return ok;
 }

@@ -2,6 +2,7 @@
 #include "snapshot/memory_loader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,8 +14,9 @@
 
 enum { THREADS_MOST = 4 };
 
-/* What is known of a page. */
-enum { FILLED, CONTENTS, EQUAL };
+/* What is known of a page, and, shifted, the number of the file that says so, from 1. */
+enum { FILLED, CONTENTS, EQUAL, KNOWN = 3, BY_FILE = 2 };
+_Static_assert(CHAIN_MOST < 1 << (8 - BY_FILE), "the number of a file fits");
 
 typedef struct Staged {
     MachineMemory memory; /* the machine's */
@@ -29,9 +31,19 @@ typedef struct EqualRun {
     PageRun run;
 } EqualRun;
 
-struct StagedMemory {
+enum { NUMBERS = MACHINE_MEMORIES + DISK_SLOTS };
+
+/* One of the files. */
+typedef struct Layer {
     const ChunkFile *file;
-    Staged staged[MACHINE_MEMORIES]; /* as in the file */
+    unsigned map[NUMBERS]; /* what its memories and disks are here; NUMBERS: nothing */
+    unsigned count;
+} Layer;
+
+struct StagedMemory {
+    Layer layer[CHAIN_MOST];         /* the last is the snapshot itself */
+    unsigned layers, now;            /* now: the one that is read */
+    Staged staged[MACHINE_MEMORIES]; /* as in the last file */
     unsigned count;
     bool there;
     StagedDisks *disks; /* numbered behind them */
@@ -63,50 +75,121 @@ static bool find_memory(const Machine *machine, const char *name, MachineMemory 
     return false;
 }
 
-static bool stage_memory(StagedMemory *all, const Machine *machine, const Chunk *chunk, Error *err)
+typedef struct Described {
+    char name[256];
+    uint64_t size;
+    uint8_t fill;
+} Described;
+
+static bool read_memory(Described *is, const ChunkFile *file, const Chunk *chunk, Error *err)
 {
     uint8_t payload[300];
-    char name[256];
     if (chunk->length > sizeof payload)
         return error_set(err, "a memory's description is too long");
-    if (!chunk_read(all->file, chunk, payload, err))
+    if (!chunk_read(file, chunk, payload, err))
         return false;
     Cursor cursor = {payload, chunk->length, false};
-    cursor_take_name(&cursor, name);
-    uint64_t size = cursor_take64(&cursor);
-    uint8_t fill = cursor_take8(&cursor);
+    cursor_take_name(&cursor, is->name);
+    is->size = cursor_take64(&cursor);
+    is->fill = cursor_take8(&cursor);
+    return (!cursor.short_of && !cursor.left) || error_set(err, "a memory's description is damaged");
+}
+
+static unsigned staged_number(const StagedMemory *all, const char *name)
+{
+    unsigned n = 0;
+    while (n < all->count && strcmp(all->staged[n].memory.name, name) != 0)
+        n++;
+    return n;
+}
+
+static bool stage_memory(StagedMemory *all, const Machine *machine, const ChunkFile *file, const Chunk *chunk,
+                         Error *err)
+{
+    Described is;
     Staged staged = {.fd = -1};
-    if (cursor.short_of || cursor.left || all->count == MACHINE_MEMORIES)
-        return error_set(err, "a memory's description is damaged");
-    if (!find_memory(machine, name, &staged.memory))
-        return error_set(err, "the machine has no memory '%s'", name);
-    for (unsigned n = 0; n < all->count; n++)
-        if (!strcmp(all->staged[n].memory.name, name))
-            return error_set(err, "memory '%s' is there twice", name);
-    if (size != staged.memory.size || fill != staged.memory.fill)
-        return error_set(err, "memory '%s' is of another size", name);
-    staged.pages = (uint32_t)(size / MEMORY_PAGE);
+    if (!read_memory(&is, file, chunk, err))
+        return false;
+    if (all->count == MACHINE_MEMORIES)
+        return error_set(err, "there are too many memories");
+    if (!find_memory(machine, is.name, &staged.memory))
+        return error_set(err, "the machine has no memory '%s'", is.name);
+    if (staged_number(all, is.name) != all->count)
+        return error_set(err, "memory '%s' is there twice", is.name);
+    if (is.size != staged.memory.size || is.fill != staged.memory.fill)
+        return error_set(err, "memory '%s' is of another size", is.name);
+    staged.pages = (uint32_t)(is.size / MEMORY_PAGE);
     staged.there = all->there && staged.memory.fd;
     staged.page = calloc(staged.pages, sizeof *staged.page);
     staged.fd = staged.there ? -1 : memfd_create("armature-memory", MFD_CLOEXEC);
     if (!staged.page)
         abort();
     all->staged[all->count++] = staged;
-    return staged.there || (staged.fd >= 0 && !ftruncate(staged.fd, (off_t)size)) ||
+    return staged.there || (staged.fd >= 0 && !ftruncate(staged.fd, (off_t)is.size)) ||
            error_set(err, "not enough memory: %s", strerror(errno));
 }
 
-static bool stage_memories(StagedMemory *all, const Machine *machine, Error *err)
+static bool stage_memories(StagedMemory *all, const Machine *machine, const ChunkFile *file, Error *err)
 {
     MachineMemory memory;
     unsigned own = 0;
-    for (unsigned n = 0; n < all->file->count; n++)
-        if (!strcmp(all->file->chunk[n].type, CHUNK_MEMORY) &&
-            !stage_memory(all, machine, &all->file->chunk[n], err))
+    for (unsigned n = 0; n < file->count; n++)
+        if (chunk_is(&file->chunk[n], CHUNK_MEMORY) &&
+            !stage_memory(all, machine, file, &file->chunk[n], err))
             return false;
     while (machine_memory(machine, own, &memory))
         own++;
     return own == all->count || error_set(err, "not all of the machine's memory is there");
+}
+
+/* What the memories of a file below are in the last one. */
+static bool map_memories(StagedMemory *all, Layer *layer, Error *err)
+{
+    bool used[MACHINE_MEMORIES] = {false};
+    for (unsigned n = 0; n < layer->file->count; n++) {
+        Described is;
+        if (!chunk_is(&layer->file->chunk[n], CHUNK_MEMORY))
+            continue;
+        if (!read_memory(&is, layer->file, &layer->file->chunk[n], err))
+            return false;
+        unsigned k = staged_number(all, is.name);
+        if (k == all->count || used[k])
+            return error_set(err, "it is of another machine: memory '%s'", is.name);
+        if (is.size != all->staged[k].memory.size || is.fill != all->staged[k].memory.fill)
+            return error_set(err, "it is of another machine: memory '%s' is of another size", is.name);
+        used[k] = true;
+        layer->map[layer->count++] = k;
+    }
+    return true;
+}
+
+static bool map_disks(StagedMemory *all, Layer *layer, Error *err)
+{
+    unsigned map[DISK_SLOTS], count;
+    if (!disks_below(all->disks, layer->file, map, &count, err))
+        return false;
+    for (unsigned n = 0; n < count; n++)
+        layer->map[layer->count++] = map[n] == DISK_NOT_HERE ? NUMBERS : all->count + map[n];
+    return true;
+}
+
+/* The last file says what there is. */
+static bool map_layers(StagedMemory *all, const Layers *layers, Error *err)
+{
+    Error why;
+    all->layers = layers->count;
+    for (unsigned n = layers->count; n--;) {
+        Layer *layer = &all->layer[n];
+        layer->file = layers->file[n];
+        if (n == layers->count - 1) {
+            layer->count = NUMBERS;
+            for (unsigned k = 0; k < NUMBERS; k++)
+                layer->map[k] = k;
+        } else if (!map_memories(all, layer, &why) || !map_disks(all, layer, &why)) {
+            return error_set(err, "its base '%s': %s", layers->path[n], why.text);
+        }
+    }
+    return disks_founded(all->disks, err);
 }
 
 /* ---- Pages, by several threads ------------------------------------------------------------------------- */
@@ -128,14 +211,16 @@ static bool put(const Staged *staged, uint32_t page, const uint8_t *data, uint32
     return true;
 }
 
-static bool claim(const Staged *staged, const PageRun *run, unsigned char what, Error *err)
+/* Once in each file. */
+static bool claim(const Staged *staged, const PageRun *run, unsigned file, unsigned what, Error *err)
 {
+    unsigned char now = (unsigned char)((file + 1) << BY_FILE | what);
     if (run->first >= staged->pages || run->count > staged->pages - run->first)
         return error_set(err, "pages: there is no such page in '%s'", staged->memory.name);
     if (staged->there)
         return error_set(err, "pages: those of '%s' are out of place", staged->memory.name);
     for (uint32_t n = 0; n < run->count; n++)
-        if (atomic_exchange(&staged->page[run->first + n], what) != FILLED)
+        if (atomic_exchange(&staged->page[run->first + n], now) >> BY_FILE == now >> BY_FILE)
             return error_set(err, "pages: one of '%s' is there twice", staged->memory.name);
     return true;
 }
@@ -153,27 +238,50 @@ static void note_equal(StagedMemory *all, uint32_t memory, const PageRun *run)
     pthread_mutex_unlock(&all->mutex);
 }
 
+/* Nothing of what a file below had stays. */
+static bool put_fill(const StagedMemory *all, const Staged *staged, const PageRun *run, Error *err)
+{
+    off_t from = (off_t)run->first * MEMORY_PAGE, size = (off_t)run->count * MEMORY_PAGE;
+    return !all->now || !fallocate(staged->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, size) ||
+           error_set(err, "not enough memory: %s", strerror(errno));
+}
+
+static bool place_in_memory(StagedMemory *all, uint32_t memory, const PageRun *run, const uint8_t *data,
+                            Error *err)
+{
+    const Staged *staged = &all->staged[memory];
+    bool fills = run->source == RUN_IS_ZEROS;
+    if (!claim(staged, run, all->now, fills ? FILLED : data ? CONTENTS : EQUAL, err))
+        return false;
+    if (fills)
+        return put_fill(all, staged, run, err);
+    if (data)
+        return put(staged, run->first, data, run->count, err);
+    note_equal(all, memory, run);
+    return true;
+}
+
 static bool place_run(StagedMemory *all, uint32_t memory, const PageRun *run, const uint8_t *data, Error *err)
 {
-    bool equal = run->source < RUN_IS_ZEROS || (memory < all->count && !data);
-    if (memory < all->count && !claim(&all->staged[memory], run, data ? CONTENTS : EQUAL, err))
-        return false;
-    if (equal) {
-        note_equal(all, memory, run);
-        return true;
-    }
-    return memory < all->count
-               ? put(&all->staged[memory], run->first, data, run->count, err)
-               : disks_put(all->disks, memory - all->count, run->first, run->count, data, err);
+    if (memory < all->count)
+        return place_in_memory(all, memory, run, data, err);
+    if (run->source >= RUN_IS_ZEROS)
+        return disks_put(all->disks, memory - all->count, run->first, run->count, data, err);
+    note_equal(all, memory, run);
+    return true;
 }
 
 static bool place_unit(StagedMemory *all, const PageUnit *unit, Error *err)
 {
+    const Layer *layer = &all->layer[all->now];
     const uint8_t *data = unit->data[0];
+    if (unit->memory >= layer->count)
+        return error_set(err, "pages: there is no such memory or disk");
     for (uint32_t n = 0; n < unit->runs; n++) {
         const PageRun *run = &unit->run[n];
         bool contents = run->source == RUN_IS_DATA;
-        if (!place_run(all, unit->memory, run, contents ? data : NULL, err))
+        uint32_t memory = layer->map[unit->memory];
+        if (memory != NUMBERS && !place_run(all, memory, run, contents ? data : NULL, err))
             return false;
         data += contents ? (size_t)run->count * MEMORY_PAGE : 0;
     }
@@ -187,13 +295,14 @@ static bool load_chunk(StagedMemory *all, const Chunk *chunk, Buffer *payload, P
         return error_set(err, "pages: a chunk is too long");
     payload->size = 0;
     buffer_grow(payload, chunk->length);
-    return chunk_read(all->file, chunk, payload->data, err) &&
+    return chunk_read(all->layer[all->now].file, chunk, payload->data, err) &&
            unit_decode(unit, payload->data, chunk->length, err) && place_unit(all, unit, err);
 }
 
 static void *load_chunks(void *opaque)
 {
     StagedMemory *all = opaque;
+    const ChunkFile *file = all->layer[all->now].file;
     Buffer payload = {0};
     PageUnit *unit = malloc(sizeof *unit);
     Error err;
@@ -201,10 +310,10 @@ static void *load_chunks(void *opaque)
         abort();
     while (!atomic_load(&all->failed)) {
         unsigned n = atomic_fetch_add(&all->next, 1);
-        if (n >= all->file->count)
+        if (n >= file->count)
             break;
-        const Chunk *chunk = &all->file->chunk[n];
-        if (!strcmp(chunk->type, CHUNK_PAGES) && !load_chunk(all, chunk, &payload, unit, &err))
+        const Chunk *chunk = &file->chunk[n];
+        if (chunk_is(chunk, CHUNK_PAGES) && !load_chunk(all, chunk, &payload, unit, &err))
             fail(all, &err);
     }
     buffer_free(&payload);
@@ -236,7 +345,8 @@ static bool copy_equal(StagedMemory *all, Error *err)
                 return false;
             continue;
         }
-        if (run->source >= staged->pages || atomic_load(&staged->page[run->source]) != CONTENTS)
+        if (run->source >= staged->pages ||
+            atomic_load(&staged->page[run->source]) != ((all->now + 1) << BY_FILE | CONTENTS))
             return error_set(err, "pages: one of '%s' is equal to one that is not there",
                              staged->memory.name);
         if (pread(staged->fd, data, sizeof data, (off_t)run->source * MEMORY_PAGE) != sizeof data)
@@ -248,24 +358,44 @@ static bool copy_equal(StagedMemory *all, Error *err)
     return true;
 }
 
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, bool there, StagedDisks *disks,
+/* All pages of one file. */
+static bool load_layer(StagedMemory *all, Error *err)
+{
+    atomic_store(&all->next, 0);
+    all->equal_count = 0;
+    if (all->now)
+        disks_again(all->disks);
+    run_threads(all);
+    if (!atomic_load(&all->failed))
+        return copy_equal(all, err);
+    *err = all->error;
+    return false;
+}
+
+static bool load_layers(StagedMemory *all, const Layers *layers, Error *err)
+{
+    Error why;
+    for (all->now = 0; all->now < all->layers; all->now++) {
+        if (load_layer(all, &why))
+            continue;
+        return all->now == all->layers - 1
+                   ? error_set(err, "%s", why.text)
+                   : error_set(err, "its base '%s': %s", layers->path[all->now], why.text);
+    }
+    return true;
+}
+
+StagedMemory *memory_stage(const Layers *layers, const Machine *machine, bool there, StagedDisks *disks,
                            Error *err)
 {
     StagedMemory *all = calloc(1, sizeof *all);
     if (!all)
         abort();
-    all->file = file;
     all->there = there;
     all->disks = disks;
     pthread_mutex_init(&all->mutex, NULL);
-    bool ok = stage_memories(all, machine, err);
-    if (ok) {
-        run_threads(all);
-        ok = !atomic_load(&all->failed);
-        if (!ok)
-            *err = all->error;
-    }
-    if (ok && copy_equal(all, err))
+    if (stage_memories(all, machine, layers->file[layers->count - 1], err) && map_layers(all, layers, err) &&
+        load_layers(all, layers, err))
         return all;
     memory_unstage(all);
     return NULL;
@@ -290,7 +420,7 @@ void memory_unstage(StagedMemory *all)
 static void fill_page(void *opaque, uint32_t page, const uint8_t *data)
 {
     const Staged *staged = opaque;
-    if (atomic_load(&staged->page[page]) == FILLED)
+    if ((atomic_load(&staged->page[page]) & KNOWN) == FILLED)
         memset((uint8_t *)data, staged->memory.fill, MEMORY_PAGE);
 }
 
@@ -301,7 +431,7 @@ static void copy_into(Staged *staged)
     memory_pages(&staged->memory, fill_page, staged);
     for (uint32_t page = 0; page < staged->pages; page++) {
         uint8_t *host = staged->memory.host + (size_t)page * MEMORY_PAGE;
-        if (atomic_load(&staged->page[page]) == FILLED)
+        if ((atomic_load(&staged->page[page]) & KNOWN) == FILLED)
             continue;
         if (pread(staged->fd, data, sizeof data, (off_t)page * MEMORY_PAGE) == sizeof data &&
             memcmp(host, data, sizeof data) != 0)

@@ -4,14 +4,15 @@
 
 #include "snapshot/chunk.h"
 #include "snapshot/disk_loader.h"
+#include "snapshot/layers.h"
 #include "snapshot/memory.h"
 
 typedef struct StagedMemory StagedMemory;
 
-/* All memory of the file, which must be that of the machine; pages of disks go to `disks`. there: what is
- * behind a descriptor (MachineMemory) has its contents already, and must not be in the file. NULL with err
- * set if it is not, or is damaged. */
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, bool there, StagedDisks *disks,
+/* All memory of the files, which must be that of the machine; pages of disks go to `disks`, which are those
+ * of the last file. there: what is behind a descriptor (MachineMemory) has its contents already, and must not
+ * be in the file. NULL with err set if it is not, or is damaged. */
+StagedMemory *memory_stage(const Layers *layers, const Machine *machine, bool there, StagedDisks *disks,
                            Error *err);
 /* Gives the machine the memory. False with err set if the host refuses; nothing has changed then. */
 bool memory_apply(StagedMemory *staged, Machine *machine, Error *err);

@@ -302,7 +302,7 @@ static bool capture_disks(Migration *m, Error *err)
 {
     if (m->machine->options.deterministic)
         return true;
-    if (!(m->disks = disk_capture_begin(m->machine, err)))
+    if (!(m->disks = disk_capture_begin(m->machine, NULL, NULL, err)))
         return false;
     if (disk_capture_count(m->disks) && disk_capture_is_apart(m->disks))
         return true;
@@ -568,7 +568,8 @@ static bool send_all(Migration *m, Error *err)
 {
     drain_disks(m->machine);
     encode_parts(m);
-    if (m->disks ? !disk_capture_again(m->disks, err) : !(m->disks = disk_capture_begin(m->machine, err)))
+    if (m->disks ? !disk_capture_again(m->disks, err)
+                 : !(m->disks = disk_capture_begin(m->machine, NULL, NULL, err)))
         return false;
     take_pages(m);
     return send_runs(m, err) && send_rest(m, err);

@@ -1,17 +1,15 @@
 /* One thread looks for pages and fills units, others deflate them and write chunks. Pages that are equal to
- * earlier ones of the same memory are found by a 128-bit hash under a secret key, so that no guest can make
- * two different pages look equal. */
+ * earlier ones of the same memory are found by their hashes (page_hash.h). */
 #define _GNU_SOURCE
 #include "snapshot/page_writer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "snapshot/hash64.h"
+#include "snapshot/page_hash.h"
 
 enum { WORKERS_MOST = 4, UNITS = 2 * WORKERS_MOST, NICENESS = 5 };
 
@@ -19,28 +17,29 @@ enum { WORKERS_MOST = 4, UNITS = 2 * WORKERS_MOST, NICENESS = 5 };
  */
 
 typedef struct Seen {
-    uint64_t hash[2];
+    PageHash hash;
     uint32_t page, used;
 } Seen;
 
 typedef struct SeenTable {
     Seen *seen;
     size_t capacity, count; /* capacity: a power of two */
-    uint64_t key[2];
+    PageKey key;
 } SeenTable;
 
 static void seen_init(SeenTable *table)
 {
     *table = (SeenTable){.capacity = 1 << 12};
     table->seen = calloc(table->capacity, sizeof *table->seen);
-    if (!table->seen || getrandom(table->key, sizeof table->key, 0) != sizeof table->key)
+    if (!table->seen)
         abort();
+    page_key_init(&table->key);
 }
 
-static Seen *seen_place(const SeenTable *table, const uint64_t *hash)
+static Seen *seen_place(const SeenTable *table, const PageHash *hash)
 {
-    size_t n = hash[0] & (table->capacity - 1);
-    while (table->seen[n].used && memcmp(table->seen[n].hash, hash, sizeof table->seen[n].hash) != 0)
+    size_t n = hash->word[0] & (table->capacity - 1);
+    while (table->seen[n].used && !page_hash_equal(&table->seen[n].hash, hash))
         n = (n + 1) & (table->capacity - 1);
     return &table->seen[n];
 }
@@ -54,7 +53,7 @@ static void seen_grow(SeenTable *table)
         abort();
     for (size_t n = 0; n < table->capacity; n++)
         if (table->seen[n].used)
-            *seen_place(&larger, table->seen[n].hash) = table->seen[n];
+            *seen_place(&larger, &table->seen[n].hash) = table->seen[n];
     free(table->seen);
     *table = larger;
 }
@@ -62,14 +61,11 @@ static void seen_grow(SeenTable *table)
 /* The page with the same contents, or RUN_IS_DATA if this is the first. */
 static uint32_t seen_before(SeenTable *table, const uint8_t *data, uint32_t page)
 {
-    uint64_t hash[2] = {hash64(data, MEMORY_PAGE, table->key[0]), hash64(data, MEMORY_PAGE, table->key[1])};
-    Seen *seen = seen_place(table, hash);
+    PageHash hash = page_hash(&table->key, data);
+    Seen *seen = seen_place(table, &hash);
     if (seen->used)
         return seen->page;
-    *seen = (Seen){
-        {hash[0], hash[1]},
-        page, 1
-    };
+    *seen = (Seen){hash, page, 1};
     if (++table->count > table->capacity / 2)
         seen_grow(table);
     return RUN_IS_DATA;

@@ -9,19 +9,24 @@ bool unit_is_full(const PageUnit *unit)
     return unit->pages == UNIT_PAGES || unit->runs == UNIT_RUNS;
 }
 
-void unit_add(PageUnit *unit, uint32_t page, uint32_t source)
+static void add(PageUnit *unit, uint32_t page, uint32_t count, uint32_t source)
 {
     PageRun *last = unit->runs ? &unit->run[unit->runs - 1] : NULL;
-    unit->pages += source == RUN_IS_DATA;
     if (last && last->first + last->count == page && last->source == source)
-        last->count++;
+        last->count += count;
     else
-        unit->run[unit->runs++] = (PageRun){page, 1, source};
+        unit->run[unit->runs++] = (PageRun){page, count, source};
+}
+
+void unit_add(PageUnit *unit, uint32_t page, uint32_t source)
+{
+    unit->pages += source == RUN_IS_DATA;
+    add(unit, page, 1, source);
 }
 
 void unit_add_zeros(PageUnit *unit, uint32_t page, uint32_t count)
 {
-    unit->run[unit->runs++] = (PageRun){page, count, RUN_IS_ZEROS};
+    add(unit, page, count, RUN_IS_ZEROS);
 }
 
 void unit_encode(const PageUnit *unit, bool deflate, Buffer *out)

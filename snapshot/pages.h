@@ -14,7 +14,7 @@ enum {
 };
 
 #define RUN_IS_DATA UINT32_MAX
-#define RUN_IS_ZEROS (UINT32_MAX - 1) /* of disks */
+#define RUN_IS_ZEROS (UINT32_MAX - 1) /* of memories: `fill` */
 
 /* Pages that follow each other: with contents of their own, or all zeros, or all equal to the page `source`
  * of the same memory, which has contents of its own. */
@@ -33,6 +33,7 @@ bool unit_is_full(const PageUnit *unit);
 /* Adds a page; source RUN_IS_DATA: with contents, which are in unit->data[unit->pages] already. */
 void unit_add(PageUnit *unit, uint32_t page, uint32_t source);
 
+/* Adds pages of zeros, of memories `fill`. */
 void unit_add_zeros(PageUnit *unit, uint32_t page, uint32_t count);
 
 /* The chunk's payload, appended to out. */

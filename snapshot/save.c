@@ -11,9 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "snapshot/base_record.h"
 #include "snapshot/capture.h"
+#include "snapshot/delta.h"
 #include "snapshot/disk_capture.h"
 #include "snapshot/head.h"
+#include "snapshot/open.h"
 #include "snapshot/page_writer.h"
 #include "snapshot/temporary.h"
 
@@ -21,9 +24,12 @@ struct SnapshotSave {
     Machine *machine;
     Temporary file;
     bool compress;
+    const char *base_path; /* until the save has begun */
+    uint64_t identity[2];
     Buffer *part; /* payloads of chunks, [parts] */
     unsigned parts;
-    Buffer png;
+    Buffer png, base; /* base: payload of the chunk; empty: none */
+    Delta *delta;     /* NULL: everything is saved */
     Capture *capture;
     unsigned memories;
     DiskCapture *disks;
@@ -42,6 +48,25 @@ struct SnapshotSave {
 
 /* ---- The thread ---------------------------------------------------------------------------------------- */
 
+/* What was changed may hold nothing now, which the file says, then. */
+static MediumStep next_changed(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy)
+{
+    struct Piece *piece = &save->piece;
+    for (uint32_t at = (uint32_t)*page; delta_next(save->delta, memory, &at); at++) {
+        uint64_t place = (uint64_t)at * MEMORY_PAGE;
+        if (place >= piece->to) {
+            piece->from = place;
+            if (!capture_next_data(save->capture, memory, &piece->from, &piece->to))
+                piece->from = piece->to = UINT64_MAX;
+        }
+        bool filled = place < piece->from || !capture_page(save->capture, memory, at, copy);
+        *page = at;
+        if (delta_differs(save->delta, memory, at, filled ? NULL : copy))
+            return filled ? STEP_ZEROS : STEP_DATA;
+    }
+    return STEP_END;
+}
+
 /* The host is asked where data is once for each piece: it looks through the whole piece. */
 static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy)
 {
@@ -49,6 +74,8 @@ static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *
     uint64_t at = *page * MEMORY_PAGE;
     if (!*page)
         piece->from = piece->to = 0;
+    if (save->delta)
+        return next_changed(save, memory, page, copy);
     for (;; at += MEMORY_PAGE) {
         if (at >= piece->to) {
             piece->from = at;
@@ -90,6 +117,9 @@ static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
     for (unsigned n = 0; n < save->parts; n++) {
         if (!chunk_write(writer, n ? CHUNK_PART : CHUNK_HEAD, save->part[n].data, save->part[n].size, err))
             return false;
+        if (n == 0 && save->base.size &&
+            !chunk_write(writer, CHUNK_BASE, save->base.data, save->base.size, err))
+            return false;
         if (n == 0 && save->png.size && !chunk_write(writer, CHUNK_PNG, save->png.data, save->png.size, err))
             return false;
     }
@@ -122,7 +152,8 @@ static void *write_file(void *opaque)
     SnapshotSave *save = opaque;
     ChunkWriter writer;
     Error *err = &save->error;
-    save->ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, save->file.fd, err) && write_parts(save, &writer, err) &&
+    save->ok = (!save->delta || delta_prepare(save->delta, err)) &&
+               chunk_begin(&writer, CHUNKS_SNAPSHOT, save->file.fd, err) && write_parts(save, &writer, err) &&
                write_memory(save, &writer, err) && chunk_finish(&writer, err);
     atomic_store(&save->ended, true);
     if (save->tell)
@@ -142,6 +173,7 @@ static void encode_parts(SnapshotSave *save, const SnapshotWish *wish)
     if (!save->part)
         abort();
     head_fill(&head, save->machine, wish);
+    memcpy(save->identity, head.identity, sizeof save->identity);
     head_encode(&head, &save->part[0]);
     head_free(&head);
     for (unsigned n = 0; n < parts.count; n++)
@@ -156,22 +188,77 @@ static void free_save(SnapshotSave *save)
     for (unsigned n = 0; n < save->parts; n++)
         buffer_free(&save->part[n]);
     free(save->part);
+    delta_free(save->delta);
+    buffer_free(&save->base);
     buffer_free(&save->png);
     temporary_free(&save->file);
     free(save);
 }
 
+/* The base and all below it, and what the file says of it. False with err set. */
+static bool open_base(SnapshotSave *save, const char *path, Snapshot **base, Error *err)
+{
+    BaseRecord record;
+    *base = snapshot_open(save->base_path, err);
+    if (!*base || !snapshot_open_chain(*base, err) || !snapshot_may_write(*base, path, err))
+        return false;
+    unsigned depth = 1;
+    for (const Snapshot *at = *base; at; at = snapshot_base(at))
+        depth++;
+    if (depth > CHAIN_MOST)
+        return error_set(
+            err,
+            "cannot save '%s': it would have %u files below it; `armature snapshot merge` makes one "
+            "of them",
+            path, depth - 1);
+    memcpy(record.identity, snapshot_info(*base)->identity, sizeof record.identity);
+    if (!base_relative_path(path, save->base_path, record.file, sizeof record.file, err))
+        return false;
+    base_record_encode(&record, &save->base);
+    return true;
+}
+
+/* Memory and disks, as they are from now on. False with err set. */
+static bool capture(SnapshotSave *save, Snapshot *base, SnapshotMarks *marks, Error *err)
+{
+    PageSets none;
+    Error why;
+    save->disks =
+        disk_capture_begin(save->machine, base ? snapshot_info(base)->identity : NULL, save->identity, &why);
+    if (!save->disks) {
+        snapshot_close(base);
+        return error_set(err, "cannot save '%s': %s", save->file.path, why.text);
+    }
+    save->capture = capture_begin(save->machine);
+    if (base)
+        save->delta = delta_new(save->machine, base, marks, save->identity);
+    else if (marks)
+        marks_take(marks, NULL, save->identity, &none);
+    return true;
+}
+
+static void count_bytes(SnapshotSave *save)
+{
+    MachineMemory memory;
+    for (; machine_memory(save->machine, save->memories, &memory); save->memories++)
+        save->all += memory.size;
+    for (unsigned n = 0; n < disk_capture_count(save->disks); n++)
+        save->all += disk_capture_size(save->disks, n);
+}
+
 SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const SnapshotWish *wish, Error *err)
 {
     SnapshotSave *save = calloc(1, sizeof *save);
-    Error why;
+    Snapshot *base = NULL;
     if (!save)
         abort();
     save->machine = machine;
     save->compress = wish->compress;
+    save->base_path = wish->base;
     save->tell = wish->ended;
     save->opaque = wish->opaque;
-    if (!temporary_open(&save->file, path, err)) {
+    if (!temporary_open(&save->file, path, err) || (wish->base && !open_base(save, path, &base, err))) {
+        snapshot_close(base);
         free_save(save);
         return NULL;
     }
@@ -180,17 +267,11 @@ SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const Snap
      * loaded machine submits again. */
     arrivals_deliver(machine->arrivals);
     encode_parts(save, wish);
-    if (!(save->disks = disk_capture_begin(machine, &why))) {
-        error_set(err, "cannot save '%s': %s", path, why.text);
+    if (!capture(save, base, wish->marks, err)) {
         free_save(save);
         return NULL;
     }
-    save->capture = capture_begin(machine);
-    MachineMemory memory;
-    for (; machine_memory(machine, save->memories, &memory); save->memories++)
-        save->all += memory.size;
-    for (unsigned n = 0; n < disk_capture_count(save->disks); n++)
-        save->all += disk_capture_size(save->disks, n);
+    count_bytes(save);
     save->has_thread = !pthread_create(&save->thread, NULL, write_file, save);
     if (!save->has_thread)
         write_file(save);

@@ -17,12 +17,27 @@ typedef struct SnapshotWish {
     const uint8_t *png; /* the picture on the screen; NULL: none */
     size_t png_size;
     int64_t host_time; /* seconds since 1970; not what the guest sees */
+    const char *base;  /* a snapshot of this machine, by its path, that what has not changed since is left to;
+                          NULL: none, the file holds everything */
+    struct SnapshotMarks
+        *marks; /* what has changed is found by them, without reading the base; may be NULL */
     /* Called on the thread that writes when it has ended; may be NULL. */
     void (*ended)(void *opaque);
     void *opaque;
 } SnapshotWish;
 
 typedef struct SnapshotSave SnapshotSave;
+
+/* What of a machine's memory has changed since the last few snapshots that were saved or loaded. It costs
+ * the guest a slow store for each page and snapshot. */
+typedef struct SnapshotMarks SnapshotMarks;
+
+SnapshotMarks *snapshot_marks_new(Machine *machine);
+void snapshot_marks_free(SnapshotMarks *marks); /* before the machine; NULL is allowed */
+/* The memory is just what the snapshot with this identity, [2], says. */
+void snapshot_marks_loaded(SnapshotMarks *marks, const uint64_t *identity);
+/* It has changed, and nobody was told. */
+void snapshot_marks_forget(SnapshotMarks *marks);
 
 /* Takes the state down and begins to write it in the background, into a temporary file beside path; the
  * machine can go on at once. It must not be reset, loaded into or freed before the end, nor its disks be
@@ -56,6 +71,9 @@ typedef struct SnapshotInfo {
     unsigned parts, disks;
     uint64_t memory_bytes; /* in the file, without those of disks */
     size_t png_size;
+    uint64_t identity[2]; /* of the state, random */
+    char base[4096];      /* the file that has what is not here, as this one calls it; empty: none */
+    uint64_t base_identity[2];
 } SnapshotInfo;
 
 /* Whether the file begins like a snapshot. */
@@ -71,6 +89,15 @@ Snapshot *snapshot_open_received(int fd, const char *name, Error *err);
 void snapshot_memory_is_there(Snapshot *snapshot);
 void snapshot_close(Snapshot *snapshot);
 const SnapshotInfo *snapshot_info(const Snapshot *snapshot);
+const char *snapshot_path(const Snapshot *snapshot);
+
+/* Opens its base, and that one's, down to a file that has none; what loads, verifies or merges does so
+ * itself. False with err set if one is missing, damaged, changed, or there are too many. */
+bool snapshot_open_chain(Snapshot *snapshot, Error *err);
+/* Where its base is to be, allocated; NULL: it has none. */
+char *snapshot_base_path(const Snapshot *snapshot);
+/* NULL: it has none, or the chain is not open. */
+const Snapshot *snapshot_base(const Snapshot *snapshot);
 
 /* Before snapshot_load(): a place for the changes of the machine's disks, which are those of the file (of
  * which nothing else is read), to put blocks into again and again; for snapshot_disks_are_there(). NULL with
@@ -108,7 +135,14 @@ bool snapshot_verify(Snapshot *snapshot, Error *err);
 /* The picture, allocated; NULL if there is none, or with err set if it is damaged. */
 uint8_t *snapshot_png(Snapshot *snapshot, size_t *size, Error *err);
 
-/* Writes the same snapshot, compressed or not, to another file. */
+/* Writes the same snapshot, compressed or not, to another file. It has the same base. */
 bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error *err);
+
+/* Writes it to another file that has no base. */
+bool snapshot_merge(Snapshot *snapshot, const char *path, bool compress, Error *err);
+
+/* Prints in which ways the second differs from the first. *same: in none but the time of saving, note and
+ * picture. False with err set if one is damaged. */
+bool snapshot_diff(Snapshot *a, Snapshot *b, FILE *out, bool *same, Error *err);
 
 #endif

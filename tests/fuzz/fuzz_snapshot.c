@@ -1,6 +1,7 @@
-/* Hostile snapshots: files whose checksums are right and whose contents are not. Whatever is in them, they
- * are refused and change nothing, or they are loaded, and the machine goes on without crash and without end.
- * The machine has a disk with an overlay; half of the files may be of other disks. */
+/* Hostile snapshots: files whose checksums are right and whose contents are not; of three, one is whole, one
+ * is incremental, and one is below another. Whatever is in them, they are refused and change nothing, or they
+ * are loaded, and the machine goes on without crash and without end. The machine has a disk with an overlay;
+ * half of the files may be of other disks. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ enum { DISK = 300 << 10 };
 enum { HUNG = 120, CHANGES = 6, INSTRUCTIONS = 20000, POLLS_MOST = 2000 };
 
 static volatile uint64_t current_seed;
-static char good[80], bad[80], image_path[80];
+static char good[80], good_changes[80], merged[80], bad[80], bad_base[80], image_path[80];
 static unsigned polls;
 
 static void hung(int number)
@@ -74,14 +75,14 @@ static void done(DiskRequest *request)
 }
 
 /* All of the disk at once: data, the same data twice, and zeros. */
-static void write_disk(Machine *machine)
+static void write_disk(Machine *machine, unsigned seed)
 {
     static uint8_t data[DISK];
     Disk *disk = machine->env.disk[DISK_SLOT_VIRTIO].disk;
     DiskRequest request = {.action = DISK_WRITE, .length = DISK / 2, .data = data, .done = done};
     DiskRequest zeros = {.action = DISK_ZERO, .offset = DISK / 2, .length = DISK / 4, .done = done};
     for (unsigned n = 0; n < DISK; n++)
-        data[n] = (uint8_t)(n / 1024 % 40 * 7 + n % 3);
+        data[n] = (uint8_t)(n / 1024 % 40 * 7 + n % 3 + n / 8192 % 2 * seed);
     disk_submit(disk, &request);
     disk_submit(disk, &zeros);
     disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], NULL); /* finishes both */
@@ -129,9 +130,18 @@ static void make_good(void)
     run(machine, 30000);
     serial_send(&machine->env.serial[0], "help\r", 5);
     input_send(machine->input, &(InputEvent){.kind = INPUT_KEY, .code = 30, .down = true});
-    write_disk(machine);
-    if (!snapshot_save(machine, good, &(SnapshotWish){.compress = true}, &err))
+    write_disk(machine, 0);
+    SnapshotMarks *marks = snapshot_marks_new(machine);
+    if (!snapshot_save(machine, bad_base, &(SnapshotWish){.compress = true, .marks = marks}, &err))
         die(err.text);
+    run(machine, 30000);
+    memset(machine->ram + 4096, 1, 8192);
+    write_disk(machine, 1);
+    if (!snapshot_save(machine, good_changes, &(SnapshotWish){.base = bad_base, .marks = marks}, &err))
+        die(err.text);
+    if (rename(bad_base, good))
+        die("cannot rename");
+    snapshot_marks_free(marks);
     free_machine(machine);
 }
 
@@ -227,8 +237,8 @@ static uint32_t of_disk(Random *random, const ChunkFile *file)
     return random_below(random, 3) ? file->count - 1 : first;
 }
 
-/* Copies the good file with changes. */
-static void make_bad(Random *random)
+/* Copies a good file with changes; changes 0: as it is. */
+static void make_bad(Random *random, const char *good, const char *bad, unsigned changes)
 {
     ChunkFile file;
     ChunkWriter writer;
@@ -238,7 +248,7 @@ static void make_bad(Random *random)
         !chunk_begin(&writer, CHUNKS_SNAPSHOT, fileno(out), &err))
         die("the good file is not good");
     uint32_t victim[CHANGES];
-    unsigned victims = 1 + random_below(random, CHANGES);
+    unsigned victims = changes ? 1 + random_below(random, changes) : 0;
     for (unsigned n = 0; n < victims; n++)
         victim[n] = random_below(random, 3) ? random_below(random, file.count) : of_disk(random, &file);
     for (unsigned n = 0; n < file.count; n++) {
@@ -303,6 +313,22 @@ typedef struct Counts {
     unsigned refused, loaded;
 } Counts;
 
+/* Without a machine. */
+static void look_at(Snapshot *snapshot)
+{
+    Error err;
+    bool same;
+    FILE *out = fopen("/dev/null", "w");
+    Snapshot *other = snapshot_open(good_changes, &err);
+    if (!out || !other)
+        die("the good file is not good");
+    snapshot_diff(other, snapshot, out, &same, &err);
+    snapshot_diff(snapshot, other, out, &same, &err);
+    snapshot_merge(snapshot, merged, true, &err);
+    snapshot_close(other);
+    fclose(out);
+}
+
 static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
 {
     static MachineHash before, after;
@@ -310,7 +336,10 @@ static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
     Error err;
     current_seed = seed;
     alarm(HUNG);
-    make_bad(&random);
+    unsigned kind = seed % 3; /* whole, incremental, below an incremental one */
+    if (kind)
+        make_bad(&random, good, bad_base, kind == 2 ? CHANGES : 0);
+    make_bad(&random, kind ? good_changes : good, bad, kind == 2 ? 0 : CHANGES);
     bool check = seed % 16 == 0;
     uint64_t sum = check ? disk_sum(machine) : 0;
     if (check)
@@ -322,6 +351,8 @@ static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
     if (snapshot && seed % 2)
         snapshot_force(snapshot);
     bool loaded = snapshot && snapshot_load(snapshot, machine, &err);
+    if (snapshot && seed % 5 == 0)
+        look_at(snapshot);
     snapshot_close(snapshot);
     if (loaded) {
         use(machine, &random);
@@ -356,7 +387,10 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder))
         return 3;
     snprintf(good, sizeof good, "%s/good", folder);
+    snprintf(good_changes, sizeof good_changes, "%s/changes", folder);
     snprintf(bad, sizeof bad, "%s/bad", folder);
+    snprintf(bad_base, sizeof bad_base, "%s/base", folder);
+    snprintf(merged, sizeof merged, "%s/merged", folder);
     snprintf(image_path, sizeof image_path, "%s/image", folder);
     FILE *image = fopen(image_path, "wb");
     if (!image || ftruncate(fileno(image), DISK) || fclose(image))
@@ -371,7 +405,10 @@ int main(int argc, char **argv)
     free_machine(machine);
     unlink(image_path);
     unlink(good);
+    unlink(good_changes);
     unlink(bad);
+    unlink(bad_base);
+    unlink(merged);
     rmdir(folder);
     printf("%u snapshots were loaded, %u refused\n", counts.loaded, counts.refused);
     return counts.loaded && counts.refused ? 0 : 1;

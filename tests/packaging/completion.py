@@ -45,6 +45,7 @@ BASH = [
     ("farm --memo\t64M", ["farm", "--memory", "64M"]),
     ("farm --log-d\tfol\t", ["farm", "--log-dir", "folder/"]),
     ("ct\tsocket read\tx", ["ctl", "socket", "read_memory", "x"]),
+    ("snap\tmer\t--r\tzIm\ty", ["snapshot", "merge", "--raw", "zImage", "y"]),
     ("disk cr\t--overl\tzIm\ty", ["disk", "create", "--overlay-of", "zImage", "y"]),
     ("ctl --js\tzIm\tread\tmy\t", ["ctl", "--json", "zImage", "read_memory", "my image"]),
     ("--jun\tx", ["--junx"]),  # the farm's options are the farm's

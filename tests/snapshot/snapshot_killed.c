@@ -1,6 +1,6 @@
 /* A process that saves and loads a machine with a disk is killed, again and again: the file at the snapshot's
- * path is always whole, and the disk that it holds is of one moment; an overlay that a snapshot is loaded
- * into is whole at any time, before or after.
+ * path is always whole, and the disk that it holds is of one moment, also if it is incremental; an overlay
+ * that a snapshot is loaded into is whole at any time, before or after.
  *
  *     snapshot_killed [rounds [seed]] */
 #define _GNU_SOURCE
@@ -11,9 +11,11 @@
 #include "tests/images/folder.h"
 #include "tests/snapshot/disk_machine.h"
 
-enum { SIZE = 1 << 20, LONGEST_US = 30000 };
+enum { SIZE = 1 << 20, LONGEST_US = 30000, LONGEST_LIFE_US = 4000000 };
 
-static char base[200], over[200], snap[200], loaded[2][200];
+enum { SAVES, LOADS, SAVES_CHANGES, KINDS };
+
+static char base[200], over[200], snap[200], changes[200], loaded[2][200];
 static uint8_t data[SIZE];
 
 static void must(bool ok, const char *what, const Error *err)
@@ -70,6 +72,23 @@ static void save_for_ever(DiskMachine *m, uint32_t version)
     }
 }
 
+/* What has changed since a file that stays; memory as well, which says the same version. */
+static void save_changes_for_ever(DiskMachine *m, uint32_t version)
+{
+    Error err;
+    SnapshotMarks *marks = snapshot_marks_new(m->machine);
+    Snapshot *snapshot = snapshot_open(loaded[0], &err);
+    must(snapshot && snapshot_load(snapshot, m->machine, &err), "load", &err);
+    snapshot_marks_loaded(marks, snapshot_info(snapshot)->identity);
+    snapshot_close(snapshot);
+    for (;; version++) {
+        SnapshotWish wish = {.compress = version % 2, .base = loaded[0], .marks = version % 4 ? marks : NULL};
+        write_version(m, version);
+        bus_dma_write(m->machine->bus, 0x60000000, data, sizeof data / 2);
+        must(snapshot_save(m->machine, changes, &wish, &err), "save", &err);
+    }
+}
+
 static void load_for_ever(DiskMachine *m)
 {
     Error err;
@@ -77,38 +96,42 @@ static void load_for_ever(DiskMachine *m)
         must(disk_machine_load(m, loaded[n], false, &err), "load", &err);
 }
 
-static void live(bool saves, uint32_t version)
+static void live(unsigned kind, uint32_t version)
 {
     DiskMachine m;
     Error err;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     must(disk_machine_start(&m, &(ImageOptions){.path = base, .overlay = over}, &err), "start", &err);
-    if (saves)
+    if (kind == SAVES)
         save_for_ever(&m, version);
+    else if (kind == SAVES_CHANGES)
+        save_changes_for_ever(&m, version);
     else
         load_for_ever(&m);
 }
 
 /* ---- Who kills ----------------------------------------------------------------------------------------- */
 
-static void check_snapshot(void)
+static void check_snapshot(const char *path, bool memory)
 {
     DiskMachine m;
     Error err;
     must(disk_machine_start(&m, &(ImageOptions){.path = base, .temporary = true}, &err), "open", &err);
-    must(disk_machine_load(&m, snap, false, &err), "load", &err);
-    check_one_version(&m, snap);
+    must(disk_machine_load(&m, path, false, &err), "load", &err);
+    check_one_version(&m, path);
+    error_set(&err, "memory is of another version than the disk");
+    must(!memory || !memcmp(data, m.machine->ram, sizeof data / 2), path, &err);
     disk_machine_end(&m);
 }
 
-static void check_overlay(bool saves)
+static void check_overlay(unsigned kind)
 {
     DiskMachine m;
     Error err;
     ImageCheck check = {.repair = false};
     must(image_check(over, &check, &err), "check", &err);
     must(disk_machine_start(&m, &(ImageOptions){.path = over}, &err), "open", &err);
-    if (!saves)
+    if (kind == LOADS)
         check_one_version(&m, over);
     disk_machine_end(&m);
 }
@@ -123,20 +146,38 @@ static void prepare(void)
     disk_machine_end(&m);
 }
 
-static void round_of(bool saves, uint32_t number, uint32_t random)
+static ino_t number_of(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) ? 0 : status.st_ino;
+}
+
+/* How long the next process lives at most: so long that on this host, now, it gets something done. */
+static uint32_t longest(uint32_t now, bool did_something)
+{
+    return did_something ? (now + LONGEST_US) / 2 : now < LONGEST_LIFE_US ? 2 * now : now;
+}
+
+static void round_of(unsigned kind, uint32_t number, uint32_t random)
 {
     prepare();
     pid_t child = fork();
     char command[300];
     int status;
     if (!child)
-        live(saves, number * 1000);
-    usleep(random % LONGEST_US);
+        live(kind, number * 1000);
+    static uint32_t limit = LONGEST_US;
+    ino_t before = number_of(changes);
+    usleep(random % (kind == SAVES_CHANGES ? limit : LONGEST_US));
     kill(child, SIGKILL);
     if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
         exit(1);
-    check_overlay(saves);
-    check_snapshot();
+    if (kind == SAVES_CHANGES)
+        limit = longest(limit, number_of(changes) != before);
+    check_overlay(kind);
+    check_snapshot(snap, false);
+    if (!access(changes, F_OK))
+        check_snapshot(changes, true);
     snprintf(command, sizeof command, "rm -f %s/.*.snap.*", folder);
     if (system(command))
         exit(1);
@@ -161,6 +202,7 @@ int main(int argc, char **argv)
     snprintf(base, sizeof base, "%s/base", folder);
     snprintf(over, sizeof over, "%s/over", folder);
     snprintf(snap, sizeof snap, "%s/file.snap", folder);
+    snprintf(changes, sizeof changes, "%s/changes.snap", folder);
     fill(0);
     put_file(base, SIZE, data, SIZE, 0);
     make(snap, 1);
@@ -172,9 +214,13 @@ int main(int argc, char **argv)
     must(image_create_overlay(over, base, 0, &err), "overlay", &err);
     for (uint32_t n = 0; n < rounds; n++) {
         seed = seed * 1664525 + 1013904223;
-        round_of(n % 2, n + 1, seed >> 8);
+        round_of(n % KINDS, n + 1, seed >> 8);
     }
     prepare();
+    if (access(changes, F_OK)) {
+        fprintf(stderr, "no incremental save was ever done\n");
+        return 1;
+    }
     char command[100]; /* loading has cleaned up */
     snprintf(command, sizeof command, "ls %s | grep -q load-", folder);
     if (!system(command)) {
