@@ -389,6 +389,22 @@ void disk_release(Disk *disk)
     host_work_release(disk->work);
 }
 
+void disk_let_go(Disk *disk)
+{
+    Error err;
+    disk_hold(disk);
+    if (disk->ops->own)
+        disk->ops->own(disk->medium, false, &err);
+}
+
+bool disk_take_again(Disk *disk, Error *err)
+{
+    if (disk->ops->own && !disk->ops->own(disk->medium, true, err))
+        return false;
+    disk_release(disk);
+    return true;
+}
+
 const MediumPointOps *disk_point_ops(const Disk *disk)
 {
     return disk->ops->point;
@@ -420,6 +436,16 @@ bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err)
     bool ok = identify(disk, identity, err);
     if (!ok && disk->ops->point)
         disk->ops->point->thaw(disk->medium);
+    disk_release(disk);
+    return ok;
+}
+
+bool disk_freeze_again(Disk *disk, MediumIdentity *identity, Error *err)
+{
+    disk_hold(disk);
+    if (disk->ops->point)
+        disk->ops->point->again(disk->medium);
+    bool ok = identify(disk, identity, err);
     disk_release(disk);
     return ok;
 }

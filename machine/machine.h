@@ -17,15 +17,17 @@
 #include "machine/log.h"
 
 enum { MAX_CPUS = 4, MAX_DEVICES = 128 };
+enum { TIME_SCALE_ONE = 1000000, TIME_SCALE_LEAST = 10000, TIME_SCALE_MOST = 1000000000 };
 enum { MACHINE_FLASH_BYTES = 64 << 20 }; /* of each of the two NOR flash banks */
 
 typedef struct MachineOptions {
     unsigned cpus;   /* 1 to 4 */
     uint64_t memory; /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
     JitOptions jit;
-    bool deterministic;   /* virtual time from the instruction count instead of the host's clock */
-    bool paced;           /* deterministic: idle time takes as long on the host, instead of being skipped */
-    uint32_t rtc_base;    /* seconds since 1970 at power-on */
+    bool deterministic;  /* virtual time from the instruction count instead of the host's clock */
+    bool paced;          /* deterministic: idle time takes as long on the host, instead of being skipped */
+    uint32_t time_scale; /* otherwise: millionths of host time in a time of the guest's; 0: as many as that */
+    uint32_t rtc_base;   /* seconds since 1970 at power-on */
     const char *flash[2]; /* files with the contents of the NOR flash banks, NULL = erased, not kept */
     bool boot_from_flash; /* no boot ROM: address 0 is flash bank 0 */
     bool semihosting;     /* trap instructions of semihosting are calls to the host, see semihosting.h */
