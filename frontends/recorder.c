@@ -221,13 +221,14 @@ void recorder_look(Recorder *recorder, bool waits)
     }
 }
 
-void recorder_feed(Recorder *recorder)
+void recorder_feed(Recorder *recorder, bool off)
 {
     if (!recorder || !recorder->replays)
         return;
     Journal *journal = recorder->machine->journal;
     machine_feed_journal(recorder->machine);
-    if (recorder->replays && !session_off(recorder->session) && !journal_diverged(journal))
+    bool on_again = off && !session_off(recorder->session);
+    if (on_again && !journal_diverged(journal))
         return;
     if (recorder->replays && journal_next(journal) < journal_end(journal))
         journal_fail(journal, "the guest ended the run after %" PRIu64 " instructions, which it did not",

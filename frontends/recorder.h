@@ -16,8 +16,9 @@ void recorder_free(Recorder *recorder);
 /* At each look at the host. waits: the guest sleeps. */
 void recorder_look(Recorder *recorder, bool waits);
 
-/* The machine does not run: what was recorded of this place enters it. */
-void recorder_feed(Recorder *recorder);
+/* The guest has ended its run: what was recorded of this place enters the machine. off: by switching it off,
+ * after which a reset may come; otherwise the session ends now. */
+void recorder_feed(Recorder *recorder, bool off);
 
 /* Somebody wants a reset, or to switch off; false: a recording is being replayed. */
 bool recorder_reset_enters(Recorder *recorder);

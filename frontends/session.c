@@ -684,7 +684,7 @@ static void switched_off(Session *session)
     session->off = true;
     post(session, SESSION_OFF);
     session_events_deliver(session->events);
-    recorder_feed(session->recorder);
+    recorder_feed(session->recorder, true);
     if (session->off)
         session_end(session, EXIT_OFF, NULL);
 }
@@ -695,7 +695,7 @@ static void rebooted(Session *session)
     if (watchdog_guest_ended(session->watchdog))
         return;
     if (session->options.no_reboot)
-        recorder_feed(session->recorder);
+        recorder_feed(session->recorder, false);
     if (session->options.no_reboot)
         session_end(session, EXIT_REBOOT, "the guest rebooted (--no-reboot)");
     else if (!session_reset_now(session, &err))
@@ -706,7 +706,7 @@ static void guest_exited(Session *session)
 {
     int code = session->machine->exit_code;
     char text[80];
-    recorder_feed(session->recorder);
+    recorder_feed(session->recorder, false);
     snprintf(text, sizeof text, "the guest ended the run with code %d", code);
     session_end(session, code < 0 || code > EXIT_GUEST_MOST ? EXIT_GUEST_MOST : code, code ? text : NULL);
 }
