@@ -54,10 +54,17 @@ def sources(o, change):
         (o.guest_security, o.suite + "-security")))
 
 
+def final_sources(o):
+    text = sources(o, str)
+    if "//mirror.example/" not in o.guest_mirror:
+        return text
+    return "# Only the computer that installed this one reaches its mirror: put another in place of mirror.example.\n" + text
+
+
 def settings(o, port):
     packages = o.packages + (" ca-certificates" if "https://" in o.guest_mirror + o.guest_security else "")
     values = {"suite": o.suite, "proxy": f"http://10.0.2.2:{port}/", "guest_mirror": plain_http(o.guest_mirror),
-              "sources": sources(o, plain_http), "final_sources": sources(o, str), "hostname": o.hostname,
+              "sources": sources(o, plain_http), "final_sources": final_sources(o), "hostname": o.hostname,
               "user": o.user, "password": encoded(o.password), "root_password": encoded(o.root_password),
               "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base, "apt_proxy": o.apt_proxy}
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
