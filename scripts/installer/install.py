@@ -66,7 +66,8 @@ def settings(o, port):
     values = {"suite": o.suite, "proxy": f"http://10.0.2.2:{port}/", "guest_mirror": plain_http(o.guest_mirror),
               "sources": sources(o, plain_http), "final_sources": final_sources(o), "hostname": o.hostname,
               "user": o.user, "password": encoded(o.password), "root_password": encoded(o.root_password),
-              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base, "apt_proxy": o.apt_proxy}
+              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base,
+              "apt_proxy": o.apt_proxy}
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
