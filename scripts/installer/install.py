@@ -54,12 +54,20 @@ def sources(o, change):
         (o.guest_security, o.suite + "-security")))
 
 
+def final_sources(o):
+    text = sources(o, str)
+    if "//mirror.example/" not in o.guest_mirror:
+        return text
+    return "# Only the computer that installed this one reaches its mirror: put another in place of mirror.example.\n" + text
+
+
 def settings(o, port):
     packages = o.packages + (" ca-certificates" if "https://" in o.guest_mirror + o.guest_security else "")
     values = {"suite": o.suite, "proxy": f"http://10.0.2.2:{port}/", "guest_mirror": plain_http(o.guest_mirror),
-              "sources": sources(o, plain_http), "final_sources": sources(o, str), "hostname": o.hostname,
+              "sources": sources(o, plain_http), "final_sources": final_sources(o), "hostname": o.hostname,
               "user": o.user, "password": encoded(o.password), "root_password": encoded(o.root_password),
-              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base, "apt_proxy": o.apt_proxy}
+              "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base,
+              "apt_proxy": o.apt_proxy}
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
@@ -89,21 +97,35 @@ class Run:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        self.log.close()
+        self.write("", True)
         self.progress.end()
+
+    def write(self, text, last=False):
+        """Into the log, as far as this computer has room for it."""
+        try:
+            self.log.write(text)
+            self.log.flush()
+        except (OSError, ValueError):
+            last = True
+        if last:
+            try:
+                self.log.close()
+            except OSError:
+                pass
 
     def take(self, data):
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
             text = line.decode(errors="replace").strip("\r")
-            self.log.write(f"{self.progress.seconds():7.1f} {text}\n")
+            self.write(f"{self.progress.seconds():7.1f} {text}\n")
             self.progress.feed(text)
             if text.startswith("@reason "):
                 self.reason = text[len("@reason "):]
             elif text.startswith(("E: ", "armature: ")) and not self.reason:
                 self.reason = text
             self.done |= text == "@done"
-        self.log.flush()
+            if text.startswith("armature: ") and "make room" in text:
+                raise Trouble(f"this computer has no room left for the disk; make some, and start again ({text.split(';')[0]})")
 
     def wait(self):
         out = self.process.stdout.fileno()
@@ -157,6 +179,8 @@ def main():
             os.unlink(o.log)
         print("install-debian: interrupted; what was downloaded is kept for the next time", file=sys.stderr)
         sys.exit(130)
+    except OSError as e:
+        sys.exit(f"install-debian: {e}")
     except Trouble as e:
         for note in notes[-3:]:
             print("install-debian: " + note, file=sys.stderr)

@@ -56,8 +56,9 @@ def transfer(shell):
 
 
 def refused(armature, net, *words):
-    result = subprocess.run([armature, "--no-config", "--display", "none", "--timeout", "1", "--net", net], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+    command = [armature, "--no-config", "--display", "none", "--timeout", "1", "--net", net]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                            timeout=60)
     if result.returncode != 64 or result.stderr.count("\n") != 1 or not all(word in result.stderr for word in words):
         raise Failure(f"--net {net}: exit code {result.returncode}: {result.stderr}")
 
