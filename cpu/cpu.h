@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu/watchpoints.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/irq.h"
@@ -201,6 +202,8 @@ typedef struct Cpu {
     uint64_t stop_icount;
     uint32_t stop_pc;
     bool stopped; /* the engine returned for that; cleared by whoever lets it run */
+    const Watchpoints *watchpoints; /* the machine's; NULL: there are none */
+    WatchHit watch_hit;             /* why it stopped; cleared with `stopped` */
     IrqLine pmu_irq;
     struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
     void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */

@@ -80,6 +80,7 @@ typedef struct Machine {
     int stopped_cpu;   /* for machine_stopped(); -1: none */
     /* A breakpoint interrupted the slice of next_cpu, which goes up to this icount; 0: none did. */
     uint64_t slice_end;
+    Watchpoints watchpoints;
     uint64_t pause_at; /* for machine_pause_at(); UINT64_MAX: nowhere */
     uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
@@ -134,6 +135,15 @@ bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err);
 bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err);
 /* Their addresses, ascending. */
 const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count);
+
+/* After an instruction that reads or writes (WATCH_*) something in [address, address + size) of the memory that
+ * its CPU sees there, the CPU stops in the same way; machine_stop_hit() says so. See cpu/watchpoints.h. */
+bool machine_add_watchpoint(Machine *machine, uint32_t address, uint32_t size, unsigned kinds, Error *err);
+bool machine_remove_watchpoint(Machine *machine, uint32_t address, Error *err);
+const Watchpoints *machine_watchpoints(const Machine *machine);
+
+/* What the CPU, which has stopped, met: NULL for a breakpoint. Until it goes on. */
+const WatchHit *machine_stop_hit(const Machine *machine, unsigned cpu);
 
 /* True once for each stop: which CPU it was. */
 bool machine_stopped(Machine *machine, unsigned *cpu);

@@ -57,6 +57,27 @@ static bool may_write_straight(const Cpu *cpu, uint32_t pa)
     return !has_code(cpu, pa) && !watches_guard(bus_watches(cpu->bus), pa);
 }
 
+static bool has_watchpoints(const Cpu *cpu, uint32_t va)
+{
+    return cpu->watchpoints && watchpoints_in_page(cpu->watchpoints, va);
+}
+
+/* The access was made: the CPU stops after its instruction if somebody waits for that. */
+static void note_access(Cpu *cpu, uint32_t va, unsigned op, AccessKind kind)
+{
+    if (!cpu->watchpoints || cpu->watch_hit.hit)
+        return;
+    bool write = kind == ACCESS_WRITE;
+    const Watchpoint *at =
+        watchpoints_find(cpu->watchpoints, va, op & MEM_SIZE, write ? WATCH_WRITE : WATCH_READ);
+    if (!at)
+        return;
+    cpu->watch_hit = (WatchHit){true, write, va, cpu_insn_address(cpu), *at};
+    cpu->stopped = true;
+    cpu->leave |= LEAVE_CHECK;
+    cpu->icount_limit = cpu->icount;
+}
+
 /* Compiled code takes it that what is in the table may be accessed unaligned if cpu->unaligned. */
 static void add_fast(Cpu *cpu, const TlbEntry *entry, uint32_t va, bool privileged)
 {
@@ -76,12 +97,14 @@ void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
         return;
     }
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
+    if (entry->may & TLB_MAY_FETCH)
+        entry->fetch = page;
+    if (has_watchpoints(cpu, va))
+        return;
     bool write =
         entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
     if (entry->may & TLB_MAY_READ)
         entry->read = page;
-    if (entry->may & TLB_MAY_FETCH)
-        entry->fetch = page;
     if (write)
         tlb_allow_write(cpu->mmu, entry, va);
     add_fast(cpu, entry, va, privileged);
@@ -408,7 +431,7 @@ static inline const Region *device_at(const Cpu *cpu, const TlbEntry *entry, uin
     unsigned size = op & MEM_SIZE;
     bool plain = size <= 4 && !(op & ~(unsigned)(MEM_SIZE | MEM_ALIGN_SIZE | MEM_NO_SWAP));
     if (entry->page != (va & PAGE_MASK) || !(entry->may & may) || va & (size - 1) ||
-        !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores)
+        !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores || has_watchpoints(cpu, va))
         return NULL;
     const Region *device = entry->device;
     if (!device)
@@ -462,6 +485,7 @@ uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op)
     uint64_t value;
     if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
         return 0;
+    note_access(cpu, va, op, ACCESS_READ);
     return swap(cpu, value, op);
 }
 
@@ -488,8 +512,10 @@ void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
         return;
     }
     Access access;
-    if (prepare(cpu, &access, va, ACCESS_WRITE, op) && perform_write(cpu, &access, va, swap(cpu, value, op)))
-        retag(cpu, va, op);
+    if (!prepare(cpu, &access, va, ACCESS_WRITE, op) || !perform_write(cpu, &access, va, swap(cpu, value, op)))
+        return;
+    retag(cpu, va, op);
+    note_access(cpu, va, op, ACCESS_WRITE);
 }
 
 bool mmu_probe(Cpu *cpu, uint32_t va, uint32_t size, AccessKind kind, unsigned op)
@@ -529,6 +555,7 @@ uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op)
     op |= MEM_ALIGN_SIZE;
     if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
         return 0;
+    note_access(cpu, va, op, ACCESS_READ);
     cpu->exclusive_valid = true;
     cpu->exclusive_size = op & MEM_SIZE;
     cpu->exclusive_pa = access.piece[0].pa;
@@ -558,6 +585,7 @@ uint32_t mmu_store_exclusive(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
         return 1;
     clear_peers(cpu, pa);
     retag(cpu, va, op);
+    note_access(cpu, va, op, ACCESS_WRITE);
     return 0;
 }
 

@@ -26,7 +26,7 @@ TABLE(machine,
       MEMBER(is_remapped, VIEW), MEMBER(time_base, VIEW), MEMBER(host_base, VIEW), MEMBER(idle_ns, COUNTED),
       MEMBER(built, COUNTED), MEMBER(turbo, HOST), MEMBER(current_cpu, VIEW), MEMBER(next_cpu, VIEW),
       MEMBER(running, "false between instructions"), MEMBER(yield, HOST), MEMBER(stopped_cpu, HOST),
-      MEMBER(slice_end, VIEW), MEMBER(pause_at, HOST), MEMBER(held_at, HOST), MEMBER(stop_requested, HOST),
+      MEMBER(slice_end, VIEW), MEMBER(watchpoints, HOST), MEMBER(pause_at, HOST), MEMBER(held_at, HOST), MEMBER(stop_requested, HOST),
       MEMBER(request_pending, VIEW), MEMBER(request, VIEW), MEMBER(exit_code, "env.exit_code is saved"),
       MEMBER(broken, "the run has ended"), MEMBER(semihosting, VIEW), MEMBER(poll, HOST), MEMBER(poll_opaque, HOST));
 #undef OF
