@@ -203,7 +203,7 @@ static bool create(Device *dev, Error *err)
 {
     (void)err;
     virtio_create((Virtio *)dev, &type);
-    dev->env->balloon = (BalloonPort){set_target, look, dev};
+    dev->env->balloon = (BalloonPort){.set_target = set_target, .look = look, .opaque = dev};
     return true;
 }
 

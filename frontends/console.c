@@ -184,7 +184,7 @@ static void end_of_input(Console *console)
     stop_reading(console);
     console->input_ended = true;
     if (console->port)
-        console->port->ended = only_source(console);
+        serial_end(console->port, only_source(console));
     if (console->divert)
         console->divert(console->divert_opaque, NULL, 0);
 }

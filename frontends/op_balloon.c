@@ -48,7 +48,7 @@ static json_t *describe(const BalloonState *state)
 json_t *op_balloon(Call *call, int size)
 {
     Machine *machine = session_machine(call->client->session);
-    const BalloonPort *balloon = &machine->env.balloon;
+    BalloonPort *balloon = &machine->env.balloon;
     BalloonState state;
     if (!balloon->look) {
         call_fail(call, "balloon: the machine has none; start it with --balloon on");
@@ -60,7 +60,7 @@ json_t *op_balloon(Call *call, int size)
         return NULL;
     }
     if (size >= 0)
-        balloon->set_target(balloon->opaque, (uint32_t)size * (MIB / BALLOON_PAGE));
-    balloon->look(balloon->opaque, &state);
+        balloon_set_target(balloon, (uint32_t)size * (MIB / BALLOON_PAGE));
+    balloon_look(balloon, &state);
     return describe(&state);
 }

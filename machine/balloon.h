@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/journal.h"
+
 enum { BALLOON_PAGE = 4096, BALLOON_STATS = 16 };
 
 /* What the guest says of its memory: VIRTIO 1.2, section 5.5.6.3. Bytes, or numbers of events. */
@@ -24,6 +26,14 @@ typedef struct BalloonPort {
     /* What is known; asks the guest for new statistics, which it gives when it gets to it. */
     void (*look)(void *opaque, BalloonState *state);
     void *opaque;
+    JournalChannel *channel; /* NULL: no journal */
 } BalloonPort;
+
+/* For frontends; only if there is one. */
+void balloon_set_target(BalloonPort *port, uint32_t pages);
+void balloon_look(BalloonPort *port, BalloonState *state);
+
+/* What enters goes through the journal from now on. */
+void balloon_set_journal(BalloonPort *port, Journal *journal);
 
 #endif

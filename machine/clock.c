@@ -9,10 +9,14 @@ struct Clock {
     void *source_opaque;
     void (*sooner)(void *opaque);
     void *sooner_opaque;
-    Timer **heap; /* binary heap, earliest first */
-    int count, capacity;
+    struct Heap {
+        Timer **timer; /* binary heap, earliest first */
+        int count, capacity;
+    } heap[2]; /* the machine's own timers, watchers' */
     uint64_t callbacks;
 };
+
+typedef struct Heap Heap;
 
 Clock *clock_new(uint64_t (*source)(void *opaque), void *opaque)
 {
@@ -27,7 +31,8 @@ Clock *clock_new(uint64_t (*source)(void *opaque), void *opaque)
 void clock_free(Clock *clock)
 {
     if (clock)
-        free(clock->heap);
+        for (unsigned n = 0; n < 2; n++)
+            free(clock->heap[n].timer);
     free(clock);
 }
 
@@ -45,37 +50,42 @@ static bool before(const Timer *a, const Timer *b)
     return strcmp(a->name, b->name) < 0;
 }
 
-static void place(Clock *clock, int index, Timer *timer)
+static Heap *heap_of(const Timer *timer)
 {
-    clock->heap[index] = timer;
+    return &timer->clock->heap[timer->priority >= CLOCK_WATCHERS];
+}
+
+static void place(Heap *heap, int index, Timer *timer)
+{
+    heap->timer[index] = timer;
     timer->heap_index = index;
 }
 
-static void sift_up(Clock *clock, int index)
+static void sift_up(Heap *heap, int index)
 {
-    Timer *timer = clock->heap[index];
-    while (index > 0 && before(timer, clock->heap[(index - 1) / 2])) {
-        place(clock, index, clock->heap[(index - 1) / 2]);
+    Timer *timer = heap->timer[index];
+    while (index > 0 && before(timer, heap->timer[(index - 1) / 2])) {
+        place(heap, index, heap->timer[(index - 1) / 2]);
         index = (index - 1) / 2;
     }
-    place(clock, index, timer);
+    place(heap, index, timer);
 }
 
-static void sift_down(Clock *clock, int index)
+static void sift_down(Heap *heap, int index)
 {
-    Timer *timer = clock->heap[index];
+    Timer *timer = heap->timer[index];
     for (;;) {
         int child = 2 * index + 1;
-        if (child >= clock->count)
+        if (child >= heap->count)
             break;
-        if (child + 1 < clock->count && before(clock->heap[child + 1], clock->heap[child]))
+        if (child + 1 < heap->count && before(heap->timer[child + 1], heap->timer[child]))
             child++;
-        if (!before(clock->heap[child], timer))
+        if (!before(heap->timer[child], timer))
             break;
-        place(clock, index, clock->heap[child]);
+        place(heap, index, heap->timer[child]);
         index = child;
     }
-    place(clock, index, timer);
+    place(heap, index, timer);
 }
 
 void timer_init(Timer *timer, Clock *clock, const char *name, int priority, void (*callback)(void *),
@@ -90,32 +100,32 @@ void timer_init(Timer *timer, Clock *clock, const char *name, int priority, void
                      .heap_index = -1};
 }
 
-static void insert(Clock *clock, Timer *timer)
+static void insert(Heap *heap, Timer *timer)
 {
-    if (clock->count == clock->capacity) {
-        clock->capacity = clock->capacity ? 2 * clock->capacity : 32;
-        clock->heap = realloc(clock->heap, (size_t)clock->capacity * sizeof *clock->heap);
-        if (!clock->heap)
+    if (heap->count == heap->capacity) {
+        heap->capacity = heap->capacity ? 2 * heap->capacity : 32;
+        heap->timer = realloc(heap->timer, (size_t)heap->capacity * sizeof *heap->timer);
+        if (!heap->timer)
             abort();
     }
-    place(clock, clock->count++, timer);
-    sift_up(clock, timer->heap_index);
+    place(heap, heap->count++, timer);
+    sift_up(heap, timer->heap_index);
 }
 
 void timer_cancel(Timer *timer)
 {
-    Clock *clock = timer->clock;
     int index = timer->heap_index;
     timer->due = CLOCK_NEVER;
     timer->heap_index = -1;
     if (index < 0)
         return;
-    Timer *last = clock->heap[--clock->count];
+    Heap *heap = heap_of(timer);
+    Timer *last = heap->timer[--heap->count];
     if (last == timer)
         return;
-    place(clock, index, last);
-    sift_up(clock, index);
-    sift_down(clock, last->heap_index);
+    place(heap, index, last);
+    sift_up(heap, index);
+    sift_down(heap, last->heap_index);
 }
 
 void timer_set(Timer *timer, uint64_t due)
@@ -124,38 +134,73 @@ void timer_set(Timer *timer, uint64_t due)
     if (due == CLOCK_NEVER)
         return;
     timer->due = due;
-    insert(timer->clock, timer);
+    insert(heap_of(timer), timer);
     if (timer->heap_index == 0 && timer->clock->sooner)
         timer->clock->sooner(timer->clock->sooner_opaque);
 }
 
+static Timer *first_of(const Heap *heap)
+{
+    return heap->count ? heap->timer[0] : NULL;
+}
+
+/* The earliest of both heaps. */
+static Timer *first(const Clock *clock)
+{
+    Timer *own = first_of(&clock->heap[0]), *watcher = first_of(&clock->heap[1]);
+    return !own || (watcher && before(watcher, own)) ? watcher : own;
+}
+
 uint64_t clock_next_due(const Clock *clock)
 {
-    return clock->count ? clock->heap[0]->due : CLOCK_NEVER;
+    const Timer *timer = first(clock);
+    return timer ? timer->due : CLOCK_NEVER;
+}
+
+static void fire(Clock *clock, Timer *timer)
+{
+    timer_cancel(timer);
+    clock->callbacks++;
+    timer->callback(timer->opaque);
 }
 
 void clock_run_due(Clock *clock)
 {
     uint64_t now = clock_now(clock);
-    while (clock->count && clock->heap[0]->due <= now) {
-        Timer *timer = clock->heap[0];
-        timer_cancel(timer);
-        clock->callbacks++;
-        timer->callback(timer->opaque);
-    }
+    for (Timer *timer; (timer = first(clock)) && timer->due <= now;)
+        fire(clock, timer);
+}
+
+void clock_run_own(Clock *clock)
+{
+    uint64_t now = clock_now(clock);
+    for (Timer *timer; (timer = first_of(&clock->heap[0])) && timer->due <= now;)
+        fire(clock, timer);
+}
+
+void clock_run_in_turn(Clock *clock, void (*between)(void *opaque), void *opaque)
+{
+    clock_run_own(clock);
+    if (between)
+        between(opaque);
+    uint64_t now = clock_now(clock);
+    int count = clock->heap[1].count;
+    for (Timer *timer; count-- > 0 && (timer = first_of(&clock->heap[1])) && timer->due <= now;)
+        fire(clock, timer);
 }
 
 /* The order stays: what would leave the range of times ends up at the same end. */
 void clock_shift(Clock *clock, int64_t ns)
 {
-    for (int n = 0; n < clock->count; n++) {
-        Timer *timer = clock->heap[n];
-        if (ns < 0)
-            timer->due = timer->due > (uint64_t)-ns ? timer->due - (uint64_t)-ns : 0;
-        else
-            timer->due =
-                timer->due < CLOCK_NEVER - 1 - (uint64_t)ns ? timer->due + (uint64_t)ns : CLOCK_NEVER - 1;
-    }
+    for (unsigned k = 0; k < 2; k++)
+        for (int n = 0; n < clock->heap[k].count; n++) {
+            Timer *timer = clock->heap[k].timer[n];
+            if (ns < 0)
+                timer->due = timer->due > (uint64_t)-ns ? timer->due - (uint64_t)-ns : 0;
+            else
+                timer->due =
+                    timer->due < CLOCK_NEVER - 1 - (uint64_t)ns ? timer->due + (uint64_t)ns : CLOCK_NEVER - 1;
+        }
 }
 
 uint64_t clock_callbacks(const Clock *clock)

@@ -11,6 +11,9 @@
 
 #define CLOCK_NEVER UINT64_MAX
 
+/* Timers from this priority on are not the machine's, but those of who watches it. */
+enum { CLOCK_WATCHERS = 1000 };
+
 typedef struct Clock Clock;
 
 typedef struct Timer {
@@ -43,6 +46,13 @@ uint64_t clock_next_due(const Clock *clock);
 
 /* Runs every timer due at or before now. A timer is stopped before its callback is called. */
 void clock_run_due(Clock *clock);
+
+/* Of the timers due now, first the machine's own, until none is due; then once each watcher's that is due. So
+ * what a watcher does comes at an exact place: behind all that the machine does by then. Whoever needs all to
+ * be done calls again while something is due. between() is called between the two; NULL: nothing. */
+void clock_run_in_turn(Clock *clock, void (*between)(void *opaque), void *opaque);
+/* The machine's own only. */
+void clock_run_own(Clock *clock);
 
 /* Moves all timers that run by so many ns: time itself was set to another value. */
 void clock_shift(Clock *clock, int64_t ns);

@@ -34,7 +34,8 @@ struct Disk {
     MediumInfo info;
     DiskStats stats;
     unsigned under_way;
-    uint64_t run, changes; /* for snapshots: see MediumIdentity */
+    JournalChannel *channel; /* its slot's */
+    uint64_t run, changes;   /* for snapshots: see MediumIdentity */
     void (*before)(void *opaque, uint64_t offset, uint64_t length); /* a change; NULL: nobody */
     void *before_opaque;
     void (*trouble)(void *opaque, const char *text);
@@ -254,13 +255,56 @@ static void *work(void *opaque)
     return NULL;
 }
 
+/* A failure in the journal: result, action, offset in 8 bytes; and what was read nevertheless. */
+enum { FAILURE_HEADER = 10 };
+
+static void keep_failure(Disk *disk, const DiskRequest *request)
+{
+    uint64_t length = request->action == DISK_READ ? request->length : 0;
+    uint8_t *bytes = malloc(FAILURE_HEADER + length);
+    if (!bytes)
+        abort();
+    bytes[0] = (uint8_t)request->result;
+    bytes[1] = (uint8_t)request->action;
+    memcpy(bytes + 2, &request->offset, 8);
+    if (length)
+        memcpy(bytes + FAILURE_HEADER, request->data, length);
+    journal_keep(disk->channel, bytes, FAILURE_HEADER + length);
+    free(bytes);
+}
+
+/* Whether the host failed here when this was recorded. */
+static bool recall_failure(Disk *disk, DiskRequest *request)
+{
+    const JournalEntry *entry = journal_recalls(disk->channel) ? journal_recall_here(disk->channel) : NULL;
+    uint64_t length = request->action == DISK_READ ? request->length : 0, offset;
+    if (!entry || entry->size != FAILURE_HEADER + length || entry->data[1] != request->action)
+        return false;
+    memcpy(&offset, entry->data + 2, 8);
+    bool known = entry->data[0] > DISK_OK && entry->data[0] <= DISK_OUTSIDE;
+    if (offset != request->offset || !known)
+        return false;
+    request->result = (DiskResult)entry->data[0];
+    if (length)
+        memcpy(request->data, entry->data + FAILURE_HEADER, length);
+    journal_take(disk->channel);
+    return true;
+}
+
 /* On the machine's thread. */
 static void carry_out_now(Disk *disk, DiskRequest *request)
 {
-    Error err = {""};
-    request->result = carry_out(disk, request, &err);
-    if (request->result)
-        tell(disk, request->action, err.text);
+    Error err = {"as recorded"};
+    bool recalled = recall_failure(disk, request);
+    if (!recalled)
+        request->result = carry_out(disk, request, &err);
+    if (!request->result)
+        return;
+    tell(disk, request->action, err.text);
+    if (!recalled && journal_recalls(disk->channel))
+        journal_channel_fail(disk->channel, "the host failed: %s", err.text);
+    else if (!recalled && disk->channel)
+        keep_failure(disk, request);
 }
 
 /* Deterministic time has come. */
@@ -655,7 +699,16 @@ Disk *disk_slot_set(DiskSlot *slot, Disk *disk)
     if (before)
         finish_all(before);
     slot->disk = disk;
+    if (disk)
+        disk->channel = slot->channel;
     if (slot->changed)
         slot->changed(slot->changed_opaque);
     return before;
+}
+
+void disk_slot_set_journal(DiskSlot *slot, Journal *journal, const char *name)
+{
+    slot->channel = journal_channel(journal, name, NULL, NULL);
+    if (slot->disk)
+        slot->disk->channel = slot->channel;
 }

@@ -16,6 +16,7 @@
 #include "machine/arrivals.h"
 #include "machine/clock.h"
 #include "machine/error.h"
+#include "machine/journal.h"
 
 enum { DISK_SECTOR = 512, DISK_SERIAL_BYTES = 20 };
 
@@ -222,7 +223,11 @@ typedef struct DiskSlot {
     /* Guest side, set by the device: the disk in the slot is another one now, or none, or another size. */
     void (*changed)(void *opaque);
     void *changed_opaque;
+    JournalChannel *channel; /* for failures of the host; NULL: no journal */
 } DiskSlot;
+
+/* What goes wrong goes through the journal, by this name, from now on. */
+void disk_slot_set_journal(DiskSlot *slot, Journal *journal, const char *name);
 
 /* Host side, between instructions: puts a disk in, or takes it out (NULL), and tells the device. What was in
  * it is returned; its requests are finished before, so that none is lost. */

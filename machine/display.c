@@ -19,10 +19,11 @@ struct Display {
     DisplayOutput shown; /* what the frontend wants: DISPLAY_OUTPUTS: see display_show() */
     Frame frame;
     DisplayCounts counts;
-    uint32_t *pixels;  /* [width * height] */
-    uint64_t *changed; /* [height] */
-    bool *touched;     /* [height] */
-    uint32_t *row;     /* [width]: drawn before it is compared */
+    uint32_t *pixels;        /* [width * height] */
+    uint64_t *changed;       /* [height] */
+    bool *touched;           /* [height] */
+    uint32_t *row;           /* [width]: drawn before it is compared */
+    JournalChannel *channel; /* NULL: no journal */
 };
 
 static void *checked(void *memory)
@@ -197,14 +198,35 @@ void display_set_shown(Display *display, uint64_t pictures)
     display->counts.shown = pictures;
 }
 
+/* What enters. */
+enum { RESIZE = 'r' };
+
 bool display_resize(Display *display, uint32_t width, uint32_t height)
 {
     const Controller *seen = &display->controller[output_shown(display)];
     bool follows = seen->ops && seen->ops->resize;
+    uint32_t size[] = {width, height};
+    if (!journal_event(display->channel, RESIZE, size, sizeof size))
+        return follows;
     for (unsigned n = 0; n < DISPLAY_OUTPUTS; n++) {
         const Controller *controller = &display->controller[n];
         if (controller->ops && controller->ops->resize)
             controller->ops->resize(controller->opaque, width, height);
     }
     return follows;
+}
+
+static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    uint32_t wish[2];
+    if (what != RESIZE || size != sizeof wish)
+        return false;
+    memcpy(wish, data, sizeof wish);
+    display_resize(opaque, wish[0], wish[1]);
+    return true;
+}
+
+void display_set_journal(Display *display, Journal *journal)
+{
+    display->channel = journal_channel(journal, "display", apply, display);
 }

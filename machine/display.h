@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/journal.h"
+
 typedef struct Display Display;
 
 enum { DISPLAY_MOST = 4096 /* pixels, in each direction */ };
@@ -100,5 +102,8 @@ void display_set_shown(Display *display, uint64_t pictures);
 /* Tells all controllers that can have another size that the user would like this one, also those that are not
  * seen yet; false if the one that is seen cannot. */
 bool display_resize(Display *display, uint32_t width, uint32_t height);
+
+/* What the user would like goes through the journal from now on. */
+void display_set_journal(Display *display, Journal *journal);
 
 #endif

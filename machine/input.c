@@ -20,6 +20,7 @@ struct Input {
     bool delivering;
     InputEvent *queue;
     unsigned head, length, capacity;
+    JournalChannel *channel; /* NULL: no journal */
 };
 
 Input *input_new(void)
@@ -142,10 +143,24 @@ void input_deliver(Input *input)
     input->delivering = false;
 }
 
+/* An event in the journal: kind, down, code in 2 bytes, x and y in 4 each. */
+enum { EVENT = 'e', EVENT_BYTES = 12 };
+
+static bool enters(Input *input, const InputEvent *event)
+{
+    uint8_t bytes[EVENT_BYTES] = {(uint8_t)event->kind, event->down, (uint8_t)event->code,
+                                  (uint8_t)(event->code >> 8)};
+    memcpy(bytes + 4, &event->x, 4);
+    memcpy(bytes + 8, &event->y, 4);
+    return journal_event(input->channel, EVENT, bytes, sizeof bytes);
+}
+
 void input_send(Input *input, const InputEvent *event)
 {
     bool is_key = event->kind == INPUT_KEY || event->kind == INPUT_BUTTON;
     if (is_key && (event->code >= INPUT_KEYS || (!event->down && !input->down[event->code])))
+        return;
+    if (!enters(input, event))
         return;
     if (is_key)
         input->down[event->code] = event->down;
@@ -168,7 +183,7 @@ unsigned input_waiting(const Input *input)
 }
 
 /* Sinks are set up with the devices, and nothing is delivered between instructions. */
-_Static_assert(sizeof(struct Input) == sizeof(Sink) * SINKS + INPUT_KEYS + 40,
+_Static_assert(sizeof(struct Input) == sizeof(Sink) * SINKS + INPUT_KEYS + 48,
                "what is new in Input: save it in snapshot/views.c, or say here why not");
 
 InputEvent input_event_waiting(const Input *input, unsigned n)
@@ -206,4 +221,21 @@ void input_reset(Input *input)
     memset(input->down, 0, sizeof input->down);
     input->head = input->length = 0;
     input->leds = 0;
+}
+
+static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    if (what != EVENT || size != EVENT_BYTES || data[0] > INPUT_WHEEL)
+        return false;
+    InputEvent event = {
+        .kind = (InputEventKind)data[0], .down = data[1], .code = (uint16_t)(data[2] | data[3] << 8)};
+    memcpy(&event.x, data + 4, 4);
+    memcpy(&event.y, data + 8, 4);
+    input_send(opaque, &event);
+    return true;
+}
+
+void input_set_journal(Input *input, Journal *journal)
+{
+    input->channel = journal_channel(journal, "input", apply, input);
 }

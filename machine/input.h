@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/journal.h"
+
 typedef struct Input Input;
 
 /* Keys and buttons have the numbers of Linux's input events, see keys.def. */
@@ -76,6 +78,9 @@ void input_release_all(Input *input);
 unsigned input_waiting(const Input *input);
 
 unsigned input_leds(const Input *input); /* LED_* */
+
+/* What enters goes through the journal from now on. */
+void input_set_journal(Input *input, Journal *journal);
 
 /* For snapshots: event n of those that wait; an event more waits, which nobody is told of; which keys and
  * buttons are down, [INPUT_KEYS]. */

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "cpu/insn.h"
+#include "machine/machine_journal.h"
 
 /* ---- Registers of the system coprocessors ----------------------------------------------------------------
  */
@@ -283,6 +284,8 @@ bool inspect_write_register(Machine *machine, unsigned cpu_number, const char *n
     bool fits = value <= UINT32_MAX || (signed_value < 0 && signed_value >= INT32_MIN);
     if (place.kind != PLACE_D && !fits)
         return error_set(err, "%s has 32 bits", name);
+    if (!machine_register_enters(machine, cpu_number, name, value))
+        return error_set(err, "a recording is being replayed");
     bool ok = write_place(cpu, &place, name, value, err);
     cpu->leave = leave; /* nothing executes that would have to end */
     return ok;
@@ -327,6 +330,8 @@ const char *inspect_activity(const Machine *machine, unsigned number)
 /* ---- Memory ----------------------------------------------------------------------------------------------
  */
 
+enum { ENTERS_AT_ONCE = 1 << 20 };
+
 typedef bool Accessor(Machine *machine, int cpu, uint32_t address, void *data, uint32_t size);
 
 static bool read_piece(Machine *machine, int cpu, uint32_t address, void *data, uint32_t size)
@@ -367,7 +372,16 @@ bool inspect_read_memory(Machine *machine, int cpu, uint32_t address, void *data
 bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const void *data, uint32_t size,
                           Error *err)
 {
-    return each_page(machine, cpu, address, (uint8_t *)(uintptr_t)data, size, write_piece, err);
+    for (uint32_t part; size; size -= part, address += part, data = (const uint8_t *)data + part) {
+        part = size < ENTERS_AT_ONCE ? size : ENTERS_AT_ONCE;
+        if (!machine_memory_enters(machine, cpu, address, data, part))
+            return error_set(err, "a recording is being replayed");
+        if (!each_page(machine, cpu, address, (uint8_t *)(uintptr_t)data, part, write_piece, err))
+            return false;
+        if (part < size && address + part == 0)
+            return error_set(err, "the memory ends at 0xffffffff");
+    }
+    return true;
 }
 
 /* ---- Code ------------------------------------------------------------------------------------------------

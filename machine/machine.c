@@ -13,6 +13,7 @@
 
 #include "cpu/code_cache.h"
 #include "machine/board.h"
+#include "machine/machine_journal.h"
 #include "machine/semihosting.h"
 
 /* Instructions a CPU runs before the machine looks at timers and other CPUs again. */
@@ -475,6 +476,7 @@ void machine_free(Machine *machine)
     code_cache_free(machine->code);
     bus_free(machine->bus);
     clock_free(machine->clock);
+    journal_free(machine->journal);
     arrivals_free(machine->arrivals);
     free_memory(machine);
     log_free(machine->log);
@@ -691,12 +693,16 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     if (n != m->current_cpu)
         mmu_clear_exclusive(m->cpu[m->current_cpu]);
     m->current_cpu = n;
+    m->idle_since = 0;
     m->running = true;
     cpu->stopped = cpu->watch_hit.hit = false;
     cpu->icount_limit = cpu->icount + count;
     uint64_t total = machine_icount(m);
     if (m->pause_at > total && m->pause_at - total < count)
         cpu->icount_limit = cpu->icount + (m->pause_at - total);
+    uint64_t event = m->journal ? machine_next_event(m) : UINT64_MAX;
+    if (event > total && event - total < cpu->icount_limit - cpu->icount)
+        cpu->icount_limit = cpu->icount + (event - total);
     uint64_t overflow = pmu_next_overflow(cpu);
     if (overflow < cpu->icount_limit)
         cpu->icount_limit = overflow;
@@ -733,39 +739,64 @@ static uint64_t slice_most(Machine *m)
     return m->options.cpus > 1 ? SLICE_SHARED : SLICE_ALONE;
 }
 
-/* A slice for the CPU whose turn it is; false if a breakpoint or machine_pause_at() interrupts it. */
-static bool run_slice(Machine *m, uint64_t most)
+void machine_settle(Machine *m)
+{
+    if (!m->options.deterministic) {
+        clock_run_due(m->clock);
+        return;
+    }
+    do
+        clock_run_in_turn(m->clock, machine_own_timers_ran, m);
+    while (clock_next_due(m->clock) <= clock_now(m->clock));
+    machine_own_timers_ran(m);
+}
+
+/* A slice for the CPU whose turn it is. slice_end is set if the CPU is to go on with it: a breakpoint or
+ * machine_pause_at() interrupts it. In deterministic runs it goes on after all that happens in between,
+ * timers, yields, the journal's events: whether somebody watches must not show in the order of slices. */
+static void run_slice(Machine *m, uint64_t most)
 {
     Cpu *cpu = m->cpu[m->next_cpu];
-    uint64_t length = slice_length(m, clock_now(m->clock), most), end = cpu->icount + length;
+    bool deterministic = m->options.deterministic;
+    uint64_t before = cpu->icount, length = slice_length(m, clock_now(m->clock), most);
+    uint64_t end = before + (deterministic ? most : length);
     bool ahead = machine_icount(m) < m->pause_at;
     run_cpu(m, m->next_cpu, length);
-    if (arrivals_waiting(m->arrivals))
-        arrivals_deliver(m->arrivals);
     bool pause = ahead && machine_icount(m) == m->pause_at;
-    if (!cpu->stopped && !pause)
-        return true;
+    bool goes_on = deterministic && cpu->icount != before;
     if (cpu->stopped)
         m->stopped_cpu = (int)m->next_cpu;
-    m->slice_end = end;
-    m->yield = true;
-    return false;
+    if (cpu->stopped || pause)
+        m->yield = true;
+    if (cpu->stopped || ((pause || goes_on) && cpu->icount < end))
+        m->slice_end = end;
+}
+
+/* What has happened meanwhile, after a slice. */
+static void after_slice(Machine *m)
+{
+    if (m->options.deterministic && clock_next_due(m->clock) <= clock_now(m->clock))
+        machine_settle(m);
+    if (arrivals_waiting(m->arrivals))
+        arrivals_deliver(m->arrivals);
 }
 
 /* Gives every CPU that can run a slice; false if none could. */
 static bool run_slices(Machine *m)
 {
     bool any = m->next_cpu > 0; /* only a whole round shows that none can run */
-    for (; m->next_cpu < m->options.cpus && !m->request_pending && !m->yield; m->next_cpu++) {
-        unsigned n = m->next_cpu;
-        uint64_t before = m->cpu[n]->icount, most = slice_most(m);
-        if (!can_run(m, m->cpu[n]))
+    while (m->next_cpu < m->options.cpus && !m->request_pending && !m->yield) {
+        if (m->journal && machine_attend(m))
             continue;
-        if (most && !run_slice(m, most))
-            return true;
-        any |= !most || m->cpu[n]->icount != before;
-        if (m->options.deterministic && clock_next_due(m->clock) <= clock_now(m->clock))
-            clock_run_due(m->clock);
+        const Cpu *cpu = m->cpu[m->next_cpu];
+        uint64_t before = cpu->icount, most = slice_most(m);
+        bool runs = most && can_run(m, m->cpu[m->next_cpu]);
+        if (runs)
+            run_slice(m, most);
+        any |= !most || cpu->icount != before || cpu->stopped;
+        m->next_cpu += !m->slice_end;
+        if (runs)
+            after_slice(m);
     }
     if (m->next_cpu >= m->options.cpus)
         m->next_cpu = 0;
@@ -774,18 +805,73 @@ static bool run_slices(Machine *m)
 
 /* Idle time is not skipped beyond this, 73 years: what is due later (the clock's alarm, timers that a guest
  * set as far away as they go) does not come, and virtual time cannot overflow. */
-#define END_OF_TIME (UINT64_C(1) << 61)
+#define END_OF_TIME MACHINE_END_OF_TIME
+
+/* Virtual time passes to the next timer, or as far as the journal's next event. */
+static bool skip_idle_time(Machine *m, uint64_t due)
+{
+    uint64_t now = clock_now(m->clock), next = m->journal ? machine_idle_until(m, due) : due;
+    bool forever = next >= END_OF_TIME && !m->yield;
+    m->time_base += next >= END_OF_TIME || next < now ? 0 : next - now;
+    if (m->options.deterministic && !forever)
+        machine_settle(m);
+    return m->poll ? m->poll(m->poll_opaque, forever ? UINT64_MAX : 0) : !forever;
+}
+
+static bool all_sleep(Machine *m)
+{
+    for (unsigned n = 0; n < m->options.cpus; n++)
+        if (can_run(m, m->cpu[n]))
+            return false;
+    return true;
+}
+
+void machine_pass_idle_time(Machine *m)
+{
+    if (!m->idle_since || !all_sleep(m))
+        return;
+    uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock), host = host_ns();
+    uint64_t passed = host - m->idle_since, most = due > now ? due - now - 1 : 0;
+    m->idle_since = host;
+    if (now + passed < END_OF_TIME)
+        m->time_base += passed < most ? passed : most;
+}
+
+/* The host waits as long as the guest would. What enters meanwhile makes virtual time pass to where the host
+ * is (machine_pass_idle_time()); otherwise it passes all at once, at the end. */
+static bool pace_idle_time(Machine *m, uint64_t due)
+{
+    uint64_t now = clock_now(m->clock), wait = due >= END_OF_TIME ? UINT64_MAX : due > now ? due - now : 0;
+    if (!m->idle_since)
+        m->idle_since = host_ns();
+    uint64_t passed = host_ns() - m->idle_since;
+    return m->poll(m->poll_opaque, wait == UINT64_MAX ? wait : wait > passed ? wait - passed : 0);
+}
+
+static void end_of_paced_time(Machine *m)
+{
+    uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock);
+    if (!m->idle_since || due >= END_OF_TIME || due <= now || !all_sleep(m) ||
+        host_ns() - m->idle_since < due - now)
+        return;
+    m->time_base += due - now;
+    m->idle_since = 0;
+}
+
+static bool is_paced(const Machine *m)
+{
+    return m->options.deterministic && m->options.paced && !m->turbo && m->poll && !machine_replays(m);
+}
 
 /* Nothing can run before the next timer or input. Returns false if the frontend wants to stop. */
 static bool wait_for_something(Machine *m)
 {
     uint64_t now = clock_now(m->clock), due = clock_next_due(m->clock);
     uint64_t wait = due == CLOCK_NEVER ? UINT64_MAX : due > now ? due - now : 0;
-    if (m->options.deterministic || m->turbo) {
-        bool forever = due >= END_OF_TIME;
-        m->time_base += forever ? 0 : wait;
-        return m->poll ? m->poll(m->poll_opaque, forever ? UINT64_MAX : 0) : !forever;
-    }
+    if (is_paced(m))
+        return pace_idle_time(m, due);
+    if (m->options.deterministic || m->turbo)
+        return skip_idle_time(m, due);
     if (m->poll)
         return m->poll(m->poll_opaque, wait);
     if (wait && wait != UINT64_MAX) {
@@ -803,6 +889,7 @@ static bool idle(Machine *m)
         go_on = wait_for_something(m);
     arrivals_sleep(m->arrivals, false);
     arrivals_deliver(m->arrivals);
+    end_of_paced_time(m);
     m->idle_ns += host_ns() - before;
     return go_on;
 }
@@ -830,7 +917,7 @@ MachineEnd machine_run(Machine *machine)
     uint64_t polled = host_ns();
     machine->stop_requested = false;
     while (!machine->stop_requested && !handle_request(machine, &end)) {
-        clock_run_due(machine->clock);
+        machine_settle(machine);
         bool ran = run_slices(machine);
         uint64_t now = host_ns();
         if (ran && !machine->yield && now - polled < POLL_INTERVAL_NS)
@@ -873,16 +960,24 @@ void machine_hold_time(Machine *machine, bool hold)
         machine->host_base = host_ns() - (now - machine->time_base);
 }
 
-uint64_t machine_step_cpu(Machine *machine, unsigned n, uint64_t count)
+static void run_own_timers(Machine *m)
+{
+    if (m->journal) /* watchers wait: nothing may enter in the middle of a step */
+        clock_run_own(m->clock);
+    else
+        clock_run_due(m->clock);
+}
+
+uint64_t machine_step_raw(Machine *machine, unsigned n, uint64_t count)
 {
     Cpu *cpu = machine->cpu[n];
     uint64_t start = cpu->icount, target = start + count;
     uint32_t from = cpu->pc;
-    clock_run_due(machine->clock);
+    run_own_timers(machine);
     while (cpu->icount < target && !machine->request_pending && can_run(machine, cpu)) {
         uint64_t before = cpu->icount;
         run_cpu(machine, n, slice_length(machine, clock_now(machine->clock), target - before));
-        clock_run_due(machine->clock);
+        run_own_timers(machine);
         bool begins = cpu->stopped && cpu->icount == start && cpu->pc == from;
         if (cpu->stopped && !begins)
             machine->stopped_cpu = (int)n;
@@ -890,6 +985,12 @@ uint64_t machine_step_cpu(Machine *machine, unsigned n, uint64_t count)
             break;
     }
     return cpu->icount - start;
+}
+
+uint64_t machine_step_cpu(Machine *machine, unsigned cpu, uint64_t count)
+{
+    return machine->journal ? machine_step_by_journal(machine, cpu, count)
+                            : machine_step_raw(machine, cpu, count);
 }
 
 void machine_step(Machine *machine, uint64_t count)

@@ -13,6 +13,7 @@
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/error.h"
+#include "machine/journal.h"
 #include "machine/log.h"
 
 enum { MAX_CPUS = 4, MAX_DEVICES = 128 };
@@ -23,6 +24,7 @@ typedef struct MachineOptions {
     uint64_t memory; /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
     JitOptions jit;
     bool deterministic;   /* virtual time from the instruction count instead of the host's clock */
+    bool paced;           /* deterministic: idle time takes as long on the host, instead of being skipped */
     uint32_t rtc_base;    /* seconds since 1970 at power-on */
     const char *flash[2]; /* files with the contents of the NOR flash banks, NULL = erased, not kept */
     bool boot_from_flash; /* no boot ROM: address 0 is flash bank 0 */
@@ -68,11 +70,14 @@ typedef struct Machine {
     Region *remapped[4]; /* what is mapped only before or only after the remap */
     unsigned remapped_count;
     bool is_remapped;
-    uint64_t time_base; /* virtual ns that do not come from the source below (idle time skipped) */
-    uint64_t host_base; /* host ns at power-on */
-    uint64_t idle_ns;   /* host time with nothing to run, for statistics */
-    uint64_t built;     /* host ns when the machine was built, for statistics */
-    bool turbo;         /* idle time is skipped, though time follows the host's clock */
+    uint64_t time_base;       /* virtual ns that do not come from the source below (idle time skipped) */
+    uint64_t host_base;       /* host ns at power-on */
+    uint64_t idle_ns;         /* host time with nothing to run, for statistics */
+    uint64_t built;           /* host ns when the machine was built, for statistics */
+    bool turbo;               /* idle time is skipped, though time follows the host's clock */
+    uint64_t idle_since;      /* host ns since when all CPUs sleep, for options.paced; 0: they do not */
+    Journal *journal;         /* NULL: none, see machine_make_journal() */
+    JournalChannel *debugger; /* its channel for what inspect.h and steps do */
     unsigned current_cpu;
     unsigned next_cpu; /* whose slice is next */
     bool running;      /* a CPU executes right now */
@@ -118,6 +123,11 @@ void machine_hold_time(Machine *machine, bool hold);
  * other; if they have begun more already, never. One place at a time; UINT64_MAX: none. Nothing is different
  * from a run that does not pause. */
 void machine_pause_at(Machine *machine, uint64_t icount);
+
+/* Gives the machine a journal, off at first, with channels for all that enters it; see journal.h. It must be
+ * deterministic. While it replays, idle time is not paced, and the next event is fed at its place by
+ * machine_run(), which calls poll() when journal_diverged() becomes true, and after each event. */
+void machine_make_journal(Machine *machine);
 
 /* Runs so many instructions on CPU 0, or fewer, as machine_step_cpu() does. */
 void machine_step(Machine *machine, uint64_t count);

@@ -11,6 +11,7 @@ void net_port_init(NetPort *port, unsigned number)
         .mtu = 1500, .mac = {0x02, 'A', 'R', 'M', 0, (uint8_t)(number + 1)}
     };
     port->last = &port->first;
+    port->out_last = &port->out_first;
 }
 
 void net_set_mac(NetPort *port, const uint8_t *mac)
@@ -36,9 +37,21 @@ static void forget(NetPort *port)
         drop_first(port);
 }
 
+static void drop_out(NetPort *port)
+{
+    NetFrame *frame = port->out_first;
+    port->out_first = frame->next;
+    if (!port->out_first)
+        port->out_last = &port->out_first;
+    port->out_queued -= frame->length;
+    free(frame);
+}
+
 void net_port_free(NetPort *port)
 {
     forget(port);
+    while (port->out_first)
+        drop_out(port);
 }
 
 static void tell_of_room(NetPort *port)
@@ -90,7 +103,7 @@ static bool deliver_at_once(NetPort *port, const uint8_t *data, size_t length)
     return taken;
 }
 
-void net_put_back(NetPort *port, const uint8_t *data, size_t length)
+static NetFrame **append(NetFrame **last, size_t *queued, const uint8_t *data, size_t length)
 {
     NetFrame *frame = malloc(sizeof *frame + length);
     if (!frame)
@@ -98,10 +111,18 @@ void net_put_back(NetPort *port, const uint8_t *data, size_t length)
     frame->next = NULL;
     frame->length = length;
     memcpy(frame->data, data, length);
-    *port->last = frame;
-    port->last = &frame->next;
-    port->queued += length;
+    *last = frame;
+    *queued += length;
+    return &frame->next;
 }
+
+void net_put_back(NetPort *port, const uint8_t *data, size_t length)
+{
+    port->last = append(port->last, &port->queued, data, length);
+}
+
+/* What enters. */
+enum { FRAME = 'f', CABLE = 'c', AGAIN = 'a' };
 
 void net_receive(NetPort *port, const uint8_t *data, size_t length)
 {
@@ -110,6 +131,8 @@ void net_receive(NetPort *port, const uint8_t *data, size_t length)
         port->stats.dropped++;
         return;
     }
+    if (!journal_event(port->channel, FRAME, data, length))
+        return;
     if (port->watch)
         port->watch(port->watch_opaque, data, length, true);
     if (deliver_at_once(port, data, length))
@@ -126,7 +149,8 @@ bool net_has_room(NetPort *port)
 
 void net_connect(NetPort *port, bool connected)
 {
-    if (port->connected == connected)
+    uint8_t byte = connected;
+    if (port->connected == connected || !journal_event(port->channel, CABLE, &byte, 1))
         return;
     port->connected = connected;
     net_reset(port);
@@ -134,11 +158,33 @@ void net_connect(NetPort *port, bool connected)
         port->link_changed(port->receive_opaque);
 }
 
+static void send_waiting(NetPort *port)
+{
+    while (port->out_first &&
+           (!port->send || port->send(port->send_opaque, port->out_first->data, port->out_first->length)))
+        drop_out(port);
+}
+
+/* Whether the other end has room must not show in a run that is to be repeated. */
+static void send_or_keep(NetPort *port, const uint8_t *frame, size_t length)
+{
+    if (journal_recalls(port->channel) || !port->send)
+        return;
+    send_waiting(port);
+    if ((port->out_first || !port->send(port->send_opaque, frame, length)) &&
+        port->out_queued + length <= NET_QUEUE_BYTES)
+        port->out_last = append(port->out_last, &port->out_queued, frame, length);
+}
+
 bool net_send(NetPort *port, const uint8_t *frame, size_t length)
 {
     assert(length >= NET_HEADER && length <= NET_FRAME_MOST);
-    if (port->connected && port->send && !port->send(port->send_opaque, frame, length))
+    if (port->connected && port->channel)
+        send_or_keep(port, frame, length);
+    else if (port->connected && port->send && !port->send(port->send_opaque, frame, length)) {
+        port->refused = true;
         return false;
+    }
     port->stats.sent++;
     port->stats.sent_bytes += length;
     if (port->connected && port->watch)
@@ -148,6 +194,30 @@ bool net_send(NetPort *port, const uint8_t *frame, size_t length)
 
 void net_send_again(NetPort *port)
 {
+    if (journal_open(port->channel))
+        send_waiting(port);
+    if (port->channel && (!port->refused || !journal_event(port->channel, AGAIN, NULL, 0)))
+        return;
+    port->refused = false;
     if (port->send_again)
         port->send_again(port->receive_opaque);
+}
+
+static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    NetPort *port = opaque;
+    if (what == FRAME)
+        net_receive(port, data, size);
+    else if (what == CABLE && size == 1)
+        net_connect(port, data[0]);
+    else if (what == AGAIN && !size)
+        net_send_again(port);
+    else
+        return false;
+    return true;
+}
+
+void net_set_journal(NetPort *port, Journal *journal, const char *name)
+{
+    port->channel = journal_channel(journal, name, apply, port);
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/journal.h"
+
 enum { NET_MAC = 6, NET_HEADER = 14, NET_FRAME_MOST = 65536 + NET_HEADER + 4, NET_QUEUE_BYTES = 1 << 20 };
 
 /* The controllers that the board has. */
@@ -57,6 +59,12 @@ typedef struct NetPort {
     size_t queued;   /* bytes */
     bool full;       /* somebody was told so, and waits for room() */
     bool delivering; /* receive() is under way */
+    /* With a journal no frame is refused: those that the other end does not take wait here, up to as many
+     * bytes as the queue has; more are lost. */
+    JournalChannel *channel; /* NULL: no journal */
+    NetFrame *out_first, **out_last;
+    size_t out_queued;
+    bool refused; /* a frame was, and the guest has not been told to send it again */
     NetStats stats;
 } NetPort;
 
@@ -77,6 +85,9 @@ void net_connect(NetPort *port, bool connected);
 void net_send_again(NetPort *port);
 /* Host side: forgets frames that wait: a reset. */
 void net_reset(NetPort *port);
+
+/* What enters goes through the journal, by this name, from now on. */
+void net_set_journal(NetPort *port, Journal *journal, const char *name);
 
 /* For snapshots: a frame more waits for the guest, which is not told. */
 void net_put_back(NetPort *port, const uint8_t *frame, size_t length);

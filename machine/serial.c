@@ -19,6 +19,9 @@ static void reserve(SerialPort *port, size_t count)
         abort();
 }
 
+/* What enters. */
+enum { DATA = 'd', BREAK = 'b', SIZE = 's', END = 'e' };
+
 static void became_available(SerialPort *port)
 {
     if (port->available)
@@ -28,7 +31,7 @@ static void became_available(SerialPort *port)
 void serial_send(SerialPort *port, const void *data, size_t length)
 {
     const uint8_t *from = data;
-    if (!length)
+    if (!length || !journal_event(port->channel, DATA, data, length))
         return;
     reserve(port, length);
     uint16_t *to = port->queue + port->head + port->length;
@@ -40,6 +43,8 @@ void serial_send(SerialPort *port, const void *data, size_t length)
 
 void serial_send_break(SerialPort *port)
 {
+    if (!journal_event(port->channel, BREAK, NULL, 0))
+        return;
     reserve(port, 1);
     port->queue[port->head + port->length++] = SERIAL_BREAK;
     became_available(port);
@@ -85,10 +90,40 @@ void serial_free(SerialPort *port)
 
 void serial_resize(SerialPort *port, unsigned columns, unsigned rows)
 {
-    if (port->columns == columns && port->rows == rows)
+    uint8_t size[] = {(uint8_t)columns, (uint8_t)(columns >> 8), (uint8_t)rows, (uint8_t)(rows >> 8)};
+    if ((port->columns == columns && port->rows == rows) ||
+        !journal_event(port->channel, SIZE, size, sizeof size))
         return;
     port->columns = (uint16_t)columns;
     port->rows = (uint16_t)rows;
     if (port->resized)
         port->resized(port->resized_opaque);
+}
+
+void serial_end(SerialPort *port, bool ended)
+{
+    uint8_t byte = ended;
+    if (port->ended != ended && journal_event(port->channel, END, &byte, 1))
+        port->ended = ended;
+}
+
+static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    SerialPort *port = opaque;
+    if (what == DATA)
+        serial_send(port, data, size);
+    else if (what == BREAK)
+        serial_send_break(port);
+    else if (what == SIZE && size == 4)
+        serial_resize(port, data[0] | data[1] << 8, data[2] | data[3] << 8);
+    else if (what == END && size == 1)
+        serial_end(port, data[0]);
+    else
+        return false;
+    return true;
+}
+
+void serial_set_journal(SerialPort *port, Journal *journal, const char *name)
+{
+    port->channel = journal_channel(journal, name, apply, port);
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/journal.h"
+
 /* An item of the queue: a character, or a break (the line held low for longer than a character takes). */
 enum { SERIAL_BREAK = 0x100 };
 
@@ -38,7 +40,8 @@ typedef struct SerialPort {
     /* Queue of characters and breaks for the guest. */
     uint16_t *queue;
     size_t head, length, capacity;
-    bool ended; /* set by the host side: nothing will follow what is in the queue (end of a file) */
+    bool ended;              /* serial_end(): nothing will follow what is in the queue */
+    JournalChannel *channel; /* NULL: no journal */
 } SerialPort;
 
 /* Host side: queues characters for the guest. */
@@ -49,6 +52,12 @@ void serial_send_break(SerialPort *port);
 
 /* Host side: the terminal has this size now. */
 void serial_resize(SerialPort *port, unsigned columns, unsigned rows);
+
+/* Host side: whether nothing will follow (the end of a file). */
+void serial_end(SerialPort *port, bool ended);
+
+/* What enters goes through the journal, by this name, from now on. */
+void serial_set_journal(SerialPort *port, Journal *journal, const char *name);
 
 /* Guest side: takes one character (0 to 0xff) or SERIAL_BREAK; false if there is none. */
 bool serial_take(SerialPort *port, uint16_t *item);

@@ -22,10 +22,25 @@ size_t share_answer_most(const uint8_t *message, size_t size)
     return most < SHARE_MESSAGE_MOST ? most : SHARE_MESSAGE_MOST;
 }
 
+static void recall(JournalChannel *channel, ShareRequest *request)
+{
+    size_t size;
+    const uint8_t *answer = journal_recall(channel, &size);
+    request->answered = size <= request->room ? size : 0;
+    if (answer)
+        memcpy(request->answer, answer, request->answered);
+}
+
 static void carry_out(HostJob *job)
 {
     ShareRequest *request = (ShareRequest *)job;
+    JournalChannel *channel = request->port->channel;
+    if (journal_recalls(channel)) {
+        recall(channel, request);
+        return;
+    }
     request->port->ops->handle(request->port->share, request);
+    journal_keep(channel, request->answer, request->answered);
 }
 
 static void done(HostJob *job)
@@ -50,7 +65,8 @@ void share_reset(SharePort *port)
     if (!port->work)
         return;
     host_work_drop(port->work);
-    port->ops->reset(port->share);
+    if (!journal_recalls(port->channel))
+        port->ops->reset(port->share);
 }
 
 void share_port_connect(SharePort *port, const char *tag, const ShareOps *ops, void *share, Clock *clock,
@@ -66,6 +82,7 @@ void share_port_connect(SharePort *port, const char *tag, const ShareOps *ops, v
 
 void share_port_disconnect(SharePort *port)
 {
+    JournalChannel *channel = port->channel;
     host_work_free(port->work);
-    memset(port, 0, sizeof *port);
+    *port = (SharePort){.channel = channel};
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "machine/host_work.h"
+#include "machine/journal.h"
 
 enum {
     SHARES = 4, /* folders at most */
@@ -45,7 +46,8 @@ typedef struct SharePort {
     char tag[SHARE_TAG_MOST + 1]; /* by which the guest mounts it; "" while nothing is connected */
     const ShareOps *ops;
     void *share;
-    HostWork *work; /* NULL: nothing is connected */
+    HostWork *work;          /* NULL: nothing is connected */
+    JournalChannel *channel; /* for answers; NULL: no journal */
 } SharePort;
 
 /* Host side, before the machine runs. tag: 1 to SHARE_TAG_MOST bytes. With a clock the requests are carried

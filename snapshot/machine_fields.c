@@ -24,7 +24,8 @@ TABLE(machine,
       MEMBER(rom_fd, "see memory.c"), MEMBER(vram_fd, "see memory.c"), MEMBER(psram_fd, "see memory.c"),
       MEMBER(remapped, "follows from is_remapped"), MEMBER(remapped_count, "follows from is_remapped"),
       MEMBER(is_remapped, VIEW), MEMBER(time_base, VIEW), MEMBER(host_base, VIEW), MEMBER(idle_ns, COUNTED),
-      MEMBER(built, COUNTED), MEMBER(turbo, HOST), MEMBER(current_cpu, VIEW), MEMBER(next_cpu, VIEW),
+      MEMBER(built, COUNTED), MEMBER(turbo, HOST), MEMBER(idle_since, HOST),
+      MEMBER(journal, "a recording of its own"), MEMBER(debugger, "the journal's"), MEMBER(current_cpu, VIEW), MEMBER(next_cpu, VIEW),
       MEMBER(running, "false between instructions"), MEMBER(yield, HOST), MEMBER(stopped_cpu, HOST),
       MEMBER(slice_end, VIEW), MEMBER(watchpoints, HOST), MEMBER(pause_at, HOST), MEMBER(held_at, HOST), MEMBER(stop_requested, HOST),
       MEMBER(request_pending, VIEW), MEMBER(request, VIEW), MEMBER(exit_code, "env.exit_code is saved"),
@@ -43,7 +44,7 @@ TABLE(env,
 
 #define OF MachineOptions
 TABLE(options,
-      MEMBER(cpus, VIEW), MEMBER(memory, VIEW), MEMBER(jit, HOST), MEMBER(deterministic, VIEW), MEMBER(rtc_base, VIEW),
+      MEMBER(cpus, VIEW), MEMBER(memory, VIEW), MEMBER(jit, HOST), MEMBER(deterministic, VIEW), MEMBER(paced, HOST), MEMBER(rtc_base, VIEW),
       MEMBER(flash, HOST), MEMBER(boot_from_flash, VIEW), MEMBER(semihosting, VIEW), MEMBER(semihosting_dir, HOST),
       MEMBER(test_device, VIEW), MEMBER(gpu, VIEW), MEMBER(virtio_disks, VIEW), MEMBER(virtio_nets, VIEW),
       MEMBER(shares, VIEW), MEMBER(seed, VIEW), MEMBER(rng, VIEW), MEMBER(console, VIEW), MEMBER(balloon, VIEW));

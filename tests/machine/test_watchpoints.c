@@ -130,8 +130,8 @@ static const struct {
     {0xe5841000, 0,  4,  true,  0 }, /* str r1, [r4] */
     {0xe5d41003, 3,  4,  false, 3 }, /* ldrb r1, [r4, #3] */
     {0xe1c410b2, 2,  4,  true,  2 }, /* strh r1, [r4, #2] */
-    {0xe1c420d0, 0,  8,  false, 0 }, /* ldrd r2, r3, [r4] */
-    {0xe1c420f0, 0,  8,  true,  0 }, /* strd r2, r3, [r4] */
+    {0xe1c420d0, 0,  8,  false, 4 }, /* ldrd r2, r3, [r4] */
+    {0xe1c420f0, 0,  8,  true,  4 }, /* strd r2, r3, [r4] */
     {0xe894000e, 0,  12, false, 8 }, /* ldm r4, {r1-r3} */
     {0xe884000e, 0,  12, true,  8 }, /* stm r4, {r1-r3} */
     {0xe9040006, -8, 0,  true,  -4}, /* stmdb r4, {r1, r2} */
@@ -173,6 +173,8 @@ static void literal(void **state)
 static void swap(void **state)
 {
     Fixture *f = *state;
+    cp_write(f->cpu, 15, 0, 1, 0, 0, 1 << 10); /* SCTLR.SW */
+    f->cpu->leave = 0;
     loop_of(f, 0xe1041092); /* swp r1, r2, [r4] */
     watch(f, DATA, 4, WATCH_WRITE);
     stops_each_time(f, DATA, true);

@@ -1,0 +1,479 @@
+/* The journal: its list; and runs that are the same when they are replayed, wherever their input came, with
+ * either engine, one CPU or several. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "machine/inspect.h"
+#include "machine/journal.h"
+#include "machine/machine.h"
+#include "snapshot/machine_hash.h"
+
+/* ---- The list ------------------------------------------------------------------------------------------ */
+
+static JournalPlace now;
+static char fed[64];
+
+static void where(void *opaque, JournalPlace *place)
+{
+    (void)opaque;
+    *place = now;
+}
+
+static bool feed(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    size_t length = strlen(fed);
+    snprintf(fed + length, sizeof fed - length, "%s%c%.*s ", (const char *)opaque, what, (int)size,
+             (const char *)data);
+    return what != '?';
+}
+
+static Journal *journal;
+static JournalChannel *a, *b;
+
+static int make(void **state)
+{
+    (void)state;
+    journal = journal_new(where, NULL);
+    a = journal_channel(journal, "a", feed, "A");
+    b = journal_channel(journal, "b", feed, "B");
+    now = (JournalPlace){.icount = 10};
+    fed[0] = 0;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    (void)state;
+    journal_free(journal);
+    return 0;
+}
+
+/* 10: Ax1, 20: By22, 20: result of B, 30: Az */
+static void record(void)
+{
+    journal_record(journal);
+    assert_true(journal_event(a, 'x', "1", 1));
+    now.icount = 20;
+    assert_true(journal_event(b, 'y', "22", 2));
+    journal_keep(b, "answer", 6);
+    now.icount = 30;
+    assert_true(journal_event(a, 'z', NULL, 0));
+}
+
+static void test_doors(void **state)
+{
+    (void)state;
+    assert_true(journal_event(NULL, 'x', "1", 1));
+    assert_true(journal_event(a, 'x', "1", 1));
+    assert_int_equal(journal_end(journal), 0); /* off */
+    record();
+    assert_int_equal(journal_end(journal), 4);
+    assert_true(journal_entry(journal, 1)->place.settled == false);
+    journal_replay(journal, 0);
+    assert_false(journal_event(a, 'q', NULL, 0));
+    assert_false(journal_open(a));
+    assert_int_equal(journal_end(journal), 4);
+    assert_int_equal(journal_next_event(journal)->place.icount, 10);
+    journal_apply(journal);
+    journal_apply(journal);
+    size_t size;
+    assert_memory_equal(journal_recall(b, &size), "answer", 6);
+    assert_int_equal(size, 6);
+    assert_int_equal(journal_next_event(journal)->place.icount, 30);
+    journal_apply(journal);
+    assert_string_equal(fed, "Ax1 By22 Az ");
+    assert_null(journal_next_event(journal));
+    assert_null(journal_diverged(journal));
+}
+
+static void test_diverged(void **state)
+{
+    (void)state;
+    size_t size;
+    record();
+    journal_replay(journal, 1);
+    assert_null(journal_recall(b, &size)); /* an event comes first */
+    assert_non_null(strstr(journal_diverged(journal), "b: "));
+    journal_replay(journal, 2);
+    assert_null(journal_diverged(journal));
+    journal_apply(journal); /* nobody asked for the result */
+    assert_non_null(strstr(journal_diverged(journal), "b: "));
+    journal_replay(journal, 2);
+    assert_null(journal_recall(a, &size)); /* another's */
+    assert_non_null(journal_diverged(journal));
+    journal_cut(journal, 0);
+    journal_record(journal);
+    journal_event(a, '?', NULL, 0);
+    journal_replay(journal, 0);
+    journal_apply(journal);
+    assert_non_null(strstr(journal_diverged(journal), "a: "));
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    record();
+    assert_int_equal(journal_find(journal, 0), 0);
+    assert_int_equal(journal_find(journal, 11), 1);
+    assert_int_equal(journal_find(journal, 20), 1);
+    assert_int_equal(journal_find(journal, 31), 4);
+    uint64_t bytes = journal_bytes(journal);
+    journal_forget(journal, 2);
+    assert_int_equal(journal_first(journal), 2);
+    assert_null(journal_entry(journal, 1));
+    assert_int_equal(journal_entry(journal, 3)->place.icount, 30);
+    assert_int_equal(journal_find(journal, 0), 2);
+    assert_true(journal_bytes(journal) < bytes);
+    journal_replay(journal, 3);
+    journal_forget(journal, 4); /* the replay needs it */
+    assert_int_equal(journal_first(journal), 3);
+    journal_cut(journal, journal_next(journal));
+    assert_int_equal(journal_end(journal), 3);
+    assert_null(journal_next_event(journal));
+    journal_record(journal);
+    journal_event(b, 'n', NULL, 0);
+    assert_int_equal(journal_next(journal), 4);
+    for (unsigned n = 0; n < 1000; n++) {
+        journal_event(b, 'n', "abc", 3);
+        journal_forget(journal, journal_end(journal) - 10);
+    }
+    assert_int_equal(journal_end(journal), 1004);
+    assert_int_equal(journal_first(journal), 994);
+    journal_forget(journal, 1004);
+    assert_int_equal(journal_bytes(journal), 0);
+}
+
+static unsigned ignored, sunk;
+
+static void on_ignored(void *opaque, const char *channel)
+{
+    (void)opaque;
+    ignored += !strcmp(channel, "a");
+}
+
+static void sink(void *opaque, const JournalEntry *entry)
+{
+    (void)opaque;
+    (void)entry;
+    sunk++;
+}
+
+static void test_listeners(void **state)
+{
+    (void)state;
+    ignored = sunk = 0;
+    journal_on_ignored(journal, on_ignored, NULL);
+    journal_on_entry(journal, sink, NULL);
+    record();
+    assert_int_equal(sunk, 4);
+    journal_replay(journal, 0);
+    journal_event(a, 'x', NULL, 0);
+    journal_event(a, 'x', NULL, 0);
+    assert_int_equal(ignored, 1);
+    assert_int_equal(sunk, 4);
+    journal_cut(journal, 0);
+    journal_keep_nothing(journal, true);
+    record();
+    assert_int_equal(journal_bytes(journal), 0);
+    assert_int_equal(journal_first(journal), 4);
+}
+
+static void test_append(void **state)
+{
+    (void)state;
+    JournalEntry entry = {.place = {.icount = 5}, .channel = 1, .size = 2, .data = (uint8_t *)"yz"};
+    assert_true(journal_append(journal, &entry));
+    entry.place.icount = 4;
+    assert_false(journal_append(journal, &entry)); /* before the last one */
+    entry.place.icount = 6;
+    entry.channel = 2;
+    assert_false(journal_append(journal, &entry));
+    entry.channel = 1;
+    entry.size = 0;
+    assert_false(journal_append(journal, &entry));
+    entry.size = JOURNAL_ENTRY_MOST + 1;
+    assert_false(journal_append(journal, &entry));
+    assert_int_equal(journal_end(journal), 1);
+}
+
+/* ---- A machine ------------------------------------------------------------------------------------------
+ */
+
+enum { RAM = 0x60000000, UART = 0x10009000, HASHES = 30 };
+
+/* Each CPU counts in a word of its own, and adds up what the UART receives; it sleeps now and then, until the
+ * UART or the private timer interrupts. */
+static const uint32_t program[] = {
+    0xee100fb0, /*        mrc   p15, 0, r0, c0, c0, 5 */
+    0xe200000f, /*        and   r0, r0, #15 */
+    0xe59f104c, /*        ldr   r1, =0x60001000 */
+    0xe0811200, /*        add   r1, r1, r0, lsl #4 */
+    0xe59f2048, /*        ldr   r2, =0x10009000 */
+    0xe2833001, /* loop:  add   r3, r3, #1 */
+    0xe5813000, /*        str   r3, [r1] */
+    0xe3500000, /*        cmp   r0, #0 */
+    0x1afffffb, /*        bne   loop */
+    0xe5924018, /*        ldr   r4, [r2, #0x18] */
+    0xe3140010, /*        tst   r4, #0x10 */
+    0x05925000, /*        ldreq r5, [r2] */
+    0x00876005, /*        addeq r6, r7, r5 */
+    0x00867286, /*        addeq r7, r6, r6, lsl #5 */
+    0x00877003, /*        addeq r7, r7, r3 */
+    0x05817004, /*        streq r7, [r1, #4] */
+    0xe31300ff, /*        tst   r3, #255 */
+    0x1afffff2, /*        bne   loop */
+    0xe3a04000, /*        mov   r4, #0 */
+    0xe320f003, /*        wfi */
+    0xeaffffef, /*        b     loop */
+    0x00000000, 0x60001000, 0x10009000,
+};
+
+static void put(Machine *machine, uint32_t address, uint32_t value)
+{
+    BusAccess access = {.size = 4, .cpu = 0, .secure = true, .privileged = true};
+    assert_int_equal(bus_write(machine->bus, address, &access, value), BUS_OK);
+}
+
+static Machine *start(unsigned cpus, JitMode jit, bool paced)
+{
+    Error err;
+    const MachineOptions options = {
+        .cpus = cpus,
+        .memory = 1 << 20,
+        .deterministic = true,
+        .paced = paced,
+        .jit = {.mode = jit, .threshold = 2}
+    };
+    Machine *machine = machine_new(&options, log_new(NULL), &err);
+    assert_non_null(machine);
+    memcpy(machine->ram, program, sizeof program);
+    for (unsigned n = 0; n < cpus; n++) {
+        machine->cpu[n]->pc = RAM;
+        machine->cpu[n]->attention &= (uint8_t)~ATTN_RESET;
+    }
+    put(machine, UART + 0x30, 0x301); /* receiver on */
+    put(machine, UART + 0x38, 0x50);  /* its interrupts */
+    put(machine, 0x1e001000, 1);      /* distributor: the UART's, 37, to CPU 0; the private timer's */
+    put(machine, 0x1e001100, 1u << 29);
+    put(machine, 0x1e001104, 1u << 5);
+    put(machine, 0x1e001824, 0x100);
+    put(machine, 0x1e000100, 1);
+    put(machine, 0x1e000104, 0xf0);
+    put(machine, 0x1e000600, 30000); /* private timer of CPU 0 */
+    put(machine, 0x1e000608, 7);
+    machine_make_journal(machine);
+    return machine;
+}
+
+typedef struct Recording {
+    MachineHash hash[HASHES];
+    uint64_t icount[HASHES], time[HASHES];
+    unsigned hashes, polls;
+    Machine *machine;
+    JournalChannel *marks;
+    unsigned seed;
+} Recording;
+
+/* A mark in the journal stops both runs at the same place. */
+static bool mark(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    Recording *run = opaque;
+    (void)data;
+    (void)size;
+    assert_int_equal(what, 'm');
+    unsigned n = run->hashes++;
+    assert_true(n < HASHES);
+    machine_hash(run->machine, &run->hash[n]);
+    run->icount[n] = machine_icount(run->machine);
+    run->time[n] = clock_now(run->machine->clock);
+    return true;
+}
+
+static unsigned random_below(Recording *run, unsigned most)
+{
+    run->seed = run->seed * 1103515245 + 12345;
+    return (run->seed >> 16) % most;
+}
+
+/* The host, at moments that are its own. */
+static bool recording_poll(void *opaque, uint64_t timeout_ns)
+{
+    Recording *run = opaque;
+    Machine *m = run->machine;
+    Error err;
+    char text[3] = "ab";
+    if (timeout_ns) {
+        uint64_t most = 50000 + random_below(run, 200000), wait = timeout_ns < most ? timeout_ns : most;
+        nanosleep(&(struct timespec){0, (long)wait}, NULL);
+    }
+    text[0] = (char)('a' + random_below(run, 26));
+    switch (random_below(run, 12)) {
+    case 0:
+    case 1:
+    case 2:
+        serial_send(&m->env.serial[0], text, 1 + random_below(run, 2));
+        break;
+    case 3:
+        input_send(m->input, &(InputEvent){.kind = INPUT_KEY, .code = 30, .down = true});
+        input_send(m->input, &(InputEvent){.kind = INPUT_KEY, .code = 30, .down = false});
+        break;
+    case 4:
+        assert_true(inspect_write_memory(m, -1, RAM + 0x2000, text, 2, &err));
+        break;
+    case 5:
+        assert_true(inspect_write_register(m, 0, "r8", random_below(run, 1000), &err));
+        break;
+    case 6:
+        machine_step_cpu(m, m->options.cpus - 1, random_below(run, 300));
+        break;
+    case 7:
+    case 8:
+        if (run->hashes < HASHES && run->polls % 3 == 0) {
+            journal_event(run->marks, 'm', NULL, 0);
+            mark(run, 'm', NULL, 0);
+        }
+        break;
+    default:
+        machine_yield(m);
+    }
+    run->polls++;
+    /* The next look at the host: anywhere, not only between slices. */
+    machine_pause_at(m, machine_icount(m) + 1 + random_below(run, 9000));
+    return run->hashes < HASHES;
+}
+
+static bool replaying_poll(void *opaque, uint64_t timeout_ns)
+{
+    Recording *run = opaque;
+    (void)timeout_ns;
+    serial_send(&run->machine->env.serial[0], "ignored", 7);
+    return run->hashes < HASHES && !journal_diverged(run->machine->journal);
+}
+
+static void watch(Recording *run, Machine *machine)
+{
+    run->machine = machine;
+    run->marks = journal_channel(machine->journal, "marks", mark, run);
+    machine->poll_opaque = run;
+}
+
+static void copy_entries(Journal *to, const Journal *from)
+{
+    for (uint64_t n = journal_first(from); n < journal_end(from); n++)
+        assert_true(journal_append(to, journal_entry(from, n)));
+}
+
+static void compare(const Recording *one, const Recording *two)
+{
+    assert_int_equal(two->hashes, HASHES);
+    for (unsigned n = 0; n < HASHES; n++) {
+        assert_int_equal(one->icount[n], two->icount[n]);
+        assert_int_equal(one->time[n], two->time[n]);
+        const char *difference = machine_hash_difference(&one->hash[n], &two->hash[n]);
+        if (difference)
+            fail_msg("mark %u at %llu: %s", n, (unsigned long long)one->icount[n], difference);
+    }
+}
+
+static void replay(const Recording *first, unsigned cpus, JitMode jit)
+{
+    Machine *machine = start(cpus, jit, true);
+    Recording *run = calloc(1, sizeof *run);
+    watch(run, machine);
+    copy_entries(machine->journal, first->machine->journal);
+    machine->poll = replaying_poll;
+    journal_replay(machine->journal, 0);
+    machine_run(machine);
+    if (journal_diverged(machine->journal))
+        fail_msg("%s", journal_diverged(machine->journal));
+    compare(first, run);
+    machine_free(machine);
+    free(run);
+}
+
+static void check_same(unsigned cpus, bool paced, unsigned seed)
+{
+    Machine *machine = start(cpus, JIT_ON, paced);
+    Recording *first = calloc(1, sizeof *first);
+    first->seed = seed;
+    watch(first, machine);
+    machine->poll = recording_poll;
+    journal_record(machine->journal);
+    machine_run(machine);
+    assert_true(journal_end(machine->journal) > HASHES);
+    for (unsigned n = 0; n < cpus; n++)
+        assert_true(cpu_icount(machine->cpu[n]) > 1000);
+    replay(first, cpus, JIT_ON);
+    replay(first, cpus, JIT_OFF);
+    machine_free(machine);
+    free(first);
+}
+
+/* ARMATURE_JOURNAL_SEEDS: more. */
+static unsigned seeds(void)
+{
+    const char *text = getenv("ARMATURE_JOURNAL_SEEDS");
+    return text ? (unsigned)atoi(text) : 3;
+}
+
+static void test_one_cpu(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed < seeds(); seed++)
+        check_same(1, true, seed);
+    check_same(1, false, 9);
+}
+
+static void test_four_cpus(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed < seeds(); seed++)
+        check_same(4, true, seed);
+    check_same(2, false, 9);
+}
+
+/* Idle time passes on the host, too, but not while a journal is replayed. */
+static void test_paced(void **state)
+{
+    (void)state;
+    struct timespec before, after;
+    Machine *machine = start(1, JIT_ON, true);
+    Recording *run = calloc(1, sizeof *run);
+    run->machine = machine;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    run->hashes = 0;
+    watch(run, machine);
+    machine->poll = recording_poll;
+    run->seed = 5;
+    journal_record(machine->journal);
+    machine_run(machine);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    uint64_t host = (uint64_t)(after.tv_sec - before.tv_sec) * 1000000000u + (uint64_t)after.tv_nsec -
+                    (uint64_t)before.tv_nsec;
+    uint64_t idle = clock_now(machine->clock) - machine_icount(machine) * 5;
+    assert_true(idle > 0 && host >= idle);
+    machine_free(machine);
+    free(run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_doors, make, unmake),
+        cmocka_unit_test_setup_teardown(test_diverged, make, unmake),
+        cmocka_unit_test_setup_teardown(test_numbers, make, unmake),
+        cmocka_unit_test_setup_teardown(test_listeners, make, unmake),
+        cmocka_unit_test_setup_teardown(test_append, make, unmake),
+        cmocka_unit_test(test_one_cpu),
+        cmocka_unit_test(test_four_cpus),
+        cmocka_unit_test(test_paced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
