@@ -201,7 +201,7 @@ typedef struct Cpu {
     /* The breakpoint that it stopped at the last time: it goes on from there. UINT64_MAX: none. */
     uint64_t stop_icount;
     uint32_t stop_pc;
-    bool stopped; /* the engine returned for that; cleared by whoever lets it run */
+    bool stopped;                   /* the engine returned for that; cleared by whoever lets it run */
     const Watchpoints *watchpoints; /* the machine's; NULL: there are none */
     WatchHit watch_hit;             /* why it stopped; cleared with `stopped` */
     IrqLine pmu_irq;

@@ -1,9 +1,10 @@
 /* Places in memory whose access stops a CPU, after the instruction.
  *
- * They are virtual addresses, as the CPU that makes the access sees them. No TLB entry of a page with such a place
- * lets accesses go straight to memory, so that each comes to mmu/access.c; and no compiled code takes a constant
- * from beside itself while there are any. An access counts that was made: one that takes an abort does not, nor a
- * store-exclusive that fails. Fetching instructions, bus masters and calls of semihosting do not count. */
+ * They are virtual addresses, as the CPU that makes the access sees them. No TLB entry of a page with such a
+ * place lets accesses go straight to memory, so that each comes to mmu/access.c; and no compiled code takes a
+ * constant from beside itself while there are any. An access counts that was made: one that takes an abort
+ * does not, nor a store-exclusive that fails. Fetching instructions, bus masters and calls of semihosting do
+ * not count. */
 #ifndef ARMATURE_CPU_WATCHPOINTS_H
 #define ARMATURE_CPU_WATCHPOINTS_H
 

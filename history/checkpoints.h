@@ -12,8 +12,8 @@ typedef struct Checkpoint {
     bool arrived;   /* it was made when `icount` had just been reached; else time may have passed there */
     uint8_t *state; /* packed */
     size_t size, packed;
-    /* Of the pages that change between this one and the next. Before the place where the machine is: what they
-     * were here; behind it: what they are at the next. */
+    /* Of the pages that change between this one and the next. Before the place where the machine is: what
+     * they were here; behind it: what they are at the next. */
     PageSet pages;
 } Checkpoint;
 

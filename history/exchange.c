@@ -81,12 +81,12 @@ static void exchange_memory(PageSet *set, SetPage *page, const Machine *machine)
 
 /* ---- Disks --------------------------------------------------------------------------------------------- */
 
-typedef struct Block {
+typedef struct DiskBlock {
     Disk *disk;
     uint64_t offset, length;
-} Block;
+} DiskBlock;
 
-static bool find_block(const Machine *machine, uint64_t key, Block *block, Error *err)
+static bool find_block(const Machine *machine, uint64_t key, DiskBlock *block, Error *err)
 {
     unsigned slot = (unsigned)(key >> SPACE_SHIFT) - 1;
     block->disk = slot < DISK_SLOTS ? machine->env.disk[slot].disk : NULL;
@@ -98,7 +98,7 @@ static bool find_block(const Machine *machine, uint64_t key, Block *block, Error
     return true;
 }
 
-static bool read_block(const Machine *machine, uint64_t key, Block *block, uint8_t **copy, Error *err)
+static bool read_block(const Machine *machine, uint64_t key, DiskBlock *block, uint8_t **copy, Error *err)
 {
     uint8_t data[PAGE_SET_PAGE] = {0};
     if (!find_block(machine, key, block, err) ||
@@ -110,7 +110,7 @@ static bool read_block(const Machine *machine, uint64_t key, Block *block, uint8
 
 bool keep_disk(PageSet *set, Machine *machine, uint64_t key, Error *err)
 {
-    Block block;
+    DiskBlock block;
     uint8_t *copy;
     if (!read_block(machine, key, &block, &copy, err))
         return false;
@@ -120,7 +120,7 @@ bool keep_disk(PageSet *set, Machine *machine, uint64_t key, Error *err)
 
 static bool exchange_block(PageSet *set, SetPage *page, const Machine *machine, Error *err)
 {
-    Block block;
+    DiskBlock block;
     uint8_t *there;
     if (!read_block(machine, page->key, &block, &there, err))
         return false;

@@ -1,4 +1,5 @@
-/* Pages of the machine's memories and disks by one key each: taken out, and exchanged. Private to history/. */
+/* Pages of the machine's memories and disks by one key each: taken out, and exchanged. Private to history/.
+ */
 #ifndef ARMATURE_HISTORY_EXCHANGE_H
 #define ARMATURE_HISTORY_EXCHANGE_H
 

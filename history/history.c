@@ -10,15 +10,22 @@
 #include "history/exchange.h"
 #include "snapshot/state.h"
 
-/* Between two checkpoints at least: to run through this once more takes a moment, and the checkpoint little of it.
+/* Between two checkpoints at least: to run through this once more takes a moment, and the checkpoint little
+ * of it.
  */
 #define HOST_NS_BETWEEN UINT64_C(200000000)
 
 /* Above this part of the budget, in 1/16, old checkpoints go; at once until there is some room again. */
 enum { ROOM = 1 };
 
+typedef struct DiskFollower {
+    History *history;
+    unsigned slot;
+} DiskFollower;
+
 struct History {
     Machine *machine;
+    DiskFollower disk[DISK_SLOTS];
     uint64_t budget, most_bytes, made, dropped, lost;
     Checkpoints all;
     PageSet open;    /* of the last checkpoint before here: the pages that have changed since, as they were */
@@ -27,7 +34,7 @@ struct History {
     bool over;       /* the budget did not suffice, or a disk could not be read: begins anew */
     uint64_t host_between, between;
     uint64_t last_host, last_icount; /* of the last checkpoint that was made */
-    char trouble[160];               /* "": none */
+    Error trouble;                   /* "": none */
 };
 
 static uint64_t host_ns(void)
@@ -68,13 +75,14 @@ static void note_bytes(History *h)
         h->most_bytes = bytes(h);
 }
 
-/* ---- Before something changes --------------------------------------------------------------------------- */
+/* ---- Before something changes ---------------------------------------------------------------------------
+ */
 
 static void give_up(History *h, const char *why)
 {
     h->over = true;
     h->lost++;
-    snprintf(h->trouble, sizeof h->trouble, "%s", why);
+    error_set(&h->trouble, "%.900s", why);
     page_set_free(&h->open);
     checkpoints_free(&h->all);
 }
@@ -98,19 +106,28 @@ static void before_memory(void *opaque, uint32_t pa)
     note_bytes(h);
 }
 
-static void before_disk(void *opaque, unsigned slot, uint64_t offset, uint64_t length)
+static void before_disk(void *opaque, uint64_t offset, uint64_t length)
 {
-    History *h = opaque;
+    const DiskFollower *follower = opaque;
+    History *h = follower->history;
+    unsigned slot = follower->slot;
     Error err;
     uint64_t end = length ? (offset + length - 1) / PAGE_SET_PAGE + 1 : 0;
     for (uint64_t block = offset / PAGE_SET_PAGE; block < end && !h->over; block++)
-        if (wanted(h, disk_key(slot, block)) &&
-            !keep_disk(&h->open, h->machine, disk_key(slot, block), &err))
+        if (wanted(h, disk_key(slot, block)) && !keep_disk(&h->open, h->machine, disk_key(slot, block), &err))
             give_up(h, err.text);
     note_bytes(h);
 }
 
-/* ---- Checkpoints ---------------------------------------------------------------------------------------- */
+static void follow_disks(History *h, void (*before)(void *opaque, uint64_t offset, uint64_t length))
+{
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        if (h->machine->env.disk[n].disk)
+            disk_before_change(h->machine->env.disk[n].disk, before, &h->disk[n]);
+}
+
+/* ---- Checkpoints ----------------------------------------------------------------------------------------
+ */
 
 static void guard(History *h)
 {
@@ -154,7 +171,8 @@ static void make(History *h, bool arrived)
     note_bytes(h);
 }
 
-/* ---- Going ---------------------------------------------------------------------------------------------- */
+/* ---- Going ----------------------------------------------------------------------------------------------
+ */
 
 static bool exchange_pages(History *h, PageSet *set, Error *err)
 {
@@ -281,6 +299,7 @@ void history_restart(History *h)
     page_set_free(&h->open);
     checkpoints_free(&h->all);
     h->over = false;
+    follow_disks(h, before_disk);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         h->machine->env.serial[n].shown = h->machine->env.serial[n].sent;
     journal_record(h->machine->journal);
@@ -289,7 +308,8 @@ void history_restart(History *h)
     machine_mark_at(h->machine, UINT64_MAX);
 }
 
-/* ---- While the machine runs ----------------------------------------------------------------------------- */
+/* ---- While the machine runs -----------------------------------------------------------------------------
+ */
 
 /* The pages that have changed since the checkpoint before are those that change on the way to this one. */
 static void pass(History *h)
@@ -308,7 +328,7 @@ static void pass(History *h)
 
 static void diverged(History *h, const char *why)
 {
-    snprintf(h->trouble, sizeof h->trouble, "the past did not repeat itself: %s", why);
+    error_set(&h->trouble, "the past did not repeat itself: %.900s", why);
     history_diverge(h);
 }
 
@@ -334,11 +354,13 @@ static void look_live(History *h)
 {
     Machine *m = h->machine;
     uint64_t icount = machine_icount(m);
-    if (machine_marked(m) == icount) {
+    if (m->mark_at == icount) {
         machine_mark_at(m, UINT64_MAX);
         make(h, true);
-    } else if (machine_marked(m) == UINT64_MAX && icount - h->last_icount >= h->between &&
-               host_ns() - h->last_host >= h->host_between) {
+    } else if (m->mark_at == UINT64_MAX || m->mark_at < icount) { /* a debugger's steps go past it */
+        machine_mark_at(m, UINT64_MAX);
+        if (icount - h->last_icount < h->between || host_ns() - h->last_host < h->host_between)
+            return;
         machine_mark_at(m, icount + 1);
     }
 }
@@ -353,7 +375,8 @@ void history_look(History *h)
         look_live(h);
 }
 
-/* ---- What there is -------------------------------------------------------------------------------------- */
+/* ---- What there is --------------------------------------------------------------------------------------
+ */
 
 bool history_in_past(const History *h)
 {
@@ -405,10 +428,11 @@ bool history_before(const History *h, unsigned *number)
 
 const char *history_trouble(const History *h)
 {
-    return h->trouble[0] ? h->trouble : NULL;
+    return h->trouble.text[0] ? h->trouble.text : NULL;
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------------- */
+/* ---- Life -----------------------------------------------------------------------------------------------
+ */
 
 void history_pace(History *h, uint64_t host_between, uint64_t instructions)
 {
@@ -426,7 +450,8 @@ History *history_new(Machine *machine, uint64_t budget)
     h->budget = budget < HISTORY_BUDGET_LEAST ? HISTORY_BUDGET_LEAST : budget;
     history_pace(h, HOST_NS_BETWEEN, 1);
     watches_before_write(bus_watches(machine->bus), before_memory, h);
-    machine_on_disk_change(machine, before_disk, h);
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        h->disk[n] = (DiskFollower){h, n};
     history_restart(h);
     return h;
 }
@@ -436,7 +461,7 @@ void history_free(History *h)
     if (!h)
         return;
     watches_not_before_write(bus_watches(h->machine->bus), before_memory, h);
-    machine_on_disk_change(h->machine, NULL, NULL);
+    follow_disks(h, NULL);
     machine_mark_at(h->machine, UINT64_MAX);
     page_set_free(&h->open);
     checkpoints_free(&h->all);

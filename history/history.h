@@ -1,12 +1,13 @@
 /* The machine's recent past, and the way back there: checkpoints in memory, between which it is run forward
  * again with what entered it (machine/journal.h). docs/going-back.md says how it works.
  *
- * A checkpoint has the machine's state as snapshots do. Of memory and disks, it has what pages were that changed
- * before the next checkpoint, copied before their first write. Going to a checkpoint exchanges these pages with
- * those that there are now, so that both directions are open, and the memory that they take stays the same.
+ * A checkpoint has the machine's state as snapshots do. Of memory and disks, it has what pages were that
+ * changed before the next checkpoint, copied before their first write. Going to a checkpoint exchanges these
+ * pages with those that there are now, so that both directions are open, and the memory that they take stays
+ * the same.
  *
- * Places are instruction counts, as machine_icount() has them. The machine has deterministic time and a journal.
- * All of it is for the machine's thread, between instructions. */
+ * Places are instruction counts, as machine_icount() has them. The machine has deterministic time and a
+ * journal. All of it is for the machine's thread, between instructions. */
 #ifndef ARMATURE_HISTORY_HISTORY_H
 #define ARMATURE_HISTORY_HISTORY_H
 
@@ -16,8 +17,8 @@ typedef struct History History;
 
 enum { HISTORY_BUDGET_LEAST = 4 << 20 /* bytes */, HISTORY_MARK_ALWAYS = 1 };
 
-/* Begins here. budget: bytes for everything that is kept, at least HISTORY_BUDGET_LEAST. The machine is not taken
- * over and outlives it; its journal records from now on. */
+/* Begins here. budget: bytes for everything that is kept, at least HISTORY_BUDGET_LEAST. The machine is not
+ * taken over and outlives it; its journal records from now on. */
 History *history_new(Machine *machine, uint64_t budget);
 void history_free(History *history); /* NULL is allowed */
 
@@ -32,14 +33,16 @@ void history_look(History *history);
  * others. If the machine was in the past, what comes after is lost. */
 void history_restart(History *history);
 
-/* ---- Going ----------------------------------------------------------------------------------------------- */
+/* ---- Going -----------------------------------------------------------------------------------------------
+ */
 
 /* Whether the machine is in its past, and what it does is a repetition. When it comes to the end of what is
  * known, it is not any more, and goes on live. */
 bool history_in_past(const History *history);
 
-/* Brings the machine to the last place at or before `icount` that there is a checkpoint of; the caller runs it to
- * `icount` (machine_pause_at()). False with err set: nothing has changed, but for disks if they fail. */
+/* Brings the machine to the last place at or before `icount` that there is a checkpoint of; the caller runs
+ * it to `icount` (machine_pause_at()). False with err set: nothing has changed, but for disks if they fail.
+ */
 bool history_go(History *history, uint64_t icount, Error *err);
 
 /* To a checkpoint, by its number. */
@@ -48,7 +51,8 @@ bool history_go_checkpoint(History *history, unsigned number, Error *err);
 /* What comes after this place is forgotten, and the machine goes on live. */
 void history_diverge(History *history);
 
-/* ---- What there is --------------------------------------------------------------------------------------- */
+/* ---- What there is ---------------------------------------------------------------------------------------
+ */
 
 typedef struct HistoryInfo {
     uint64_t begin, now, end; /* instruction counts: the first place, here, and the last one that is known */

@@ -1,5 +1,5 @@
-/* What pages were at some moment: those that have changed since, each once. Pages are of memories and of disks;
- * a key names one. */
+/* What pages were at some moment: those that have changed since, each once. Pages are of memories and of
+ * disks; a key names one. */
 #ifndef ARMATURE_HISTORY_PAGE_SET_H
 #define ARMATURE_HISTORY_PAGE_SET_H
 
@@ -11,7 +11,8 @@ enum { PAGE_SET_PAGE = 4096 };
 
 typedef struct SetPage {
     uint64_t key;
-    uint8_t *data; /* [PAGE_SET_PAGE], owned; NULL: all bytes are what such a page has before anybody writes */
+    uint8_t
+        *data; /* [PAGE_SET_PAGE], owned; NULL: all bytes are what such a page has before anybody writes */
 } SetPage;
 
 /* All zeros is an empty set. */

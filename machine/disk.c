@@ -34,8 +34,8 @@ struct Disk {
     MediumInfo info;
     DiskStats stats;
     unsigned under_way;
-    JournalChannel *channel; /* its slot's */
-    uint64_t run, changes;   /* for snapshots: see MediumIdentity */
+    JournalChannel *channel;                                        /* its slot's */
+    uint64_t run, changes;                                          /* for snapshots: see MediumIdentity */
     void (*before)(void *opaque, uint64_t offset, uint64_t length); /* a change; NULL: nobody */
     void *before_opaque;
     void (*trouble)(void *opaque, const char *text);
@@ -554,10 +554,8 @@ bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *
 
 bool disk_poke(Disk *disk, uint64_t offset, const void *data, uint64_t length, Error *err)
 {
-    DiskRequest request = {.action = data ? DISK_WRITE : DISK_ZERO,
-                           .offset = offset,
-                           .length = length,
-                           .data = (uint8_t *)data};
+    DiskRequest request = {
+        .action = data ? DISK_WRITE : DISK_ZERO, .offset = offset, .length = length, .data = (uint8_t *)data};
     void (*before)(void *opaque, uint64_t offset, uint64_t length) = disk->before;
     disk->before = NULL;
     DiskResult result = check(disk, &request);

@@ -512,7 +512,8 @@ void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
         return;
     }
     Access access;
-    if (!prepare(cpu, &access, va, ACCESS_WRITE, op) || !perform_write(cpu, &access, va, swap(cpu, value, op)))
+    if (!prepare(cpu, &access, va, ACCESS_WRITE, op) ||
+        !perform_write(cpu, &access, va, swap(cpu, value, op)))
         return;
     retag(cpu, va, op);
     note_access(cpu, va, op, ACCESS_WRITE);

@@ -10,7 +10,7 @@
 /* A state that is read and checked part by part; nothing of the machine has changed yet. */
 typedef struct StagedState {
     Parts parts;
-    StagedPart part[PARTS_MOST]; /* as in parts */
+    StagedPart part[PARTS_MOST];  /* as in parts */
     uint8_t *payload[PARTS_MOST]; /* NULL: it has no such part */
 } StagedState;
 

@@ -1,5 +1,6 @@
-/* Watchpoints in whole machines, in the interpreter and in compiled code: each kind of access, and long random runs
- * against a list of accesses that is worked out from the registers, instruction by instruction, without them. */
+/* Watchpoints in whole machines, in the interpreter and in compiled code: each kind of access, and long
+ * random runs against a list of accesses that is worked out from the registers, instruction by instruction,
+ * without them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,7 +119,8 @@ static void stops_each_time(Fixture *f, uint32_t address, bool write)
     f->machine->cpu[0]->pc = CODE;
 }
 
-/* ---- Kinds of accesses ---------------------------------------------------------------------------------- */
+/* ---- Kinds of accesses ----------------------------------------------------------------------------------
+ */
 
 static const struct {
     uint32_t instruction;
@@ -215,7 +217,8 @@ static void refused(void **state)
     assert_int_equal(machine_watchpoints(f->machine)->item[0].kinds, WATCH_WRITE);
 }
 
-/* ---- Random runs ---------------------------------------------------------------------------------------- */
+/* ---- Random runs ----------------------------------------------------------------------------------------
+ */
 
 enum { LENGTH = 40000, HITS_MOST = LENGTH };
 
@@ -252,8 +255,8 @@ static const Watchpoint watched[] = {
 static bool is_watched(uint32_t address, uint32_t size, bool write)
 {
     for (unsigned n = 0; n < sizeof watched / sizeof *watched; n++)
-        if (watched[n].kinds & (write ? WATCH_WRITE : WATCH_READ) && address < watched[n].address + watched[n].size &&
-            watched[n].address < address + size)
+        if (watched[n].kinds & (write ? WATCH_WRITE : WATCH_READ) &&
+            address < watched[n].address + watched[n].size && watched[n].address < address + size)
             return true;
     return false;
 }
@@ -308,20 +311,15 @@ static void random_accesses(void **state)
 #define BOTH(test)                                                                                           \
     {#test "_interpreted", test, setup, teardown, &interpreted},                                             \
     {                                                                                                        \
-        #test "_compiled", test, setup, teardown, &compiled                                                  \
+#test "_compiled", test, setup, teardown, &compiled                                                  \
     }
 
 int main(void)
 {
     static Fixture interpreted = {.mode = JIT_OFF}, compiled = {.mode = JIT_ON};
     const struct CMUnitTest tests[] = {
-        BOTH(each_kind),
-        BOTH(literal),
-        BOTH(swap),
-        BOTH(failing_exclusive_store),
-        BOTH(device),
-        BOTH(refused),
-        BOTH(random_accesses),
+        BOTH(each_kind), BOTH(literal),         BOTH(swap), BOTH(failing_exclusive_store), BOTH(device),
+        BOTH(refused),   BOTH(random_accesses),
     };
     return cmocka_run_group_tests_name("watchpoints", tests, NULL, NULL);
 }
