@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "images/manage.h"
 
@@ -77,10 +78,46 @@ static bool take_out(DiskPlace *place, Error *err)
     return kept;
 }
 
+/* What is done to media: the event's data are the place's name, and text behind its 0. */
+enum { INSERT = 'i', EJECT = 'e', REVERT = 'r' };
+
+static bool enters(const DiskPlace *place, uint8_t what, const char *text, Error *err)
+{
+    char bytes[8192];
+    size_t name = strlen(place->name) + 1, length = strlen(text) + 1;
+    if (name + length > sizeof bytes)
+        return error_set(err, "its name is too long");
+    memcpy(bytes, place->name, name);
+    memcpy(bytes + name, text, length);
+    return journal_event(place->media, what, bytes, name + length) ||
+           error_set(err, "a recording is being replayed");
+}
+
+/* A recording that changes what it began with could not be replayed. */
+static bool may_change(const DiskPlace *place, Error *err)
+{
+    return !place->media || error_set(err, "not while a run is recorded or replayed");
+}
+
+bool disks_insert_text(Disks *disks, DiskPlace *place, const char *text, Error *err)
+{
+    DiskSpec spec;
+    char folder[4096], *whole = disk_spec_move(text, getcwd(folder, sizeof folder));
+    bool ok = disk_spec_parse(&spec, text, err);
+    if (ok && place->slot->disk)
+        ok = error_set(err, "%s has a disk; disk_eject takes it out", place->name);
+    if (ok && place->media && !spec.read_only && !spec.temporary)
+        ok = error_set(err, "a run that is recorded must not change it; add overlay=temp");
+    ok = ok && enters(place, INSERT, whole, err) && disks_insert(disks, place, &spec, err);
+    disk_spec_free(&spec);
+    free(whole);
+    return ok;
+}
+
 bool disks_eject(Disks *disks, DiskPlace *place, Error *err)
 {
     (void)disks;
-    return take_out(place, err);
+    return enters(place, EJECT, "", err) && take_out(place, err);
 }
 
 /* False: it stands still already, and somebody else lets it go on. */
@@ -94,6 +131,8 @@ static bool hold_time(Disks *disks)
 
 bool disks_commit(Disks *disks, DiskPlace *place, Error *err)
 {
+    if (!may_change(place, err))
+        return false;
     bool hold = hold_time(disks);
     disk_drain(place->slot->disk);
     bool ok = image_commit(&place->image, NULL, err);
@@ -104,6 +143,8 @@ bool disks_commit(Disks *disks, DiskPlace *place, Error *err)
 
 bool disks_revert(Disks *disks, DiskPlace *place, Error *err)
 {
+    if (!enters(place, REVERT, "", err))
+        return false;
     bool hold = hold_time(disks);
     disk_drain(place->slot->disk);
     bool ok = image_forget_changes(&place->image, err);
@@ -112,6 +153,32 @@ bool disks_revert(Disks *disks, DiskPlace *place, Error *err)
     if (ok && place->slot->changed)
         place->slot->changed(place->slot->changed_opaque);
     return ok;
+}
+
+static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
+{
+    Disks *disks = opaque;
+    const char *name = (const char *)data;
+    size_t length = strnlen(name, size);
+    DiskPlace *place = length < size && !data[size - 1] ? disks_find(disks, name) : NULL;
+    Error err = {""};
+    bool full = place && place->slot->disk, ok = false;
+    if (place && what == INSERT && !full && length + 1 < size)
+        ok = disks_insert_text(disks, place, name + length + 1, &err);
+    else if (full && what == EJECT)
+        ok = disks_eject(disks, place, &err);
+    else if (full && what == REVERT)
+        ok = disks_revert(disks, place, &err);
+    if (!ok && *err.text)
+        journal_channel_fail(place->media, "%s: %s", place->name, err.text);
+    return ok || *err.text;
+}
+
+void disks_set_journal(Disks *disks)
+{
+    JournalChannel *media = journal_channel(disks->machine->journal, "media", apply, disks);
+    for (unsigned n = 0; n < disks->count; n++)
+        disks->entry[n].place.media = media;
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------- */

@@ -16,7 +16,8 @@ typedef struct DiskPlace {
     const char *name; /* "disk0", "sd"; or as name= says */
     DiskBus bus;
     DiskSlot *slot;
-    DiskImage image; /* while slot->disk: what it is; the medium belongs to the disk */
+    JournalChannel *media; /* NULL: no journal */
+    DiskImage image;       /* while slot->disk: what it is; the medium belongs to the disk */
 } DiskPlace;
 
 /* Opens everything. NULL with err set. */
@@ -29,8 +30,13 @@ DiskPlace *disks_place(Disks *disks, unsigned n);
 /* By name; NULL: there is none. */
 DiskPlace *disks_find(Disks *disks, const char *name);
 
+/* What is done to media goes through the machine's journal from now on. */
+void disks_set_journal(Disks *disks);
+
 /* Between instructions: puts what the spec names into an empty place; its if= and name= do not count. */
 bool disks_insert(Disks *disks, DiskPlace *place, const DiskSpec *spec, Error *err);
+/* The same, from text as --disk has it. */
+bool disks_insert_text(Disks *disks, DiskPlace *place, const char *text, Error *err);
 /* Between instructions, on a place with a disk. Takes it out, flushed. */
 bool disks_eject(Disks *disks, DiskPlace *place, Error *err);
 /* Writes an overlay's changes to what is below; forgets them. Time stands still meanwhile. */

@@ -12,6 +12,7 @@ enum {
     EXIT_TIMEOUT = 68,    /* --timeout passed */
     EXIT_REBOOT = 69,     /* the guest rebooted, with --no-reboot */
     EXIT_HOST = 70,       /* the emulator or the host failed */
+    EXIT_DIVERGED = 71,   /* --replay: the run went another way than the recorded one */
     EXIT_SIGNAL = 128     /* + n: signal n ended the program */
 };
 

@@ -56,8 +56,9 @@ static bool check_flash(Options *options, Error *err)
 
 static bool check_folder(const Options *options, Error *err)
 {
-    int fd = options->semihosting_dir ? open(options->semihosting_dir, O_DIRECTORY | O_RDONLY) : -1;
-    if (options->semihosting_dir && fd < 0)
+    bool used = options->semihosting_dir && !options->replay;
+    int fd = used ? open(options->semihosting_dir, O_DIRECTORY | O_RDONLY) : -1;
+    if (used && fd < 0)
         return error_set(err, "--semihosting-dir: cannot use %s: %s", options->semihosting_dir,
                          strerror(errno));
     if (fd >= 0)

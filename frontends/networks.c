@@ -67,10 +67,10 @@ static bool choose_mac(const Session *session, const NetSpec *spec, NetPort *por
     uint8_t mac[NET_MAC];
     memcpy(mac, spec->has_mac ? spec->mac : port->mac, NET_MAC);
     if (!spec->has_mac && spec->kind != NET_USER) {
-        if (session_options(session)->machine.deterministic)
-            return error_set(err,
-                             "others are in this network, and with --deterministic no address is chosen at "
-                             "random; give one, as in mac=02:00:00:00:00:01");
+        if (session_machine((Session *)session)->options.deterministic)
+            return error_set(
+                err, "others are in this network, and with --deterministic and --record no address is chosen "
+                     "at random; give one, as in mac=02:00:00:00:00:01");
         if (getrandom(mac + 3, 3, 0) != 3)
             return error_set(err, "no random numbers: %s", strerror(errno));
     }
@@ -103,8 +103,10 @@ static bool connect_wire(Networks *networks, Wire *wire, Error *err)
     wire->port->mtu = (uint16_t)(spec->mtu ? spec->mtu : large ? USER_MTU : ETHERNET_MTU);
     if (!choose_mac(networks->session, spec, wire->port, err))
         return false;
-    wire->end = open_end(wire, machine->arrivals, err);
-    if (!wire->end || (spec->pcap && !begin_capture(wire, spec->pcap, err)))
+    bool recorded = session_options(networks->session)->replay; /* what came in is in the recording */
+    wire->port->whole_segments = recorded && spec->kind == NET_USER;
+    wire->end = recorded ? NULL : open_end(wire, machine->arrivals, err);
+    if ((!wire->end && !recorded) || (spec->pcap && !begin_capture(wire, spec->pcap, err)))
         return false;
     net_connect(wire->port, true);
     return true;
@@ -152,7 +154,8 @@ Networks *networks_new(Session *session, Error *err)
     if (!networks)
         abort();
     networks->session = session;
-    if (connect_all(networks, err) && forward_all(networks, err))
+    bool recorded = session_options(session)->replay;
+    if (connect_all(networks, err) && (recorded || forward_all(networks, err)))
         return networks;
     networks_free(networks);
     return NULL;
@@ -172,7 +175,8 @@ void networks_free(Networks *networks)
         return;
     for (unsigned n = 0; n < networks->count; n++) {
         Wire *wire = &networks->wire[n];
-        net_end_free(wire->end);
+        if (wire->end)
+            net_end_free(wire->end);
         if (wire->pcap)
             end_capture(wire, NULL);
         if (wire->port)
@@ -187,7 +191,7 @@ void networks_free(Networks *networks)
 static NetEnd *user_network(const Networks *networks, Error *err)
 {
     for (unsigned n = 0; n < networks->count; n++)
-        if (net_end_is_user(networks->wire[n].end))
+        if (networks->wire[n].end && net_end_is_user(networks->wire[n].end))
             return networks->wire[n].end;
     error_set(err, "there is no user-mode network (--net user) whose ports could be forwarded");
     return NULL;
@@ -240,7 +244,7 @@ json_t *networks_list(const Networks *networks)
         snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         json_array_append_new(
             list, json_pack("{s:i, s:s, s:s, s:s, s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "number", (int)n,
-                            "network", wire->end->ops->kind, "model",
+                            "network", wire->end ? wire->end->ops->kind : "recorded", "model",
                             wire->spec.model == NET_VIRTIO ? "virtio" : "lan9118", "mac", mac, "mtu",
                             (int)port->mtu, "plugged", port->connected, "captured", wire->pcap != NULL,
                             "sent", (json_int_t)stats->sent, "sent_bytes", (json_int_t)stats->sent_bytes,

@@ -87,16 +87,8 @@ json_t *op_disks(Call *call)
 void op_disk_insert(Call *call, const char *name, const char *file)
 {
     DiskPlace *place = find(call, name);
-    DiskSpec spec;
     Error err;
-    if (!place)
-        return;
-    bool ok = disk_spec_parse(&spec, file, &err);
-    if (ok && place->slot->disk)
-        ok = error_set(&err, "%s has a disk; disk_eject takes it out", place->name);
-    ok = ok && disks_insert(disks_of(call), place, &spec, &err);
-    disk_spec_free(&spec);
-    if (!ok)
+    if (place && !disks_insert_text(disks_of(call), place, file, &err))
         call_fail(call, "disk_insert: %s", err.text);
 }
 

@@ -77,7 +77,6 @@ void op_reset(Call *call)
  * tells an operating system that it was pressed. */
 void op_power_button(Call *call, uint64_t hold)
 {
-    Machine *machine = session_machine(call->client->session);
     if (!call_needs_power(call))
         return;
     if (hold == UINT64_MAX || hold < BUTTON_OFF_NS) {
@@ -85,7 +84,8 @@ void op_power_button(Call *call, uint64_t hold)
         return;
     }
     session_resume(call->client->session);
-    machine->env.request(machine->env.machine, REQUEST_POWER_OFF);
+    if (!session_power_off(call->client->session))
+        call_fail(call, "power_button: a recording is being replayed");
 }
 
 void op_quit(Call *call, int code)

@@ -34,7 +34,8 @@ enum {
     OPTION_PATH_COLON = 32, /* the value is KIND:PATH for some kinds, see option_path() */
     OPTION_MAY_LACK = 64,   /* the argument may be left out: then set() gets "" */
     OPTION_WRITES = 128,    /* the run writes to the file */
-    OPTION_DISK = 256       /* the value is as disk_spec.h says */
+    OPTION_DISK = 256,      /* the value is as disk_spec.h says */
+    OPTION_GUEST = 512      /* it decides what the guest is: part of recordings */
 };
 
 typedef struct OptionDef {

@@ -10,6 +10,7 @@
 #include "frontends/config.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
+#include "snapshot/recording.h"
 
 /* With --deterministic a run must not depend on today's date. */
 #define FIXED_DATE "2025-01-01"
@@ -74,6 +75,28 @@ static bool is_set(const Settings *settings, const char *name)
     return settings_choose(settings, option_find(&option_table, name, strlen(name)), &chosen, 1);
 }
 
+static const char *typed(const Settings *settings, const char *name)
+{
+    unsigned chosen;
+    bool any = settings_choose(settings, option_find(&option_table, name, strlen(name)), &chosen, 1);
+    return any ? settings->list[chosen].value : NULL;
+}
+
+/* What was recorded has to be the same machine, whatever the user's files and the environment say. */
+static bool read_recording(Settings *settings, const char *path, Error *err)
+{
+    Recording *recording = recording_open(path, err);
+    if (!recording)
+        return false;
+    char *text = strdup(recording_options(recording));
+    if (!text)
+        abort();
+    bool ok = settings_read_text(settings, SOURCE_RECORDING, path, NULL, text, strlen(text), err);
+    free(text);
+    recording_close(recording);
+    return ok;
+}
+
 /* A request for help must be answered whatever the files and the environment hold. */
 static bool read_all(Settings *settings, int argc, char **argv, Error *err)
 {
@@ -82,6 +105,10 @@ static bool read_all(Settings *settings, int argc, char **argv, Error *err)
         return false;
     if (is_set(settings, "help") || is_set(settings, "version"))
         return true;
+    if (typed(settings, "replay"))
+        return read_recording(settings, typed(settings, "replay"), err) &&
+               settings_read_rest(settings, is_set(settings, "script") ? "script-arg" : "kernel", argc, argv,
+                                  rest, err);
     if (!read_files(settings, err) || !settings_read_environment(settings, err))
         return false;
     return settings_read_rest(settings, is_set(settings, "script") ? "script-arg" : "kernel", argc, argv,
@@ -99,11 +126,11 @@ static bool console_has_terminal(const Options *options)
 static const char *initial(const Options *options, const OptionDef *def)
 {
     if (!strcmp(def->name, "rtc"))
-        return options->machine.deterministic ? FIXED_DATE : "host";
+        return options->machine.deterministic && !options->record ? FIXED_DATE : "host";
     if (!strcmp(def->name, "serial"))
         return options->monitor || console_has_terminal(options) ? "none" : "stdio";
     if (!strcmp(def->name, "net"))
-        return options->machine.deterministic ? "none" : NET_DEFAULT;
+        return options->machine.deterministic && !options->record ? "none" : NET_DEFAULT;
     return def->initial;
 }
 
@@ -125,7 +152,8 @@ static bool store(Options *options, const OptionDef *def, Error *err)
 
 static bool store_all(Options *options, Error *err)
 {
-    /* Switches first: defaults of others depend on them. */
+    /* Switches first, and --record: defaults of others depend on them. */
+    options->record = typed(options->settings, "record");
     for (unsigned pass = 0; pass < 2; pass++)
         for (unsigned i = 0; i < option_table.count; i++)
             if (!option_table.defs[i].argument == !pass && !store(options, &option_table.defs[i], err))
@@ -178,6 +206,7 @@ static const struct { const char *one, *one_value, *other, *other_value, *why; }
     {"monitor", NULL, "script", NULL, "both drive the machine; leave one of them out"},
     {"until", NULL, "script", NULL, "both decide when the run ends; wait for the text in the script"},
     {"send", NULL, "script", NULL, "both type; send the text from the script"},
+    {"record", NULL, "replay", NULL, "leave one of them out"},
     {"deterministic", NULL, "rtc", "host",
      "the run would depend on today's date; give a date, as in --rtc 2025-01-31"},
 };
@@ -307,4 +336,26 @@ void options_print_config(const Options *options, FILE *out)
         for (unsigned i = 0; i < count; i++)
             fprintf(out, "%s%s%s", i ? ", " : "# not set: ", unset[i]->name, i + 1 == count ? "\n" : "");
     }
+}
+
+void options_print_machine(const Options *options, uint32_t rtc_base, FILE *out)
+{
+    const Settings *settings = options->settings;
+    unsigned *chosen = calloc(settings->count + 1, sizeof *chosen);
+    if (!chosen)
+        abort();
+    for (unsigned n = 0; n < option_table.count; n++) {
+        const OptionDef *def = &option_table.defs[n];
+        if (!(def->flags & OPTION_GUEST))
+            continue;
+        unsigned count = settings_choose(settings, def, chosen, settings->count);
+        for (unsigned i = 0; i < count; i++)
+            print_value(def, settings->list[chosen[i]].value, out);
+        if (!count && initial(options, def))
+            print_value(def, initial(options, def), out);
+    }
+    free(chosen);
+    fprintf(out, "rtc = %u\n", rtc_base);
+    if (options->machine.console)
+        fprintf(out, "console = none\n");
 }

@@ -48,6 +48,8 @@ typedef struct Options {
     const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
     const char *snapshot;                 /* --load FILE: a snapshot to go on from; NULL: none */
     bool force;                           /* whatever the disks are */
+    const char *record;                   /* --record FILE: the run, to be repeated; NULL: no */
+    const char *replay;                   /* --replay FILE; NULL: no */
     uint64_t hash_at[OPTIONS_MAX_HASHES]; /* --hash-at N: instructions */
     unsigned hash_at_count;
     uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */
@@ -58,7 +60,7 @@ typedef struct Options {
     unsigned screenshot_at_count;
     const char *screen_font[OPTIONS_MAX_FONTS]; /* --screen-font FILE */
     unsigned screen_font_count;
-    const char *record;                           /* --record PATH */
+    const char *record_screen;                    /* --record-screen PATH */
     unsigned record_rate;                         /* --record-rate N: frames a second */
     const struct KeyboardLayout *keyboard_layout; /* --keyboard-layout NAME: what the guest has set up */
     uint64_t key_pause_ns;       /* --key-pause SECONDS: guest time between two movements of keys */
@@ -92,5 +94,8 @@ bool options_help(FILE *out, const char *topic, Error *err);
 
 /* --print-config: the effective configuration as a configuration file, with the source of each value. */
 void options_print_config(const Options *options, FILE *out);
+
+/* What the machine is, as a configuration file: for recordings. rtc_base: its date at power-on. */
+void options_print_machine(const Options *options, uint32_t rtc_base, FILE *out);
 
 #endif

@@ -306,8 +306,9 @@ Screen *screen_new(Session *session, Error *err)
     timer_init(&screen->record_timer, screen->machine->clock, "recording", CLIENT_TIMER_PRIORITY, take_frame,
                screen);
     bool ok = check_names(options, err) && load_fonts(screen, options, err);
-    if (ok && options->record && !screen_record(screen, options->record, options->record_rate, &why))
-        ok = error_set(err, "--record: %s", why.text);
+    if (ok && options->record_screen &&
+        !screen_record(screen, options->record_screen, options->record_rate, &why))
+        ok = error_set(err, "--record-screen: %s", why.text);
     if (!ok) {
         screen_free(screen);
         return NULL;
@@ -346,7 +347,7 @@ bool screen_finish(Screen *screen, Error *err)
     bool ok = true;
     tell_missing(screen);
     if (screen->recording && !screen_record_end(screen, &frames, &why))
-        ok = error_set(err, "--record: %s", why.text);
+        ok = error_set(err, "--record-screen: %s", why.text);
     if (!path)
         return ok;
     if (!screen_is_lit(screen, &why)) {

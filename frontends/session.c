@@ -22,6 +22,7 @@
 #include "frontends/kernel_lines.h"
 #include "frontends/monitor.h"
 #include "frontends/networks.h"
+#include "frontends/recorder.h"
 #include "frontends/report.h"
 #include "frontends/screen.h"
 #include "frontends/script.h"
@@ -52,6 +53,7 @@ struct Session {
     Screen *screen;
     Hands *hands;
     Snapshots *snapshots;
+    Recorder *recorder;
     Script *script;
     Snapshot *saved;  /* while the machine is built: --load */
     Console *console; /* the monitor's; the serial ports have their own */
@@ -141,6 +143,11 @@ Networks *session_networks(Session *session)
 Snapshots *session_snapshots(Session *session)
 {
     return session->snapshots;
+}
+
+Recorder *session_recorder(Session *session)
+{
+    return session->recorder;
 }
 
 /* ---- Events ------------------------------------------------------------------------------------------ */
@@ -282,6 +289,22 @@ void session_loaded(Session *session)
 
 bool session_reset(Session *session, Error *err)
 {
+    if (!recorder_reset_enters(session->recorder))
+        return error_set(err, "a recording is being replayed");
+    return session_reset_now(session, err);
+}
+
+bool session_power_off(Session *session)
+{
+    Machine *machine = session->machine;
+    if (!recorder_power_off_enters(session->recorder))
+        return false;
+    machine->env.request(machine->env.machine, REQUEST_POWER_OFF);
+    return true;
+}
+
+bool session_reset_now(Session *session, Error *err)
+{
     snapshots_finish(session->snapshots);
     machine_reset(session->machine);
     session->stopped = false;
@@ -342,6 +365,7 @@ static bool poll_host(void *opaque, uint64_t timeout_ns)
     Session *session = opaque;
     session_note_stop(session);
     snapshots_look(session->snapshots);
+    recorder_look(session->recorder, timeout_ns > 0);
     if (session->on_look)
         session->on_look(session->on_look_opaque);
     /* What was delivered may have given the guest something to do. */
@@ -350,6 +374,7 @@ static bool poll_host(void *opaque, uint64_t timeout_ns)
     look(session, timeout_ns);
     session_events_deliver(session->events);
     while (stands_still(session)) {
+        recorder_look(session->recorder, true);
         loop_poll(session->loop, UINT64_MAX);
         session_events_deliver(session->events);
     }
@@ -423,6 +448,12 @@ static bool make_machine(Session *session, Log *log, Error *err)
         log_free(log);
         return false;
     }
+    if (session->options.record || session->options.replay) {
+        options.paced = !session->options.machine.deterministic;
+        options.deterministic = true;
+    }
+    if (session->options.replay)
+        options.semihosting_dir = NULL;
     session->machine = machine_new(&options, log, err);
     if (!session->machine)
         return false;
@@ -503,7 +534,7 @@ static bool build(Session *session, Log *log, int *code, Error *err)
         return false;
     if (!session->saved && !load(session, err))
         return false;
-    session->shares = shares_new(session->machine, session->options.share, err);
+    session->shares = shares_new(session->machine, session->options.share, session->options.replay, err);
     if (!session->shares)
         return false;
     session->audio = audio_new(&session->machine->env.audio, session->options.audio, err);
@@ -511,6 +542,9 @@ static bool build(Session *session, Log *log, int *code, Error *err)
         return false;
     session->networks = networks_new(session, err);
     if (!session->networks || (session->saved && !load_saved(session, err)))
+        return false;
+    if ((session->options.record || session->options.replay) &&
+        !(session->recorder = recorder_new(session, err)))
         return false;
     return make_serial(session, err) && make_parts(session, code, err);
 }
@@ -546,6 +580,7 @@ void session_free(Session *session)
     console_free(session->console);
     serial_backends_free(session->serial, session->code < EXIT_SIGNAL);
     networks_free(session->networks);
+    recorder_free(session->recorder);
     if (session->ran)
         report_end(session->machine, &session->options, stderr);
     for (unsigned n = 0; n < SERIAL_PORTS; n++) {
@@ -579,6 +614,7 @@ static void switched_off(Session *session)
     session->off = true;
     post(session, SESSION_OFF);
     session_events_deliver(session->events);
+    recorder_feed(session->recorder);
     if (session->off)
         session_end(session, EXIT_OFF, NULL);
 }
@@ -589,8 +625,10 @@ static void rebooted(Session *session)
     if (watchdog_guest_ended(session->watchdog))
         return;
     if (session->options.no_reboot)
+        recorder_feed(session->recorder);
+    if (session->options.no_reboot)
         session_end(session, EXIT_REBOOT, "the guest rebooted (--no-reboot)");
-    else if (!session_reset(session, &err))
+    else if (!session_reset_now(session, &err))
         session_end(session, EXIT_USAGE, err.text);
 }
 
@@ -598,6 +636,7 @@ static void guest_exited(Session *session)
 {
     int code = session->machine->exit_code;
     char text[80];
+    recorder_feed(session->recorder);
     snprintf(text, sizeof text, "the guest ended the run with code %d", code);
     session_end(session, code < 0 || code > EXIT_GUEST_MOST ? EXIT_GUEST_MOST : code, code ? text : NULL);
 }
@@ -613,7 +652,8 @@ static void announce_end(Session *session)
 static void finish_output(Session *session)
 {
     Error err;
-    bool kept = audio_finish(session->audio, &err);
+    bool kept = recorder_finish(session->recorder, &err);
+    kept = audio_finish(session->audio, kept ? &err : NULL) && kept;
     kept = networks_finish(session->networks, kept ? &err : NULL) && kept;
     kept = screen_finish(session->screen, kept ? &err : NULL) && kept; /* the first loss is told */
     kept = serial_backends_finish(session->serial, session->code < EXIT_SIGNAL, kept ? &err : NULL) && kept;
@@ -650,6 +690,7 @@ int session_run(Session *session)
             break;
         }
     }
+    recorder_ended(session->recorder, session->code, session->end_text);
     announce_end(session);
     finish_output(session);
     return session->code;

@@ -65,6 +65,7 @@ struct Hands *session_hands(Session *session);
 struct Disks *session_disks(Session *session);
 struct Networks *session_networks(Session *session);
 struct Snapshots *session_snapshots(Session *session);
+struct Recorder *session_recorder(Session *session); /* NULL: nothing is recorded or replayed */
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
  * session ends after the current instruction. */
@@ -125,5 +126,10 @@ void session_loaded(Session *session);
 
 /* Reset as by the board's button: images are loaded again. False with err set if they cannot be. */
 bool session_reset(Session *session, Error *err);
+/* The same, when the journal or the guest wants it. */
+bool session_reset_now(Session *session, Error *err);
+
+/* The power goes off, as by the board's button. False: a recording is being replayed. */
+bool session_power_off(Session *session);
 
 #endif

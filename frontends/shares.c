@@ -13,6 +13,7 @@ enum { FIRST_USER = 1000 };
 struct Shares {
     Machine *machine;
     Share *share[SHARES];
+    bool recorded;
 };
 
 /* A guest may have many files open: as many as the host lets this process have. */
@@ -23,6 +24,47 @@ static void prepare_process(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* While a recording is replayed the folders are not needed: their answers are in it. */
+static void nothing_handled(void *share, ShareRequest *request)
+{
+    (void)share;
+    request->answered = 0;
+}
+
+static void nothing_reset(void *share)
+{
+    (void)share;
+}
+
+static uint8_t *nothing_saved(void *share, size_t *size)
+{
+    (void)share;
+    *size = 0;
+    return calloc(1, 1);
+}
+
+static bool nothing_loaded(void *share, const uint8_t *bytes, size_t size)
+{
+    (void)share;
+    (void)bytes;
+    (void)size;
+    return true;
+}
+
+static const ShareOps no_folder = {nothing_handled, nothing_reset, nothing_saved, nothing_loaded};
+
+static bool connect_recorded(Shares *shares, unsigned n, const char *value, Error *err)
+{
+    Machine *m = shares->machine;
+    ShareSpec spec;
+    bool right = share_spec_parse(&spec, value, n, err);
+    if (right)
+        share_port_connect(&m->env.share[n], spec.tag, &no_folder, NULL, m->clock, m->arrivals);
+    shares->recorded = true;
+    share_spec_free(&spec);
+    return right;
 }
 
 static bool connect(Shares *shares, unsigned n, const char *value, Error *err)
@@ -45,7 +87,7 @@ static bool connect(Shares *shares, unsigned n, const char *value, Error *err)
     return right;
 }
 
-Shares *shares_new(Machine *machine, const char *const *values, Error *err)
+Shares *shares_new(Machine *machine, const char *const *values, bool recorded, Error *err)
 {
     Shares *shares = calloc(1, sizeof *shares);
     if (!shares)
@@ -54,7 +96,7 @@ Shares *shares_new(Machine *machine, const char *const *values, Error *err)
     if (machine->options.shares)
         prepare_process();
     for (unsigned n = 0; n < machine->options.shares; n++) {
-        if (connect(shares, n, values[n], err))
+        if (recorded ? connect_recorded(shares, n, values[n], err) : connect(shares, n, values[n], err))
             continue;
         shares_free(shares);
         return NULL;
@@ -67,7 +109,7 @@ void shares_free(Shares *shares)
     if (!shares)
         return;
     for (unsigned n = 0; n < SHARES; n++) {
-        if (shares->share[n])
+        if (shares->share[n] || (shares->recorded && *shares->machine->env.share[n].tag))
             share_port_disconnect(&shares->machine->env.share[n]);
         share_free(shares->share[n]);
     }

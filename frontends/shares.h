@@ -8,8 +8,8 @@
 typedef struct Shares Shares;
 
 /* Connects them to the machine, which has as many share devices as values were given. NULL with err set if a
- * folder cannot be used. */
-Shares *shares_new(Machine *machine, const char *const *values, Error *err);
+ * folder cannot be used. recorded: a recording is replayed, which has their answers. */
+Shares *shares_new(Machine *machine, const char *const *values, bool recorded, Error *err);
 
 /* Before the machine is freed. NULL is allowed. */
 void shares_free(Shares *shares);

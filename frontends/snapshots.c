@@ -227,6 +227,10 @@ void op_load(Call *call, const char *file, bool force)
     Error err;
     Session *session = call->client->session;
     Snapshots *snapshots = session_snapshots(session);
+    if (session_recorder(session)) {
+        call_fail(call, "load: a run that is recorded or replayed cannot become another one");
+        return;
+    }
     if (snapshots->save) {
         call_fail(call, "load: a save is not finished yet");
         return;

@@ -137,6 +137,9 @@ void machine_moved(Machine *machine);
  * machine_run(), which calls poll() when journal_diverged() becomes true, and after each event. */
 void machine_make_journal(Machine *machine);
 
+/* While machine_run() does not run, and the journal replays: feeds what it has for this place. */
+void machine_feed_journal(Machine *machine);
+
 /* Runs so many instructions on CPU 0, or fewer, as machine_step_cpu() does. */
 void machine_step(Machine *machine, uint64_t count);
 

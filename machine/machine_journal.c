@@ -244,3 +244,8 @@ void machine_make_journal(Machine *machine)
     balloon_set_journal(&env->balloon, journal);
     machine->debugger = journal_channel(journal, "debugger", apply, machine);
 }
+
+void machine_feed_journal(Machine *machine)
+{
+    machine_attend(machine);
+}

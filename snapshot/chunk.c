@@ -16,7 +16,7 @@ static const uint8_t magic[8] = {0x89, 'A', 'R', 'M', '\r', '\n', 0x1a, '\n'};
 
 typedef struct FileHeader {
     uint8_t magic[8];
-    uint32_t version, reserved;
+    uint32_t version, contents;
 } FileHeader;
 
 typedef struct ChunkHeader {
@@ -60,9 +60,9 @@ static bool write_all(int fd, struct iovec *part, int parts, uint64_t offset, Er
     return true;
 }
 
-bool chunk_begin(ChunkWriter *writer, int fd, Error *err)
+bool chunk_begin(ChunkWriter *writer, ChunkContents contents, int fd, Error *err)
 {
-    FileHeader header = {.version = SNAPSHOT_VERSION};
+    FileHeader header = {.version = SNAPSHOT_VERSION, .contents = contents};
     struct iovec part = {&header, sizeof header};
     memcpy(header.magic, magic, sizeof magic);
     *writer = (ChunkWriter){.fd = fd, .offset = sizeof header};
@@ -111,18 +111,23 @@ static bool read_all(int fd, void *data, uint64_t size, uint64_t offset, Error *
     return true;
 }
 
-static bool check_file_header(const ChunkFile *file, Error *err)
+static bool check_file_header(const ChunkFile *file, ChunkContents contents, Error *err)
 {
+    const char *other = contents == CHUNKS_SNAPSHOT ? "it is no snapshot" : "it is no recording";
     FileHeader header;
     if (file->size < sizeof header)
-        return error_set(err, "it is no snapshot");
+        return error_set(err, "%s", other);
     if (!read_all(file->fd, &header, sizeof header, 0, err))
         return false;
     if (!memcmp(header.magic, magic, 4) && memcmp(header.magic, magic, sizeof magic))
         return error_set(err, "it was damaged when it was transferred as text");
     if (memcmp(header.magic, magic, sizeof magic))
-        return error_set(err, "it is no snapshot");
-    if (header.version != SNAPSHOT_VERSION || header.reserved)
+        return error_set(err, "%s", other);
+    if (header.contents == CHUNKS_RECORDING && contents == CHUNKS_SNAPSHOT)
+        return error_set(err, "it is a recording; --replay takes it");
+    if (header.contents == CHUNKS_SNAPSHOT && contents == CHUNKS_RECORDING)
+        return error_set(err, "it is a snapshot; --load takes it");
+    if (header.version != SNAPSHOT_VERSION || header.contents != contents)
         return error_set(err, "its format has version %u, this armature knows version %d", header.version,
                          SNAPSHOT_VERSION);
     return true;
@@ -149,13 +154,20 @@ static bool read_header(const ChunkFile *file, uint64_t *offset, Chunk *chunk, E
     return true;
 }
 
-static bool read_headers(ChunkFile *file, Error *err)
+/* A recording whose writer was killed is good up to there. */
+static bool ends_here(ChunkFile *file, ChunkContents contents)
+{
+    file->cut_off = contents == CHUNKS_RECORDING;
+    return file->cut_off;
+}
+
+static bool read_headers(ChunkFile *file, ChunkContents contents, Error *err)
 {
     unsigned capacity = 0;
     for (uint64_t offset = sizeof(FileHeader);;) {
         Chunk chunk;
         if (!read_header(file, &offset, &chunk, err))
-            return false;
+            return ends_here(file, contents);
         if (!strcmp(chunk.type, CHUNK_DONE))
             return offset == file->size || error_set(err, "there is something behind its end");
         if (file->count == CHUNKS_MOST)
@@ -170,7 +182,7 @@ static bool read_headers(ChunkFile *file, Error *err)
     }
 }
 
-bool chunk_open(ChunkFile *file, const char *path, Error *err)
+bool chunk_open(ChunkFile *file, ChunkContents contents, const char *path, Error *err)
 {
     struct stat status;
     *file = (ChunkFile){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -179,7 +191,7 @@ bool chunk_open(ChunkFile *file, const char *path, Error *err)
     if (!S_ISREG(status.st_mode))
         return error_set(err, "it is no regular file");
     file->size = (uint64_t)status.st_size;
-    return check_file_header(file, err) && read_headers(file, err);
+    return check_file_header(file, contents, err) && read_headers(file, contents, err);
 }
 
 void chunk_close(ChunkFile *file)

@@ -19,6 +19,13 @@ enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 1 };
 #define CHUNK_DISK "DISK"   /* a disk: what its medium was */
 #define CHUNK_DONE "DONE"   /* the last: how many there were before */
 
+#define CHUNK_OPTIONS "OPTS"  /* recordings: what the machine is */
+#define CHUNK_CHANNELS "CHAN" /* recordings: where inputs come in */
+#define CHUNK_ENTRIES "ENTR"  /* recordings: inputs */
+
+/* What is in the container. */
+typedef enum ChunkContents { CHUNKS_SNAPSHOT, CHUNKS_RECORDING } ChunkContents;
+
 typedef struct ChunkWriter {
     int fd;
     uint64_t offset; /* where the next one goes */
@@ -26,7 +33,7 @@ typedef struct ChunkWriter {
 } ChunkWriter;
 
 /* The file's header. All of these are false with err set if the host cannot write. */
-bool chunk_begin(ChunkWriter *writer, int fd, Error *err);
+bool chunk_begin(ChunkWriter *writer, ChunkContents contents, int fd, Error *err);
 bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t size, Error *err);
 /* The last chunk, and everything on the host's disk. */
 bool chunk_finish(ChunkWriter *writer, Error *err);
@@ -43,11 +50,12 @@ typedef struct ChunkFile {
     uint64_t size;
     Chunk *chunk;
     unsigned count; /* without the last */
+    bool cut_off;   /* a recording: the rest is missing, or damaged */
 } ChunkFile;
 
 /* Opens a file and reads the headers of all chunks. False with err set if it is no whole snapshot, or of a
- * version that is not known. */
-bool chunk_open(ChunkFile *file, const char *path, Error *err);
+ * version that is not known. A recording need not be whole. */
+bool chunk_open(ChunkFile *file, ChunkContents contents, const char *path, Error *err);
 void chunk_close(ChunkFile *file);
 
 /* Reads `size` bytes of a payload's beginning without checking it. */

@@ -123,7 +123,8 @@ Snapshot *snapshot_open(const char *path, Error *err)
     Snapshot *snapshot = calloc(1, sizeof *snapshot);
     if (!snapshot || !(snapshot->path = strdup(path)))
         abort();
-    if (chunk_open(&snapshot->file, path, err) && read_head(snapshot, err) && check_types(snapshot, err))
+    if (chunk_open(&snapshot->file, CHUNKS_SNAPSHOT, path, err) && read_head(snapshot, err) &&
+        check_types(snapshot, err))
         return snapshot;
     about(snapshot, err);
     snapshot_close(snapshot);
@@ -384,7 +385,7 @@ bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error
         temporary_free(&file);
         return false;
     }
-    bool ok = chunk_begin(&writer, file.fd, err);
+    bool ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, file.fd, err);
     for (unsigned n = 0; ok && n < snapshot->file.count; n++)
         ok = convert_chunk(snapshot, &snapshot->file.chunk[n], &writer, compress, err);
     ok = ok && chunk_finish(&writer, err);

@@ -53,10 +53,9 @@ static void add(MachineHash *hash, const char *name, uint64_t value)
     hash->all = hash64(&value, sizeof value, hash->all);
 }
 
-void machine_hash(Machine *machine, MachineHash *hash)
+void machine_hash_parts(Machine *machine, MachineHash *hash)
 {
     Parts parts;
-    MachineMemory memory;
     *hash = (MachineHash){0};
     bus_settle(machine->bus);
     parts_take(&parts, machine);
@@ -64,6 +63,12 @@ void machine_hash(Machine *machine, MachineHash *hash)
         if (!(parts.part[n].flags & PART_NOT_HASHED))
             add(hash, parts.part[n].name, part_hash(&parts.part[n]));
     parts_free(&parts);
+}
+
+void machine_hash(Machine *machine, MachineHash *hash)
+{
+    MachineMemory memory;
+    machine_hash_parts(machine, hash);
     for (unsigned n = 0; machine_memory(machine, n, &memory); n++) {
         uint64_t sum = memory.size;
         memory_pages(&memory, page_hash, &sum);

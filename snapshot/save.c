@@ -129,7 +129,7 @@ static void *write_file(void *opaque)
     SnapshotSave *save = opaque;
     ChunkWriter writer;
     Error *err = &save->error;
-    save->ok = chunk_begin(&writer, save->file.fd, err) && write_parts(save, &writer, err) &&
+    save->ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, save->file.fd, err) && write_parts(save, &writer, err) &&
                write_memory(save, &writer, err) && chunk_finish(&writer, err);
     atomic_store(&save->ended, true);
     if (save->tell)

@@ -87,12 +87,12 @@ def recorded(armature, folder):
     script = PROMPT + "typeline('help') sleep(0.3)"
     names = []
     for jit in "on", "off":
-        run(armature, folder, script, "--record", f"frames-{jit}", "--record-rate", "50", "--jit", jit)
+        run(armature, folder, script, "--record-screen", f"frames-{jit}", "--record-rate", "50", "--jit", jit)
         path = f"{folder}/frames-{jit}"
         names.append({name: open(f"{path}/{name}", "rb").read() for name in sorted(os.listdir(path))})
     check(names[0] == names[1], f"recordings differ: {list(names[0])}, {list(names[1])}")
     check("frames.ffconcat" in names[0] and len(names[0]) > 3, f"recorded: {list(names[0])}")
-    run(armature, folder, "sleep(0.55)", "--record", "run.y4m", "--record-rate", "20", "--display-size", "640x480")
+    run(armature, folder, "sleep(0.55)", "--record-screen", "run.y4m", "--record-rate", "20", "--display-size", "640x480")
     with open(f"{folder}/run.y4m", "rb") as file:
         header, size = file.readline(), os.path.getsize(f"{folder}/run.y4m")
     check(header == b"YUV4MPEG2 W640 H480 F20:1 Ip A1:1 C444\n", header)
@@ -134,8 +134,8 @@ def mistakes(armature, folder):
             (["--screenshot", "x"], "--screenshot: x: give a name that ends in .png"),
             (["--screenshot", "no/x.png"], "--screenshot: cannot write no/x.png: no: No such file or directory"),
             (["--screenshot-at", "soon"], "--screenshot-at soon: give seconds"),
-            (["--record", "x.webm"], "give a name that ends in .y4m"),
-            (["--record", "no/such"], "--record: cannot make the folder no/such"),
+            (["--record-screen", "x.webm"], "give a name that ends in .y4m"),
+            (["--record-screen", "no/such"], "--record-screen: cannot make the folder no/such"),
             (["--record-rate", "0"], "give 1 to 100"),
             (["--screen-font", "missing.psf"], "--screen-font: cannot read missing.psf"),
             (["--keyboard-layout", "xx"], "--keyboard-layout xx: give one of us uk de fr es it")]:

@@ -350,7 +350,7 @@ static void screenshots(void **state)
     assert_int_equal(run(f, "", "--screenshot", "no/such/end.png", NULL), 64);
     assert_int_equal(run(f, "", "--screenshot", "end.gif", NULL), 64);
     assert_int_equal(run(f, "", "--screen-font", "end.png", NULL), 64);
-    assert_int_equal(run(f, "", "--record", "x.mp4", NULL), 64);
+    assert_int_equal(run(f, "", "--record-screen", "x.mp4", NULL), 64);
     /* It became impossible while it ran. */
     assert_int_equal(mkdir("gone", 0777), 0);
     assert_int_equal(run(f, "os.remove('gone')", "--screenshot", "gone/end.png", NULL), 70);
@@ -372,7 +372,7 @@ static void video(void **state)
 {
     Fixture *f = *state;
     assert_int_equal(
-        run(f, "sleep(1.05) print(record_stop())", "--record", "run.y4m", "--record-rate", "10", NULL), 0);
+        run(f, "sleep(1.05) print(record_stop())", "--record-screen", "run.y4m", "--record-rate", "10", NULL), 0);
     char header[100], frame[10];
     FILE *file = fopen("run.y4m", "rb");
     assert_non_null(file);
