@@ -207,6 +207,8 @@ static const struct { const char *one, *one_value, *other, *other_value, *why; }
     {"until", NULL, "script", NULL, "both decide when the run ends; wait for the text in the script"},
     {"send", NULL, "script", NULL, "both type; send the text from the script"},
     {"record", NULL, "replay", NULL, "leave one of them out"},
+    {"history", NULL, "record", NULL, "leave one of them out"},
+    {"history", NULL, "replay", NULL, "leave one of them out"},
     {"deterministic", NULL, "rtc", "host",
      "the run would depend on today's date; give a date, as in --rtc 2025-01-31"},
 };

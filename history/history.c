@@ -291,6 +291,12 @@ void history_diverge(History *h)
     machine_mark_at(m, UINT64_MAX);
 }
 
+void history_ignore(History *h, bool ignore)
+{
+    if (h)
+        h->exchanging = ignore;
+}
+
 void history_restart(History *h)
 {
     if (!h)
@@ -298,7 +304,7 @@ void history_restart(History *h)
     history_diverge(h);
     page_set_free(&h->open);
     checkpoints_free(&h->all);
-    h->over = false;
+    h->over = h->exchanging = false;
     follow_disks(h, before_disk);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         h->machine->env.serial[n].shown = h->machine->env.serial[n].sent;
@@ -413,6 +419,15 @@ uint64_t history_checkpoint(const History *h, unsigned number)
 {
     assert(number < h->all.count);
     return h->all.item[number].icount;
+}
+
+bool history_last_before(const History *h, uint64_t icount, unsigned *number)
+{
+    unsigned n = 0;
+    while (!h->over && n < h->all.count && h->all.item[n].icount < icount)
+        n++;
+    *number = n ? n - 1 : 0;
+    return n;
 }
 
 bool history_before(const History *h, unsigned *number)

@@ -33,6 +33,11 @@ void history_look(History *history);
  * others. If the machine was in the past, what comes after is lost. */
 void history_restart(History *history);
 
+/* All memory is about to change by other means than its guest's doing, before history_restart(); or not after
+ * all.
+ */
+void history_ignore(History *history, bool ignore);
+
 /* ---- Going -----------------------------------------------------------------------------------------------
  */
 
@@ -67,6 +72,9 @@ void history_info(const History *history, HistoryInfo *info);
 
 /* The place of a checkpoint; 0 is the first. */
 uint64_t history_checkpoint(const History *history, unsigned number);
+
+/* The last one before an instruction count; false: there is none. */
+bool history_last_before(const History *history, uint64_t icount, unsigned *number);
 
 /* The last one before this place, or at it if the machine has run since; false: there is none. */
 bool history_before(const History *history, unsigned *number);
