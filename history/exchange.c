@@ -149,12 +149,24 @@ static bool exchange_blocks(PageSet *set, const Machine *machine, Error *err)
     return false;
 }
 
-bool exchange(PageSet *set, Machine *machine, Error *err)
+static void exchange_memories(PageSet *set, const Machine *machine)
 {
-    if (!exchange_blocks(set, machine, err))
-        return false;
     for (size_t n = 0; n < set->count; n++)
         if (!is_disk(set->page[n].key))
             exchange_memory(set, &set->page[n], machine);
-    return true;
+}
+
+bool exchange(PageSet *set, Machine *machine, Error *err)
+{
+    bool ok = exchange_blocks(set, machine, err);
+    if (ok)
+        exchange_memories(set, machine);
+    return ok;
+}
+
+void exchange_back(PageSet *set, Machine *machine)
+{
+    Error err;
+    exchange_blocks(set, machine, &err);
+    exchange_memories(set, machine);
 }

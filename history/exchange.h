@@ -18,4 +18,7 @@ bool keep_disk(PageSet *set, Machine *machine, uint64_t key, Error *err);
  * False with err set if a disk fails: nothing has changed then, as far as the disk lets itself be written. */
 bool exchange(PageSet *set, Machine *machine, Error *err);
 
+/* Undoes an exchange: memory in any case, disks if they let themselves be written. */
+void exchange_back(PageSet *set, Machine *machine);
+
 #endif

@@ -174,29 +174,41 @@ static void make(History *h, bool arrived)
 /* ---- Going ----------------------------------------------------------------------------------------------
  */
 
-static bool exchange_pages(History *h, PageSet *set, Error *err)
+/* The pages between the checkpoint where the machine is and the one beside it, on the way to number n. */
+static PageSet *on_the_way(History *h, unsigned n)
 {
-    h->exchanging = true;
-    bool ok = exchange(set, h->machine, err);
-    h->exchanging = false;
-    checkpoints_count(&h->all);
-    return ok;
+    return &h->all.item[n < h->all.at ? h->all.at - 1 : h->all.at].pages;
 }
 
-/* Memory and disks as they were at number n. */
+static void go_back_to(History *h, unsigned start)
+{
+    while (h->all.at != start) {
+        exchange_back(on_the_way(h, start), h->machine);
+        h->all.at = h->all.at < start ? h->all.at + 1 : h->all.at - 1;
+    }
+    exchange_back(&h->open, h->machine);
+}
+
+/* Memory and disks as they were at number n. False: a disk failed, and everything is as it was, but perhaps
+ * that disk. */
 static bool exchange_to(History *h, unsigned n, Error *err)
 {
-    Checkpoints *all = &h->all;
-    if (!exchange_pages(h, &h->open, err))
-        return false;
-    page_set_free(&h->open);
-    for (; all->at > n; all->at--)
-        if (!exchange_pages(h, &all->item[all->at - 1].pages, err))
-            return false;
-    for (; all->at < n; all->at++)
-        if (!exchange_pages(h, &all->item[all->at].pages, err))
-            return false;
-    return true;
+    unsigned start = h->all.at;
+    h->exchanging = true;
+    bool ok = exchange(&h->open, h->machine, err);
+    bool open = ok;
+    while (ok && h->all.at != n) {
+        ok = exchange(on_the_way(h, n), h->machine, err);
+        if (ok)
+            h->all.at = h->all.at < n ? h->all.at + 1 : h->all.at - 1;
+    }
+    if (open && !ok)
+        go_back_to(h, start);
+    h->exchanging = false;
+    if (ok)
+        page_set_free(&h->open);
+    checkpoints_count(&h->all);
+    return ok;
 }
 
 static void settle_place(History *h)
