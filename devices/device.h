@@ -138,9 +138,10 @@ typedef struct FieldDef {
     const char *name;
     FieldKind kind;
     uint32_t at;
-    uint32_t count;     /* elements (TRANSIENT and BYTES: bytes); 0 means 1 */
-    uint32_t since;     /* snapshot version of the device type that introduced it */
-    const char *reason; /* TRANSIENT: why it need not be saved */
+    uint32_t count; /* elements (TRANSIENT and BYTES: bytes); 0 means 1 */
+    uint32_t since; /* snapshot version of the device type that introduced it */
+    /* TRANSIENT: why it need not be saved. Others: why hashes leave it out; NULL: they do not. */
+    const char *reason;
 } FieldDef;
 
 /* Bytes whose number changes. The engine frees them with the device. */
@@ -160,6 +161,11 @@ bool device_memory_set(DeviceMemory *memory, uint64_t size);
 #define FIELD_ARRAY(field, kind, n)                                                                          \
     {                                                                                                        \
 #field, kind, AT(field), n, 1, NULL                                                                  \
+    }
+/* Saved, but no part of hashes of the machine: it is the host's. */
+#define FIELD_OF_HOST(field, kind, why)                                                                      \
+    {                                                                                                        \
+#field, kind, AT(field), 1, 1, why                                                                   \
     }
 #define TRANSIENT(field, why)                                                                                \
     {                                                                                                        \

@@ -312,7 +312,7 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(head, FIELD_U16, QUEUE_SIZE),
     FIELD_ARRAY(due, FIELD_U64, QUEUE_SIZE),
     FIELD(held_up, FIELD_BOOL),
-    FIELD(session, FIELD_MEMORY),
+    FIELD_OF_HOST(session, FIELD_MEMORY, "what the host knows of the files that the guest has open"),
     TRANSIENT(slot, "the requests are submitted again"),
     TRANSIENT(busy, "follows from the requests"),
     TRANSIENT(capacity, "buffers of the host"),

@@ -18,6 +18,7 @@ struct Disks {
     Machine *machine;
     Entry entry[PLACES];
     unsigned count;
+    bool recorded; /* a recording is replayed */
 };
 
 /* While the guest runs: it may have left the cursor in the middle of a line. */
@@ -50,9 +51,11 @@ DiskPlace *disks_find(Disks *disks, const char *name)
 bool disks_insert(Disks *disks, DiskPlace *place, const DiskSpec *spec, Error *err)
 {
     Machine *machine = disks->machine;
+    /* Whatever the recording says: a replay changes nothing. */
+    bool temporary = disks->recorded && !spec->read_only;
     ImageOptions options = {.path = spec->file,
-                            .overlay = spec->overlay,
-                            .temporary = spec->temporary,
+                            .overlay = temporary ? NULL : spec->overlay,
+                            .temporary = temporary || spec->temporary,
                             .read_only = spec->read_only,
                             .raw = spec->raw};
     if (!image_open(&place->image, &options, err))
@@ -230,12 +233,13 @@ static bool open_one(Disks *disks, const char *text, Error *err)
     return ok || error_set(err, "--disk %.300s: %.600s", text, why.text);
 }
 
-Disks *disks_new(Machine *machine, const char *const *specs, unsigned count, Error *err)
+Disks *disks_new(Machine *machine, const char *const *specs, unsigned count, bool recorded, Error *err)
 {
     Disks *disks = calloc(1, sizeof *disks);
     if (!disks)
         abort();
     disks->machine = machine;
+    disks->recorded = recorded;
     add_places(disks);
     for (unsigned n = 0; n < count; n++)
         if (!open_one(disks, specs[n], err)) {

@@ -20,8 +20,8 @@ typedef struct DiskPlace {
     DiskImage image;       /* while slot->disk: what it is; the medium belongs to the disk */
 } DiskPlace;
 
-/* Opens everything. NULL with err set. */
-Disks *disks_new(Machine *machine, const char *const *specs, unsigned count, Error *err);
+/* Opens everything; recorded: a recording is replayed, and all overlays are temporary. NULL with err set. */
+Disks *disks_new(Machine *machine, const char *const *specs, unsigned count, bool recorded, Error *err);
 /* What the guest has submitted is done before; the machine is still there. NULL is allowed. */
 void disks_free(Disks *disks);
 

@@ -106,7 +106,7 @@ static bool connect_wire(Networks *networks, Wire *wire, Error *err)
     bool recorded = session_options(networks->session)->replay; /* what came in is in the recording */
     wire->port->whole_segments = recorded && spec->kind == NET_USER;
     wire->end = recorded ? NULL : open_end(wire, machine->arrivals, err);
-    if ((!wire->end && !recorded) || (spec->pcap && !begin_capture(wire, spec->pcap, err)))
+    if ((!wire->end && !recorded) || (spec->pcap && !recorded && !begin_capture(wire, spec->pcap, err)))
         return false;
     net_connect(wire->port, true);
     return true;

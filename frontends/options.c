@@ -82,6 +82,25 @@ static const char *typed(const Settings *settings, const char *name)
     return any ? settings->list[chosen].value : NULL;
 }
 
+/* A file from somebody else must not start scripts, or write files. */
+static bool may_be_recorded(const Setting *setting)
+{
+    const OptionDef *def = setting->def;
+    return def->flags & OPTION_GUEST || !strcmp(def->name, "rtc") ||
+           (!strcmp(def->name, "console") && setting->value && !strcmp(setting->value, "none"));
+}
+
+static bool check_recorded(const Settings *settings, const char *path, Error *err)
+{
+    for (unsigned n = 0; n < settings->count; n++) {
+        const Setting *setting = &settings->list[n];
+        if (setting->source == SOURCE_RECORDING && !may_be_recorded(setting))
+            return error_set(err, "cannot use the recording %.400s: it sets %s, which no recording does",
+                             path, setting->def->name);
+    }
+    return true;
+}
+
 /* What was recorded has to be the same machine, whatever the user's files and the environment say. */
 static bool read_recording(Settings *settings, const char *path, Error *err)
 {
@@ -91,7 +110,8 @@ static bool read_recording(Settings *settings, const char *path, Error *err)
     char *text = strdup(recording_options(recording));
     if (!text)
         abort();
-    bool ok = settings_read_text(settings, SOURCE_RECORDING, path, NULL, text, strlen(text), err);
+    bool ok = settings_read_text(settings, SOURCE_RECORDING, path, NULL, text, strlen(text), err) &&
+              check_recorded(settings, path, err);
     free(text);
     recording_close(recording);
     return ok;

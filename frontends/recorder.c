@@ -16,11 +16,11 @@
 /* Of the channel "session". */
 enum { RESET = 'r', POWER_OFF = 'o', END = 'e' };
 
-/* Hashes are made so often, in host time, but never take more than a hundredth of it. Those of memory take
- * longest. */
+/* Hashes are made so often, in host time, but never take more than a hundredth of it: half of that for those
+ * of memory, which take longest. */
 #define HASH_INTERVAL_NS UINT64_C(1000000000)
 #define MEMORY_INTERVAL_NS UINT64_C(10000000000)
-enum { HASH_SHARE = 100 };
+enum { HASH_SHARE = 200 };
 
 /* What was written down is handed to the host after so long, or before the guest sleeps. */
 #define FLUSH_INTERVAL_NS UINT64_C(100000000)
@@ -49,10 +49,17 @@ static uint64_t host_ns(void)
 
 /* ---- Hashes -------------------------------------------------------------------------------------------- */
 
-static uint64_t later(uint64_t begun, uint64_t interval)
+static uint64_t used_ns(void)
 {
-    uint64_t now = host_ns(), least = (now - begun) * HASH_SHARE;
-    return now + (least > interval ? least : interval);
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t later(uint64_t used, uint64_t interval)
+{
+    uint64_t least = used * HASH_SHARE;
+    return host_ns() + (least > interval ? least : interval);
 }
 
 static void note_hash(Recorder *recorder)
@@ -61,11 +68,12 @@ static void note_hash(Recorder *recorder)
     if (now < recorder->hash_due || icount == recorder->hashed)
         return;
     bool memories = now >= recorder->memory_due;
+    uint64_t before = used_ns();
     recording_note_hash(recorder->machine, recorder->hash, memories);
     recorder->hashed = icount;
-    recorder->hash_due = later(now, HASH_INTERVAL_NS);
+    recorder->hash_due = later(memories ? 0 : used_ns() - before, HASH_INTERVAL_NS);
     if (memories)
-        recorder->memory_due = later(now, MEMORY_INTERVAL_NS);
+        recorder->memory_due = later(used_ns() - before, MEMORY_INTERVAL_NS);
 }
 
 static void differs(Recorder *recorder, const char *component)
@@ -127,8 +135,11 @@ static void replayed(Recorder *recorder, int code, const char *text)
 static bool apply_end(Recorder *recorder, const uint8_t *data, size_t size)
 {
     int32_t code;
-    if (size < sizeof code || memchr(data + sizeof code, 0, size - sizeof code))
+    if (size < sizeof code)
         return false;
+    for (size_t n = sizeof code; n < size; n++)
+        if (data[n] < ' ' && data[n] != '\n' && data[n] != '\t')
+            return false;
     memcpy(&code, data, sizeof code);
     if (code < 0 || code > 255)
         return false;

@@ -466,7 +466,7 @@ static bool make_machine(Session *session, Log *log, Error *err)
         options.paced = !session->options.machine.deterministic;
         options.deterministic = true;
     }
-    if (session->options.replay)
+    if (session->options.replay && !session->saved)
         options.semihosting_dir = NULL;
     session->machine = machine_new(&options, log, err);
     if (!session->machine)
@@ -543,7 +543,8 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
     *code = EXIT_USAGE;
-    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count, err);
+    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count,
+                               session->options.replay, err);
     if (!session->disks)
         return false;
     if (!session->saved && !load(session, err))

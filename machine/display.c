@@ -222,6 +222,8 @@ static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
     if (what != RESIZE || size != sizeof wish)
         return false;
     memcpy(wish, data, sizeof wish);
+    if (wish[0] > UINT16_MAX || wish[1] > UINT16_MAX)
+        return false;
     display_resize(opaque, wish[0], wish[1]);
     return true;
 }

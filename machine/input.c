@@ -231,6 +231,9 @@ static bool apply(void *opaque, uint8_t what, const uint8_t *data, size_t size)
         .kind = (InputEventKind)data[0], .down = data[1], .code = (uint16_t)(data[2] | data[3] << 8)};
     memcpy(&event.x, data + 4, 4);
     memcpy(&event.y, data + 8, 4);
+    bool inside = (uint32_t)event.x <= INPUT_POSITION_MOST && (uint32_t)event.y <= INPUT_POSITION_MOST;
+    if (event.kind == INPUT_POSITION && !inside)
+        return false;
     input_send(opaque, &event);
     return true;
 }

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "machine/inspect.h"
+#include "machine/semihosting.h"
 
 /* What a debugger does. */
 enum { STEP = 's', MEMORY = 'm', REGISTER = 'r', NAME_MOST = 32 };
+
+#define STEP_MOST UINT32_MAX
 
 bool machine_replays(const Machine *machine)
 {
@@ -24,9 +27,12 @@ void machine_own_timers_ran(void *opaque)
         journal_settled(m->journal);
 }
 
-/* A slice that has just come to its end counts as ended, whoever interrupted it. */
+/* A slice that has just come to its end counts as ended, whoever interrupted it. One CPU has all turns, and
+ * slices of it mean nothing. */
 static uint8_t turn(const Machine *m)
 {
+    if (m->options.cpus == 1)
+        return 0;
     unsigned n = m->next_cpu;
     if (m->options.cpus ==
         1) /* a slice more or less changes nothing; those of a run that was loaded are others */
@@ -125,18 +131,29 @@ static bool has_breakpoint(Machine *m, uint32_t address)
     return false;
 }
 
+/* The order of the CPUs is part of a run, but there is only one: it goes on as it would anyway, up to the
+ * next input. */
+static uint64_t step_in_replay(Machine *m, uint64_t count)
+{
+    uint64_t now = machine_icount(m), next = machine_next_event(m);
+    uint64_t most = next > now ? next - now : 0;
+    return machine_step_raw(m, 0, count < most ? count : most);
+}
+
 /* Breakpoints are not part of the journal: what it is told is how far a step really goes. */
 uint64_t machine_step_by_journal(Machine *machine, unsigned cpu, uint64_t count)
 {
     unsigned breakpoints;
     uint64_t done = 0, part;
+    if (machine_replays(machine) && machine->options.cpus == 1)
+        return step_in_replay(machine, count);
     machine_breakpoints(machine, &breakpoints);
     do {
         if (done && has_breakpoint(machine, machine->cpu[cpu]->pc)) {
             machine->stopped_cpu = (int)cpu;
             break;
         }
-        part = breakpoints ? 1 : count;
+        part = breakpoints ? 1 : count < STEP_MOST ? count : STEP_MOST;
         if (!step_enters(machine, cpu, part))
             break;
         part = machine_step_raw(machine, cpu, part);
@@ -148,9 +165,13 @@ uint64_t machine_step_by_journal(Machine *machine, unsigned cpu, uint64_t count)
 static bool apply_step(Machine *m, const uint8_t *data, size_t size)
 {
     uint64_t count, part;
+    const JournalEntry *next = journal_next_event(m->journal);
     if (size != 9 || data[0] >= m->options.cpus)
         return false;
     memcpy(&count, data + 1, 8);
+    uint64_t most =
+        next ? next->place.icount - machine_icount(m) : STEP_MOST; /* it cannot have gone further */
+    count = count < most ? count : most;
     while (count && (part = machine_step_raw(m, data[0], count)))
         count -= part;
     m->stopped_cpu = -1;
@@ -242,6 +263,8 @@ void machine_make_journal(Machine *machine)
     for (unsigned n = 0; n < SHARES; n++)
         env->share[n].channel = journal_channel(journal, numbered(name, "share", n), NULL, NULL);
     balloon_set_journal(&env->balloon, journal);
+    if (machine->semihosting)
+        semihosting_set_journal(machine->semihosting, journal);
     machine->debugger = journal_channel(journal, "debugger", apply, machine);
 }
 

@@ -27,6 +27,9 @@ void semihosting_set_console(Semihosting *semihosting, SerialPort *port);
 /* False while a call that waits for a character would wait again. */
 bool semihosting_has_input(const Semihosting *semihosting);
 
+/* What the host answers goes through the journal from now on. */
+void semihosting_set_journal(Semihosting *semihosting, Journal *journal);
+
 /* ---- Snapshots (semihosting_state.c) ---- */
 
 typedef struct SemihostingState {

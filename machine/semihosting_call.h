@@ -17,6 +17,7 @@ struct Semihosting {
     char *command_line;
     uint32_t free_base, free_limit;
     uint64_t started;              /* virtual ns */
+    JournalChannel *channel;       /* NULL: no journal */
     uint8_t chunk[SEMIHOST_CHUNK]; /* on its way between the program and the host */
 };
 
@@ -37,6 +38,17 @@ void semihost_finish(SemihostCall *c, int64_t result);
 /* Words of the program's memory; false if it cannot access them. */
 bool semihost_read_words(const SemihostCall *c, uint32_t address, uint32_t *word, unsigned count);
 bool semihost_write_words(const SemihostCall *c, uint32_t address, const uint32_t *word, unsigned count);
+
+/* ---- What the host answers (semihosting_host.c): as the functions of semihosting_files.h
+ * -------------------- */
+
+int semihost_files_open(Semihosting *s, const char *name, uint32_t mode);
+int64_t semihost_files_read(Semihosting *s, OpenFile *file, void *data, size_t size);
+int64_t semihost_files_write(Semihosting *s, OpenFile *file, const void *data, size_t size);
+int semihost_files_seek(Semihosting *s, OpenFile *file, uint32_t at);
+int64_t semihost_files_length(Semihosting *s, OpenFile *file);
+int semihost_files_remove(Semihosting *s, const char *name);
+int semihost_files_rename(Semihosting *s, const char *from, const char *to);
 
 /* ---- Calls on the console and files (semihosting_io.c) ------------------------------------------------- */
 

@@ -32,7 +32,7 @@ void files_init(Files *files, HostFolder *folder)
 
 static void close_file(OpenFile *file)
 {
-    if (file->kind == FILE_HOST)
+    if (file->kind == FILE_HOST && file->fd >= 0)
         close(file->fd);
     free(file->name);
     *file = (OpenFile){0};
@@ -143,6 +143,15 @@ int files_open(Files *files, const char *name, uint32_t mode)
         return bad;
     files->file[n] = file;
     return (int)n + 1;
+}
+
+bool files_adopt(Files *files, int handle, const char *name, uint32_t mode)
+{
+    if (mode > 11 || handle < 1 || handle > FILES_MOST || files->file[handle - 1].kind != FILE_CLOSED)
+        return false;
+    files->file[handle - 1] =
+        (OpenFile){.kind = FILE_HOST, .fd = -1, .how = modes[mode / 2], .name = strdup(name)};
+    return true;
 }
 
 OpenFile *files_get(Files *files, uint32_t handle)

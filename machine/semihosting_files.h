@@ -43,6 +43,9 @@ void files_done(Files *files); /* closes everything, frees the folder */
 
 /* mode: 0 to 11 as in SYS_OPEN. Returns a handle. */
 int files_open(Files *files, const char *name, uint32_t mode);
+/* As files_open() of a file of the host that gave this handle, but there is no such file: for replays. False
+ * if that cannot have been. */
+bool files_adopt(Files *files, int handle, const char *name, uint32_t mode);
 int files_close(Files *files, uint32_t handle);
 OpenFile *files_get(Files *files, uint32_t handle); /* NULL if it is not open */
 

@@ -153,7 +153,7 @@ void semihost_open(SemihostCall *c)
 {
     char name[FILES_NAME_MOST];
     int bad = read_name(c, c->field[0], c->field[2], name);
-    semihost_finish(c, bad ? bad : files_open(&c->s->files, name, c->field[1]));
+    semihost_finish(c, bad ? bad : semihost_files_open(c->s, name, c->field[1]));
 }
 
 void semihost_close(SemihostCall *c)
@@ -179,7 +179,7 @@ void semihost_write(SemihostCall *c)
             console_write(s, s->chunk, part);
             wrote = part;
         } else {
-            wrote = files_write(&s->files, file, s->chunk, part);
+            wrote = semihost_files_write(s, file, s->chunk, part);
         }
         done += wrote > 0 ? (uint32_t)wrote : 0;
     }
@@ -195,7 +195,8 @@ static void file_read(SemihostCall *c, OpenFile *file, uint32_t to, uint32_t siz
     uint32_t done = 0, most = size < FILE_TRANSFER_MOST ? size : FILE_TRANSFER_MOST;
     int64_t got = 1;
     while (got > 0 && done < most) {
-        got = files_read(file, s->chunk, most - done < SEMIHOST_CHUNK ? most - done : SEMIHOST_CHUNK);
+        got = semihost_files_read(s, file, s->chunk,
+                                  most - done < SEMIHOST_CHUNK ? most - done : SEMIHOST_CHUNK);
         if (got > 0 && !mmu_copy_out(c->cpu, to + done, s->chunk, (uint32_t)got)) {
             file->at -= (uint64_t)got;
             got = -EFAULT;
@@ -229,20 +230,20 @@ void semihost_istty(SemihostCall *c)
 void semihost_seek(SemihostCall *c)
 {
     OpenFile *file = files_get(&c->s->files, c->field[0]);
-    semihost_finish(c, file ? files_seek(&c->s->files, file, c->field[1]) : -EBADF);
+    semihost_finish(c, file ? semihost_files_seek(c->s, file, c->field[1]) : -EBADF);
 }
 
 void semihost_flen(SemihostCall *c)
 {
     OpenFile *file = files_get(&c->s->files, c->field[0]);
-    semihost_finish(c, file ? files_length(file) : -EBADF);
+    semihost_finish(c, file ? semihost_files_length(c->s, file) : -EBADF);
 }
 
 void semihost_remove(SemihostCall *c)
 {
     char name[FILES_NAME_MOST];
     int bad = read_name(c, c->field[0], c->field[1], name);
-    semihost_finish(c, bad ? bad : files_remove(&c->s->files, name));
+    semihost_finish(c, bad ? bad : semihost_files_remove(c->s, name));
 }
 
 void semihost_rename(SemihostCall *c)
@@ -251,7 +252,7 @@ void semihost_rename(SemihostCall *c)
     int bad = read_name(c, c->field[0], c->field[1], from);
     if (!bad)
         bad = read_name(c, c->field[2], c->field[3], to);
-    semihost_finish(c, bad ? bad : files_rename(&c->s->files, from, to));
+    semihost_finish(c, bad ? bad : semihost_files_rename(c->s, from, to));
 }
 
 void semihost_tmpnam(SemihostCall *c)

@@ -34,7 +34,8 @@ static uint64_t part_hash(const Part *part)
     part_items(part, items);
     uint64_t sum = hash64(part->type, strlen(part->type), part->version);
     for (unsigned n = 0; n < count; n++)
-        sum = item_hash(&items[n], sum);
+        if (items[n].hashed)
+            sum = item_hash(&items[n], sum);
     free(items);
     return sum;
 }

@@ -50,6 +50,7 @@ static void reg_item(const Part *part, const RegDef *row, Item *item)
                    .at = (uint8_t *)part->base + row->at,
                    .stride = 4,
                    .since = 1,
+                   .hashed = true,
                    .reg = true,
                    .reset = row->reset};
     set_name(item, "reg.", row->name);
@@ -74,7 +75,8 @@ static void field_item(const Part *part, const FieldDef *field, Item *item)
                    .count = field->count ? field->count : 1,
                    .at = (uint8_t *)part->base + field->at,
                    .stride = how[field->kind].stride,
-                   .since = field->since};
+                   .since = field->since,
+                   .hashed = !field->reason};
     set_name(item, "", field->name);
 }
 
@@ -84,7 +86,8 @@ static void lines_item(Device *dev, Item *item)
                    .count = dev->type->outputs,
                    .at = (uint8_t *)&dev->out[0].level,
                    .stride = sizeof(IrqLine),
-                   .since = 1};
+                   .since = 1,
+                   .hashed = true};
     set_name(item, "", "output lines");
 }
 

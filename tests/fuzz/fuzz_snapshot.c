@@ -234,7 +234,8 @@ static void make_bad(Random *random)
     ChunkWriter writer;
     Error err;
     FILE *out = fopen(bad, "wb");
-    if (!out || !chunk_open(&file, CHUNKS_SNAPSHOT, good, &err) || !chunk_begin(&writer, CHUNKS_SNAPSHOT, fileno(out), &err))
+    if (!out || !chunk_open(&file, CHUNKS_SNAPSHOT, good, &err) ||
+        !chunk_begin(&writer, CHUNKS_SNAPSHOT, fileno(out), &err))
         die("the good file is not good");
     uint32_t victim[CHANGES];
     unsigned victims = 1 + random_below(random, CHANGES);
