@@ -49,8 +49,7 @@ const DeviceType bp147_type = {
     .summary = "TrustZone protection controller, BP147 (DTO 0015)",
     .state_size = sizeof(State),
     .window = 0x1000,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
+    DEVICE_REGS,
     .version = 1,
     .periph_id = 0x00041870,
 };

@@ -21,6 +21,7 @@ enum { LBA28_SECTORS = 1 << 28 };
 
 enum {
     CMD_CFA_SENSE = 0x03,
+    CMD_RECALIBRATE = 0x10, /* and 15 more */
     CMD_READ = 0x20,
     CMD_READ_EXT = 0x24,
     CMD_NATIVE_MAX_EXT = 0x27,
@@ -31,14 +32,20 @@ enum {
     CMD_WRITE_MULTIPLE_EXT = 0x39,
     CMD_VERIFY = 0x40,
     CMD_VERIFY_EXT = 0x42,
+    CMD_SEEK = 0x70, /* and 15 more */
     CMD_DIAGNOSE = 0x90,
     CMD_INIT_PARAMS = 0x91,
+    CMD_OLD_POWER = 0x94, /* to 0x97: standby and idle, now or later */
+    CMD_OLD_CHECK_POWER = 0x98,
+    CMD_OLD_SLEEP = 0x99,
     CMD_CFA_ERASE = 0xc0,
     CMD_READ_MULTIPLE = 0xc4,
     CMD_WRITE_MULTIPLE = 0xc5,
     CMD_SET_MULTIPLE = 0xc6,
     CMD_CFA_WRITE_MULTIPLE = 0xcd,
+    CMD_POWER = 0xe0, /* to 0xe3: as 0x94 to 0x97 */
     CMD_CHECK_POWER = 0xe5,
+    CMD_SLEEP = 0xe6,
     CMD_FLUSH = 0xe7,
     CMD_FLUSH_EXT = 0xea,
     CMD_IDENTIFY = 0xec,
@@ -353,7 +360,7 @@ static void identify(State *s)
     offer_block(s);
 }
 
-static bool set_feature(State *s)
+static bool enter_feature(State *s)
 {
     uint32_t count = now(s, COUNT);
     switch (s->feature & 0xff) {
@@ -382,6 +389,11 @@ static bool set_feature(State *s)
     }
 }
 
+static void set_feature(State *s)
+{
+    enter_feature(s) ? finish(s) : fail(s, ERR_ABRT);
+}
+
 static void native_max(State *s, bool extended)
 {
     uint32_t last = sectors_of(s) - 1, most = extended ? UINT32_MAX : LBA28_SECTORS - 1;
@@ -394,6 +406,16 @@ static void native_max(State *s, bool extended)
     else
         s->select = (s->select & ~(uint32_t)SELECT_HEAD) | last >> 24;
     finish(s);
+}
+
+static void native_max_short(State *s)
+{
+    native_max(s, false);
+}
+
+static void native_max_extended(State *s)
+{
+    native_max(s, true);
 }
 
 /* What a reset, and EXECUTE DEVICE DIAGNOSTIC, leave in the registers: all is well, and this is no packet
@@ -427,87 +449,86 @@ static void set_multiple(State *s)
     fits ? finish(s) : fail(s, ERR_ABRT);
 }
 
-static void carry_out(State *s, uint32_t command)
+static void flush(State *s)
 {
-    switch (command) {
-    case CMD_READ:
-    case CMD_READ + 1:
-    case CMD_READ_EXT:
-        transfer(s, READING, 1, command == CMD_READ_EXT);
-        break;
-    case CMD_READ_MULTIPLE:
-    case CMD_READ_MULTIPLE_EXT:
-        transfer(s, READING, s->multiple, command == CMD_READ_MULTIPLE_EXT);
-        break;
-    case CMD_WRITE:
-    case CMD_WRITE + 1:
-    case CMD_CFA_WRITE:
-    case CMD_WRITE_EXT:
-        transfer(s, WRITING, 1, command == CMD_WRITE_EXT);
-        break;
-    case CMD_WRITE_MULTIPLE:
-    case CMD_CFA_WRITE_MULTIPLE:
-    case CMD_WRITE_MULTIPLE_EXT:
-        transfer(s, WRITING, s->multiple, command == CMD_WRITE_MULTIPLE_EXT);
-        break;
-    case CMD_VERIFY:
-    case CMD_VERIFY + 1:
-    case CMD_VERIFY_EXT:
-        transfer(s, VERIFYING, 1, command == CMD_VERIFY_EXT);
-        break;
-    case CMD_FLUSH:
-    case CMD_FLUSH_EXT:
-        s->phase = FLUSHING;
-        start(s, 0);
-        break;
-    case CMD_IDENTIFY:
-        identify(s);
-        break;
-    case CMD_SET_FEATURES:
-        set_feature(s) ? finish(s) : fail(s, ERR_ABRT);
-        break;
-    case CMD_SET_MULTIPLE:
-        set_multiple(s);
-        break;
-    case CMD_INIT_PARAMS:
-        set_geometry(s);
-        break;
-    case CMD_DIAGNOSE:
-        signature(s);
-        break;
-    case CMD_NATIVE_MAX:
-    case CMD_NATIVE_MAX_EXT:
-        native_max(s, command == CMD_NATIVE_MAX_EXT);
-        break;
-    case CMD_CHECK_POWER:
-    case 0x98:
-        s->task[COUNT] = 0xff; /* active */
-        finish(s);
-        break;
-    case CMD_CFA_SENSE: /* nothing to add to the last error */
-        finish(s);
-        s->error = 0;
-        break;
-    case CMD_CFA_ERASE: /* only prepares for a write */
-        find_range(s, false) ? finish(s) : fail(s, ERR_IDNF);
-        s->left = 0;
-        break;
-    case 0x94: /* standby and idle, now or later, sleep */
-    case 0x95:
-    case 0x96:
-    case 0x97:
-    case 0x99:
-    case 0xe0:
-    case 0xe1:
-    case 0xe2:
-    case 0xe3:
-    case 0xe6:
-        finish(s);
-        break;
-    default: /* RECALIBRATE and SEEK are ranges */
-        (command & 0xf0) == 0x10 || (command & 0xf0) == 0x70 ? finish(s) : fail(s, ERR_ABRT);
-        break;
-    }
+    s->phase = FLUSHING;
+    start(s, 0);
+}
+
+static void check_power(State *s)
+{
+    s->task[COUNT] = 0xff; /* active */
+    finish(s);
+}
+
+/* There is nothing to add to the last error. */
+static void sense(State *s)
+{
+    finish(s);
+    s->error = 0;
+}
+
+/* It only prepares for a write. */
+static void erase(State *s)
+{
+    find_range(s, false) ? finish(s) : fail(s, ERR_IDNF);
+    s->left = 0;
+}
+
+typedef struct Command {
+    uint8_t first, count; /* codes */
+    void (*run)(State *s);
+    Phase phase; /* without run(): data are transferred */
+    uint8_t how;
+} Command;
+
+enum { MULTIPLE = 1 << 0, EXTENDED = 1 << 1 };
+
+static const Command commands[] = {
+    {CMD_CFA_SENSE,          1,  sense,               READY,     0                  },
+    {CMD_RECALIBRATE,        16, finish,              READY,     0                  },
+    {CMD_READ,               2,  NULL,                READING,   0                  },
+    {CMD_READ_EXT,           1,  NULL,                READING,   EXTENDED           },
+    {CMD_NATIVE_MAX_EXT,     1,  native_max_extended, READY,     0                  },
+    {CMD_READ_MULTIPLE_EXT,  1,  NULL,                READING,   MULTIPLE | EXTENDED},
+    {CMD_WRITE,              2,  NULL,                WRITING,   0                  },
+    {CMD_WRITE_EXT,          1,  NULL,                WRITING,   EXTENDED           },
+    {CMD_CFA_WRITE,          1,  NULL,                WRITING,   0                  },
+    {CMD_WRITE_MULTIPLE_EXT, 1,  NULL,                WRITING,   MULTIPLE | EXTENDED},
+    {CMD_VERIFY,             2,  NULL,                VERIFYING, 0                  },
+    {CMD_VERIFY_EXT,         1,  NULL,                VERIFYING, EXTENDED           },
+    {CMD_SEEK,               16, finish,              READY,     0                  },
+    {CMD_DIAGNOSE,           1,  signature,           READY,     0                  },
+    {CMD_INIT_PARAMS,        1,  set_geometry,        READY,     0                  },
+    {CMD_OLD_POWER,          4,  finish,              READY,     0                  },
+    {CMD_OLD_CHECK_POWER,    1,  check_power,         READY,     0                  },
+    {CMD_OLD_SLEEP,          1,  finish,              READY,     0                  },
+    {CMD_CFA_ERASE,          1,  erase,               READY,     0                  },
+    {CMD_READ_MULTIPLE,      1,  NULL,                READING,   MULTIPLE           },
+    {CMD_WRITE_MULTIPLE,     1,  NULL,                WRITING,   MULTIPLE           },
+    {CMD_SET_MULTIPLE,       1,  set_multiple,        READY,     0                  },
+    {CMD_CFA_WRITE_MULTIPLE, 1,  NULL,                WRITING,   MULTIPLE           },
+    {CMD_POWER,              4,  finish,              READY,     0                  },
+    {CMD_CHECK_POWER,        1,  check_power,         READY,     0                  },
+    {CMD_SLEEP,              1,  finish,              READY,     0                  },
+    {CMD_FLUSH,              1,  flush,               READY,     0                  },
+    {CMD_FLUSH_EXT,          1,  flush,               READY,     0                  },
+    {CMD_IDENTIFY,           1,  identify,            READY,     0                  },
+    {CMD_SET_FEATURES,       1,  set_feature,         READY,     0                  },
+    {CMD_NATIVE_MAX,         1,  native_max_short,    READY,     0                  },
+};
+
+static void carry_out(State *s, uint32_t code)
+{
+    const Command *command = commands, *end = commands + sizeof commands / sizeof *commands;
+    while (command < end && code - command->first >= command->count)
+        command++;
+    if (command == end)
+        fail(s, ERR_ABRT);
+    else if (command->run)
+        command->run(s);
+    else
+        transfer(s, command->phase, command->how & MULTIPLE ? s->multiple : 1, command->how & EXTENDED);
 }
 
 /* ---- Registers ---------------------------------------------------------------------------------------- */
@@ -743,10 +764,8 @@ const DeviceType compact_flash_type = {
     .summary = "CompactFlash slot of the V2M-P1 (DUI 0447), True IDE",
     .state_size = sizeof(State),
     .window = 0x1000,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
     .destroy = destroy,

@@ -139,6 +139,16 @@ void device_changed(Device *dev)
         dev->type->update(dev);
 }
 
+static void update_due(void *dev)
+{
+    device_changed(dev);
+}
+
+void device_timer_init(Device *dev, Timer *timer)
+{
+    timer_init(timer, dev->env->clock, dev->name, 0, update_due, dev);
+}
+
 void device_reset(Device *dev)
 {
     const DeviceType *type = dev->type;

@@ -260,6 +260,9 @@ void device_input_changed(void *dev, unsigned input, bool level);
 /* To be called by timers and host-side events after they changed state: runs update(). */
 void device_changed(Device *dev);
 
+/* Sets up a timer, of the device's name, that runs update() when it is due. */
+void device_timer_init(Device *dev, Timer *timer);
+
 /* The MMIO entry points (opaque is the Device). */
 extern const MmioOps device_mmio;
 

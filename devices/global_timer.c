@@ -198,15 +198,10 @@ static const FieldDef fields[] = {
     FIELD(next, FIELD_TIMER),
 };
 
-static void next_due(void *opaque)
-{
-    device_changed(opaque);
-}
-
 static bool create(Device *dev, Error *err)
 {
     (void)err;
-    timer_init(&((State *)dev)->next, dev->env->clock, dev->name, 0, next_due, dev);
+    device_timer_init(dev, &((State *)dev)->next);
     return true;
 }
 
@@ -256,10 +251,8 @@ const DeviceType global_timer_type = {
     .summary = "global timer of the Cortex-A9 MPCore (DDI 0407)",
     .state_size = sizeof(State),
     .window = 0x20,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
     .create = create,

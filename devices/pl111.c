@@ -348,11 +348,6 @@ static void row(void *opaque, uint32_t y, uint32_t *pixels)
 
 /* ---- The device --------------------------------------------------------------------------------------- */
 
-static void next_due(void *opaque)
-{
-    device_changed(opaque);
-}
-
 static bool create(Device *dev, Error *err)
 {
     static const DisplayOps ops = {mode, changes, row, NULL, NULL};
@@ -360,7 +355,7 @@ static bool create(Device *dev, Error *err)
     uint32_t output = dev->props.value[0];
     if (output >= DISPLAY_OUTPUTS)
         return error_set(err, "%s: there is no display output %u", dev->name, output);
-    timer_init(&s->next, dev->env->clock, dev->name, 0, next_due, dev);
+    device_timer_init(dev, &s->next);
     picture_init(&s->picture, dev->env->bus, s->palette, s->cursor_image);
     display_connect(dev->env->display, (DisplayOutput)output, &ops, s);
     display_on_clock(dev->env->display, (DisplayOutput)output, clock_changed, s);

@@ -216,15 +216,10 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(reset_status, FIELD_U32, CPUS), FIELD(next, FIELD_TIMER),
 };
 
-static void next_due(void *opaque)
-{
-    device_changed(opaque);
-}
-
 static bool create(Device *dev, Error *err)
 {
     (void)err;
-    timer_init(&((State *)dev)->next, dev->env->clock, dev->name, 0, next_due, dev);
+    device_timer_init(dev, &((State *)dev)->next);
     return true;
 }
 
@@ -278,8 +273,7 @@ const DeviceType a9_timer_type = {
     .window = 0x20,
     .regs = regs,
     .reg_count = TIMER_ROWS,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
     .create = create,
@@ -293,10 +287,8 @@ const DeviceType a9_watchdog_type = {
     .summary = "private watchdogs of the Cortex-A9 MPCore (DDI 0407)",
     .state_size = sizeof(State),
     .window = 0x20,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
     .create = create,

@@ -204,15 +204,10 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(since, FIELD_U64, TIMERS),  FIELD(next, FIELD_TIMER),
 };
 
-static void next_due(void *opaque)
-{
-    device_changed(opaque);
-}
-
 static bool create(Device *dev, Error *err)
 {
     (void)err;
-    timer_init(&((State *)dev)->next, dev->env->clock, dev->name, 0, next_due, dev);
+    device_timer_init(dev, &((State *)dev)->next);
     return true;
 }
 
@@ -264,10 +259,8 @@ const DeviceType sp804_type = {
     .summary = "dual timer, PrimeCell SP804 (DDI 0271)",
     .state_size = sizeof(State),
     .window = 0x1000,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .periph_id = 0x00141804,
     .outputs = 3,

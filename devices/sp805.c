@@ -193,15 +193,10 @@ static const FieldDef fields[] = {
     FIELD(next, FIELD_TIMER), FIELD(resetting, FIELD_BOOL),
 };
 
-static void next_due(void *opaque)
-{
-    device_changed(opaque);
-}
-
 static bool create(Device *dev, Error *err)
 {
     (void)err;
-    timer_init(&((State *)dev)->next, dev->env->clock, dev->name, 0, next_due, dev);
+    device_timer_init(dev, &((State *)dev)->next);
     return true;
 }
 
@@ -241,10 +236,8 @@ const DeviceType sp805_type = {
     .summary = "watchdog, PrimeCell SP805 (DDI 0270)",
     .state_size = sizeof(State),
     .window = 0x1000,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .periph_id = 0x00141805,
     .outputs = 1,

@@ -144,10 +144,8 @@ const DeviceType test_device_type = {
     .summary = "test device (docs/test-device.md)",
     .state_size = sizeof(State),
     .window = 0x1000,
-    .regs = regs,
-    .reg_count = sizeof regs / sizeof *regs,
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_REGS,
+    DEVICE_FIELDS,
     .version = 1,
     .reset = reset,
 };

@@ -222,10 +222,7 @@ static void reset(Virtio *v)
 static const VirtioType type = {
     .id = ID_9P,
     .features = 1 << F_MOUNT_TAG,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -324,8 +321,7 @@ const DeviceType virtio_9p_type = {
     .name = "virtio_9p",
     .summary = "virtio file system device: a folder of the host",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
     .destroy = destroy,

@@ -10,7 +10,7 @@
 
 enum { ID_BALLOON = 5 };
 enum { F_STATS_VQ = 1, F_DEFLATE_ON_OOM = 2, F_FREE_PAGE_HINT = 3, F_PAGE_POISON = 4, F_REPORTING = 5 };
-enum { INFLATE, DEFLATE, STATS, FREE_PAGES, REPORTS, QUEUES };
+enum { INFLATE, DEFLATE, STATS, FREE_PAGES, REPORTS };
 enum {
     QUEUE_SIZE = 128,
     PAGE_SHIFT = 12,
@@ -138,7 +138,7 @@ static void ask_for_stats(State *s)
     virtio_signal(&s->virtio, STATS);
 }
 
-static const VirtioQueueDef queues[QUEUES] = {
+static const VirtioQueueDef queues[] = {
     [INFLATE] = {QUEUE_SIZE, inflated,   NULL},
       [DEFLATE] = {QUEUE_SIZE, deflated,   NULL},
     [STATS] = {QUEUE_SIZE, stats_told, NULL},
@@ -192,10 +192,7 @@ static const VirtioType type = {
     .id = ID_BALLOON,
     .features = 1 << F_STATS_VQ | 1 << F_DEFLATE_ON_OOM | 1 << F_FREE_PAGE_HINT | 1 << F_PAGE_POISON |
                 1 << F_REPORTING,
-    .queue = queues,
-    .queues = QUEUES,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -224,8 +221,7 @@ const DeviceType virtio_balloon_type = {
     .name = "virtio_balloon",
     .summary = "virtio memory balloon",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
 };

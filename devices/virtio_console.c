@@ -141,10 +141,7 @@ static void reset(Virtio *v)
 static const VirtioType type = {
     .id = ID_CONSOLE,
     .features = 1 << F_SIZE | 1 << F_EMERG_WRITE,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
 };
 
@@ -175,8 +172,7 @@ const DeviceType virtio_console_type = {
     .name = "virtio_console",
     .summary = "virtio console",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
 };

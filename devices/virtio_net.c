@@ -414,10 +414,7 @@ static const VirtioType type = {
     .features = 1u << F_CSUM | 1u << F_GUEST_CSUM | 1u << F_MTU | 1u << F_MAC | 1u << F_HOST_TSO4 |
                 1u << F_HOST_TSO6 | 1u << F_HOST_ECN | 1u << F_MRG_RXBUF | 1u << F_STATUS | 1u << F_CTRL_VQ |
                 1u << F_CTRL_RX | 1u << F_CTRL_VLAN | 1u << F_CTRL_RX_EXTRA | 1u << F_CTRL_MAC_ADDR,
-    .queue = queues,
-    .queues = sizeof queues / sizeof *queues,
-    .config = config,
-    .configs = sizeof config / sizeof *config,
+    VIRTIO_TABLES,
     .reset = reset,
     .started = started,
 };
@@ -452,8 +449,7 @@ const DeviceType virtio_net_type = {
     .name = "virtio_net",
     .summary = "virtio network device",
     .state_size = sizeof(State),
-    .fields = fields,
-    .field_count = sizeof fields / sizeof *fields,
+    DEVICE_FIELDS,
     .version = 1,
     .create = create,
 };

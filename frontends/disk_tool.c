@@ -13,16 +13,16 @@
 
 enum { FAILED = 1, MOST_WORDS = 3 };
 
-typedef struct Tool {
+struct DiskTool {
     const char *overlay_of;
     bool shrink, repair, accept_base, json, help;
     char *word[MOST_WORDS]; /* the command, and what follows it */
     unsigned count;
-} Tool;
+};
 
 /* ---- The tables --------------------------------------------------------------------------------------- */
 
-#define IN_TOOL(name) offsetof(Tool, name)
+#define IN_TOOL(name) offsetof(DiskTool, name)
 
 /* clang-format off */
 static const OptionDef defs[] = {
@@ -96,7 +96,7 @@ static bool parse_size(const char *text, uint64_t *bytes, Error *err)
     return true;
 }
 
-static bool create(const Tool *tool, Error *err)
+static bool create(const DiskTool *tool, Error *err)
 {
     const char *size_text = tool->count > 2 ? tool->word[2] : NULL;
     uint64_t size = 0;
@@ -108,7 +108,7 @@ static bool create(const Tool *tool, Error *err)
                             : image_create_raw(tool->word[1], size, err);
 }
 
-static bool info(const Tool *tool, Error *err)
+static bool info(const DiskTool *tool, Error *err)
 {
     return disk_info(tool->word[1], tool->json, err);
 }
@@ -123,7 +123,7 @@ static bool size_now(const char *path, uint64_t *size, Error *err)
     return true;
 }
 
-static bool resize(const Tool *tool, Error *err)
+static bool resize(const DiskTool *tool, Error *err)
 {
     uint64_t size, more = 0;
     if (tool->count < 3)
@@ -141,7 +141,7 @@ static void report(void *opaque, uint64_t done, uint64_t total)
     fprintf(stderr, "\r%3u %%%s", (unsigned)(100 * done / total), done == total ? "\r     \r" : "");
 }
 
-static bool commit(const Tool *tool, Error *err)
+static bool commit(const DiskTool *tool, Error *err)
 {
     DiskImage image;
     ImageProgress progress = {.report = isatty(STDERR_FILENO) ? report : NULL};
@@ -152,7 +152,7 @@ static bool commit(const Tool *tool, Error *err)
     return ok;
 }
 
-static bool check(const Tool *tool, Error *err)
+static bool check(const DiskTool *tool, Error *err)
 {
     ImageCheck what = {.repair = tool->repair, .accept_base = tool->accept_base};
     if (!image_check(tool->word[1], &what, err))
@@ -168,17 +168,21 @@ static bool check(const Tool *tool, Error *err)
     return true;
 }
 
+/* clang-format off */
 const DiskCommand disk_commands[] = {
-    {"create", "FILE [SIZE]",  "make an image that takes no space yet, or, with --overlay-of, an overlay"    },
-    {"info",   "FILE",         "what an image is, how large, what is on it, who uses it"                     },
-    {"resize", "FILE [+]SIZE", "give it another size, or add to it"                                          },
-    {"commit", "FILE",         "write an overlay's changes to the image below; goes on if it was interrupted"},
-    {"check",  "FILE",         "look through an overlay for damage"                                          },
+    {"create", "FILE [SIZE]",
+     "make an image that takes no space yet, or, with --overlay-of, an overlay", create},
+    {"info", "FILE",
+     "what an image is, how large, what is on it, who uses it", info},
+    {"resize", "FILE [+]SIZE",
+     "give it another size, or add to it", resize},
+    {"commit", "FILE",
+     "write an overlay's changes to the image below; goes on if it was interrupted", commit},
+    {"check", "FILE",
+     "look through an overlay for damage", check},
 };
+/* clang-format on */
 const unsigned disk_command_count = sizeof disk_commands / sizeof *disk_commands;
-
-/* In the order of disk_commands. */
-static bool (*const functions[])(const Tool *tool, Error *err) = {create, info, resize, commit, check};
 
 /* Which command each option is for; NULL: any. */
 static const struct {
@@ -193,7 +197,7 @@ static const struct {
 
 /* ---- The command line ---------------------------------------------------------------------------------- */
 
-static bool take_option(Tool *tool, const OptionWord *word, const char **used, Error *err)
+static bool take_option(DiskTool *tool, const OptionWord *word, const char **used, Error *err)
 {
     Error why;
     if (!word->value)
@@ -213,7 +217,7 @@ static bool fits(const char *command, const char *option, Error *err)
     return true;
 }
 
-static bool parse(Tool *tool, int argc, char **argv, Error *err)
+static bool parse(DiskTool *tool, int argc, char **argv, Error *err)
 {
     const OptionTable *table = &disk_option_table;
     const char *used[sizeof uses / sizeof *uses + 1] = {NULL};
@@ -239,27 +243,27 @@ static bool parse(Tool *tool, int argc, char **argv, Error *err)
     return true;
 }
 
-static int run(const Tool *tool)
+static int run(const DiskTool *tool)
 {
     Error err;
-    for (unsigned n = 0; n < disk_command_count; n++) {
-        if (strcmp(tool->word[0], disk_commands[n].name))
-            continue;
-        unsigned most = strchr(disk_commands[n].arguments, ' ') ? 3 : 2;
-        if (tool->count < 2 || tool->count > most) {
-            error_set(&err, "write it as: armature disk %s %s", disk_commands[n].name,
-                      disk_commands[n].arguments);
-            return fail(EXIT_USAGE, &err);
-        }
-        return functions[n](tool, &err) ? EXIT_OFF : fail(FAILED, &err);
+    const DiskCommand *command = disk_commands, *end = disk_commands + disk_command_count;
+    while (command < end && strcmp(tool->word[0], command->name))
+        command++;
+    if (command == end) {
+        error_set(&err, "there is no command %.100s; armature disk --help lists them", tool->word[0]);
+        return fail(EXIT_USAGE, &err);
     }
-    error_set(&err, "there is no command %.100s; armature disk --help lists them", tool->word[0]);
-    return fail(EXIT_USAGE, &err);
+    unsigned most = strchr(command->arguments, ' ') ? 3 : 2;
+    if (tool->count < 2 || tool->count > most) {
+        error_set(&err, "write it as: armature disk %s %s", command->name, command->arguments);
+        return fail(EXIT_USAGE, &err);
+    }
+    return command->run(tool, &err) ? EXIT_OFF : fail(FAILED, &err);
 }
 
 int disk_main(int argc, char **argv)
 {
-    Tool tool = {.count = 0};
+    DiskTool tool = {.count = 0};
     Error err;
     if (!parse(&tool, argc, argv, &err))
         return fail(EXIT_USAGE, &err);

@@ -4,10 +4,13 @@
 
 #include "frontends/option_table.h"
 
+typedef struct DiskTool DiskTool; /* the words and options of a command line */
+
 typedef struct DiskCommand {
     const char *name;
     const char *arguments; /* as the help shows them */
     const char *help;      /* one line */
+    bool (*run)(const DiskTool *tool, Error *err);
 } DiskCommand;
 
 extern const DiskCommand disk_commands[];

@@ -606,7 +606,7 @@ static const OptionDef defs[] = {
      "the folder whose files semihosting may use (default: no files)", NULL},
     {"rng", "on|off", "on",
      GROUP_MACHINE, OPTION_GUEST, BY(set_part), "on off",
-     "a source of random numbers for the guest (virtio)",
+     "random numbers for the guest: a virtio device, and a seed in the device tree",
      "The numbers are the host's; in deterministic runs they follow from --seed."},
     {"seed", "N", "0",
      GROUP_MACHINE, OPTION_GUEST, BY(set_seed), NULL,

@@ -1,4 +1,5 @@
 /* What is seen in the window: the picture, and over it what we draw ourselves. */
+#include "frontends/clipboard_picture.h"
 #include "frontends/window_sdl.h"
 
 #include <stdio.h>
@@ -44,8 +45,11 @@ static void new_note(Window *window)
         view_note(window, window->status.note);
         return;
     }
-    SDL_SetClipboardText(window->status.note);
-    snprintf(text, sizeof text, "Written to %s; the name is in the clipboard", window->status.note);
+    bool picture = clipboard_put_picture(SDL_GetCurrentVideoDriver(), window->status.note);
+    if (!picture)
+        SDL_SetClipboardText(window->status.note);
+    snprintf(text, sizeof text, "Written to %s; %s is in the clipboard", window->status.note,
+             picture ? "it" : "the name");
     view_note(window, text);
 }
 

@@ -36,8 +36,8 @@ Verifier *verifier_new(void)
         abort();
     v->no_fast = fast;
     for (unsigned n = 0; n < TLB_SIZE; n++)
-        v->no_pages.entry[n] =
-            (TlbEntry){TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH, 0, NULL, 0, 0, 0, 0, 0};
+        v->no_pages.entry[n] = (TlbEntry){
+            .read = TLB_NO_MATCH, .write = TLB_NO_MATCH, .fetch = TLB_NO_MATCH, .page = TLB_NO_MATCH};
     return v;
 }
 

@@ -657,9 +657,9 @@ static IrRef find_label(const Lower *l, IrRef skip)
 }
 
 /* A conditional branch within the page is one jump. Returns true if that was it. */
-static bool exit_if(Lower *l, IrRef *at, Cc cc)
+static bool exit_if(Lower *l, Cc cc)
 {
-    IrRef exit = next_op(l, *at), label = next_op(l, exit);
+    IrRef exit = next_op(l, l->at), label = next_op(l, exit);
     if (not_begun(l) || insn_of(l, exit)->op != IR_EXIT || insn_of(l, exit)->imm >= PAGE_SIZE ||
         insn_of(l, exit)->c || insn_of(l, label)->op != IR_LABEL)
         return false;
@@ -667,14 +667,14 @@ static bool exit_if(Lower *l, IrRef *at, Cc cc)
         settle_loop_xmms(l);
     uint32_t offset = insn_of(l, exit)->imm;
     add_link(l, x64_jcc(l->a, cc), offset, itstate_at(l, offset));
-    *at = label;
+    l->at = label;
     return true;
 }
 
-static void lower_skip(Lower *l, const IrInsn *insn, IrRef *at)
+static void lower_skip(Lower *l, const IrInsn *insn)
 {
     Cc cc = CC_NE;
-    keep_before_skip(l, find_label(l, *at));
+    keep_before_skip(l, find_label(l, l->at));
     if (insn->op == IR_SKIP_UNLESS) {
         cc = condition(l, &l->ir->cond[insn->imm]);
     } else {
@@ -682,18 +682,19 @@ static void lower_skip(Lower *l, const IrInsn *insn, IrRef *at)
         x64_test_rr(l->a, W32, reg, reg);
         clobber_flags(l);
     }
-    if (exit_if(l, at, cc))
+    if (exit_if(l, cc))
         return;
     l->skip = x64_jcc(l->a, cc_not(cc));
-    live_after(l, find_label(l, *at), &l->at_skip);
+    live_after(l, find_label(l, l->at), &l->at_skip);
     memcpy(l->spill_at_skip, l->spill, sizeof l->spill);
     l->copies_at_skip = l->xmm.copies;
     l->skip_flags = l->host_flags;
     l->skip_flags_all = l->host_flags_all;
 }
 
-static void lower_label(Lower *l)
+static void lower_label(Lower *l, const IrInsn *insn)
 {
+    (void)insn;
     restore_at_label(l);
     x64_patch(l->skip, l->a->at);
     merge_xmms(l, &l->copies_at_skip);
@@ -702,205 +703,159 @@ static void lower_label(Lower *l)
     l->host_flags_all &= l->skip_flags_all;
 }
 
-static void lower_op(Lower *l, const IrInsn *insn, IrRef *at)
+/* ---- All operations ---------------------------------------------------------------------------------- */
+
+/* A guest instruction begins. */
+static void lower_insn(Lower *l, const IrInsn *insn)
 {
-    switch ((IrOp)insn->op) {
-    case IR_NOP:
-    case IR_OPS:
-        break;
-    case IR_INSN:
-        l->at--;
-        close_sites(l);
-        l->at++;
-        l->insn = insn->imm;
-        break;
-    case IR_CONST:
-        define_as(l, (Loc){LOC_CONST, 0});
-        break;
-    case IR_PCREL:
-        lower_pcrel(l, insn);
-        break;
-    case IR_GET_REG:
-        read_guest(l, insn->imm);
-        break;
-    case IR_SET_REG:
-        store_guest(l, insn->imm, insn->a);
-        break;
-    case IR_GET_FIELD:
-        define_as(l, (Loc){LOC_FIELD, (uint8_t)insn->imm});
-        break;
-    case IR_SET_FIELD:
-        lower_set_field(l, insn);
-        break;
-    case IR_OR_FIELD:
-        lower_or_field(l, insn);
-        break;
-    case IR_ADD:
-    case IR_SUB:
-        lower_add_sub(l, insn);
-        break;
-    case IR_ADC:
-    case IR_SBC:
-        lower_adc_sbc(l, insn);
-        break;
-    case IR_CARRY:
-    case IR_OVERFLOW:
-        lower_flag_of(l, insn);
-        break;
-    case IR_MUL:
-        lower_mul(l, insn);
-        break;
-    case IR_AND:
-    case IR_OR:
-    case IR_XOR:
-        lower_logic(l, insn);
-        break;
-    case IR_NOT:
-    case IR_BSWAP:
-        lower_simple(l, insn);
-        break;
-    case IR_SHL:
-    case IR_SHR:
-    case IR_SAR:
-    case IR_ROR:
-        lower_shift(l, insn);
-        break;
-    case IR_SHLV:
-    case IR_SHRV:
-    case IR_SARV:
-    case IR_RORV:
-        lower_shift_by(l, insn);
-        break;
-    case IR_SHLV_C:
-    case IR_SHRV_C:
-    case IR_SARV_C:
-    case IR_RORV_C:
-        lower_shift_carry(l, insn);
-        break;
-    case IR_UBITS:
-    case IR_SBITS:
-        lower_bits(l, insn);
-        break;
-    case IR_INSERT:
-        lower_insert(l, insn);
-        break;
-    case IR_CLZ:
-        lower_clz(l, insn);
-        break;
-    case IR_LTU:
-    case IR_LTS:
-        lower_less(l, insn);
-        break;
-    case IR_EQZ:
-        lower_eqz(l, insn);
-        break;
-    case IR_SELECT:
-        lower_select(l, insn);
-        break;
-    case IR_SELECT_IF:
-        lower_select_if(l, insn);
-        break;
-    case IR_MULU64:
-    case IR_MULS64:
-        lower_mul64(l, insn);
-        break;
-    case IR_PAIR:
-    case IR_ZEXT64:
-    case IR_SEXT64:
-    case IR_ADD64:
-    case IR_SUB64:
-    case IR_SHL64:
-    case IR_SAR64:
-    case IR_LOW:
-    case IR_HIGH:
-        lower_wide(l, insn);
-        break;
-    case IR_LOAD:
-        lower_load(l, insn);
-        break;
-    case IR_STORE:
-        lower_store(l, insn);
-        break;
-    case IR_LOAD_EX:
-    case IR_LOAD_EX64:
-    case IR_STORE_EX:
-        lower_exclusive(l, insn);
-        break;
-    case IR_WORDS_READ:
-    case IR_WORDS_WRITE:
-    case IR_SPAN_READ:
-    case IR_SPAN_WRITE:
-        lower_words(l, insn);
-        break;
-    case IR_LOAD_AT:
-        define_as(l, (Loc){LOC_AT, 0});
-        break;
-    case IR_STORE_AT:
-        lower_store_at(l, insn);
-        break;
-    case IR_GUARD:
-        lower_guard(l, insn);
-        break;
-    case IR_GET_CPU:
-        x64_load(l->a, W32, define(l, REG_NONE), CPU_OFFSET(insn->imm));
-        break;
-    case IR_SKIP_UNLESS:
-    case IR_SKIP_IF_ZERO:
-        lower_skip(l, insn, at);
-        break;
-    case IR_LABEL:
-        lower_label(l);
-        break;
-    case IR_CALL_INSN:
-        lower_call(l, insn);
-        break;
-    case IR_EXIT:
-        lower_exit(l, insn);
-        break;
-    case IR_EXIT_IF:
-        lower_exit_if(l, insn);
-        break;
-    case IR_EXIT_TO:
-        lower_exit_to(l, insn);
-        break;
-    case IR_GET_WORD:
-    case IR_GET_LONG:
-    case IR_SET_WORD:
-    case IR_SET_LONG:
-    case IR_SET_LONG_CONST:
-    case IR_GET_S:
-    case IR_GET_D:
-    case IR_GET_Q:
-    case IR_SET_S:
-    case IR_SET_D:
-    case IR_SET_Q:
-    case IR_LOAD_X:
-    case IR_STORE_X:
-        lower_vector_state(l, insn);
-        break;
-    case IR_FP_ACCESS:
-    case IR_FP_HOST:
-    case IR_FP_BINARY:
-    case IR_FP_UNARY:
-    case IR_FP_SIGN:
-    case IR_FP_COMPARE:
-    case IR_FP_TO_INT:
-    case IR_FP_FROM_INT:
-    case IR_GET_NZCV:
-    case IR_SET_FLAGS:
-    case IR_FP_FLAG:
-        lower_fp(l, insn);
-        break;
-    case IR_VEC_CONST:
-    case IR_VEC_UNARY:
-    case IR_VEC_BINARY:
-    case IR_VEC_SATURATED:
-    case IR_VEC_FLOAT:
-    case IR_VEC_DUP:
-        lower_vec(l, insn);
-        break;
-    }
+    l->at--;
+    close_sites(l);
+    l->at++;
+    l->insn = insn->imm;
 }
+
+static void lower_const(Lower *l, const IrInsn *insn)
+{
+    (void)insn;
+    define_as(l, (Loc){LOC_CONST, 0});
+}
+
+static void lower_get_reg(Lower *l, const IrInsn *insn)
+{
+    read_guest(l, insn->imm);
+}
+
+static void lower_set_reg(Lower *l, const IrInsn *insn)
+{
+    store_guest(l, insn->imm, insn->a);
+}
+
+static void lower_get_field(Lower *l, const IrInsn *insn)
+{
+    define_as(l, (Loc){LOC_FIELD, (uint8_t)insn->imm});
+}
+
+static void lower_load_at(Lower *l, const IrInsn *insn)
+{
+    (void)insn;
+    define_as(l, (Loc){LOC_AT, 0});
+}
+
+static void lower_get_cpu(Lower *l, const IrInsn *insn)
+{
+    x64_load(l->a, W32, define(l, REG_NONE), CPU_OFFSET(insn->imm));
+}
+
+/* Operation l->at is lowered; it may go on to a later one that it has lowered, too. */
+static void (*const lowering[IR_OPS])(Lower *l, const IrInsn *insn) = {
+    [IR_CONST] = lower_const,
+    [IR_PCREL] = lower_pcrel,
+    [IR_GET_REG] = lower_get_reg,
+    [IR_SET_REG] = lower_set_reg,
+    [IR_GET_FIELD] = lower_get_field,
+    [IR_SET_FIELD] = lower_set_field,
+    [IR_OR_FIELD] = lower_or_field,
+
+    [IR_ADD] = lower_add_sub,
+    [IR_SUB] = lower_add_sub,
+    [IR_ADC] = lower_adc_sbc,
+    [IR_SBC] = lower_adc_sbc,
+    [IR_CARRY] = lower_flag_of,
+    [IR_OVERFLOW] = lower_flag_of,
+    [IR_MUL] = lower_mul,
+    [IR_AND] = lower_logic,
+    [IR_OR] = lower_logic,
+    [IR_XOR] = lower_logic,
+    [IR_NOT] = lower_simple,
+    [IR_SHL] = lower_shift,
+    [IR_SHR] = lower_shift,
+    [IR_SAR] = lower_shift,
+    [IR_ROR] = lower_shift,
+    [IR_SHLV] = lower_shift_by,
+    [IR_SHRV] = lower_shift_by,
+    [IR_SARV] = lower_shift_by,
+    [IR_RORV] = lower_shift_by,
+    [IR_SHLV_C] = lower_shift_carry,
+    [IR_SHRV_C] = lower_shift_carry,
+    [IR_SARV_C] = lower_shift_carry,
+    [IR_RORV_C] = lower_shift_carry,
+    [IR_UBITS] = lower_bits,
+    [IR_SBITS] = lower_bits,
+    [IR_INSERT] = lower_insert,
+    [IR_CLZ] = lower_clz,
+    [IR_BSWAP] = lower_simple,
+    [IR_LTU] = lower_less,
+    [IR_LTS] = lower_less,
+    [IR_EQZ] = lower_eqz,
+    [IR_SELECT] = lower_select,
+    [IR_SELECT_IF] = lower_select_if,
+
+    [IR_MULU64] = lower_mul64,
+    [IR_MULS64] = lower_mul64,
+    [IR_PAIR] = lower_wide,
+    [IR_ZEXT64] = lower_wide,
+    [IR_SEXT64] = lower_wide,
+    [IR_ADD64] = lower_wide,
+    [IR_SUB64] = lower_wide,
+    [IR_SHL64] = lower_wide,
+    [IR_SAR64] = lower_wide,
+    [IR_LOW] = lower_wide,
+    [IR_HIGH] = lower_wide,
+
+    [IR_LOAD] = lower_load,
+    [IR_STORE] = lower_store,
+    [IR_LOAD_EX] = lower_exclusive,
+    [IR_LOAD_EX64] = lower_exclusive,
+    [IR_STORE_EX] = lower_exclusive,
+    [IR_WORDS_READ] = lower_words,
+    [IR_WORDS_WRITE] = lower_words,
+    [IR_LOAD_AT] = lower_load_at,
+    [IR_STORE_AT] = lower_store_at,
+
+    [IR_GET_WORD] = lower_vector_state,
+    [IR_GET_LONG] = lower_vector_state,
+    [IR_SET_WORD] = lower_vector_state,
+    [IR_SET_LONG] = lower_vector_state,
+    [IR_SET_LONG_CONST] = lower_vector_state,
+    [IR_GET_S] = lower_vector_state,
+    [IR_GET_D] = lower_vector_state,
+    [IR_GET_Q] = lower_vector_state,
+    [IR_SET_S] = lower_vector_state,
+    [IR_SET_D] = lower_vector_state,
+    [IR_SET_Q] = lower_vector_state,
+    [IR_SPAN_READ] = lower_words,
+    [IR_SPAN_WRITE] = lower_words,
+    [IR_LOAD_X] = lower_vector_state,
+    [IR_STORE_X] = lower_vector_state,
+    [IR_FP_ACCESS] = lower_fp,
+    [IR_FP_HOST] = lower_fp,
+    [IR_FP_BINARY] = lower_fp,
+    [IR_FP_UNARY] = lower_fp,
+    [IR_FP_SIGN] = lower_fp,
+    [IR_FP_COMPARE] = lower_fp,
+    [IR_FP_TO_INT] = lower_fp,
+    [IR_FP_FROM_INT] = lower_fp,
+    [IR_GET_NZCV] = lower_fp,
+    [IR_SET_FLAGS] = lower_fp,
+    [IR_FP_FLAG] = lower_fp,
+    [IR_VEC_CONST] = lower_vec,
+    [IR_VEC_UNARY] = lower_vec,
+    [IR_VEC_BINARY] = lower_vec,
+    [IR_VEC_DUP] = lower_vec,
+    [IR_VEC_SATURATED] = lower_vec,
+    [IR_VEC_FLOAT] = lower_vec,
+
+    [IR_GUARD] = lower_guard,
+    [IR_GET_CPU] = lower_get_cpu,
+    [IR_SKIP_UNLESS] = lower_skip,
+    [IR_SKIP_IF_ZERO] = lower_skip,
+    [IR_EXIT_IF] = lower_exit_if,
+    [IR_LABEL] = lower_label,
+    [IR_CALL_INSN] = lower_call,
+    [IR_EXIT] = lower_exit,
+    [IR_EXIT_TO] = lower_exit_to,
+    [IR_INSN] = lower_insn,
+};
 
 /* ---- A block ----------------------------------------------------------------------------------------- */
 
@@ -952,12 +907,11 @@ static void stubs(Lower *l, Patch budget)
 
 static void lower_ops(Lower *l)
 {
-    for (IrRef at = 1; at < l->ir->count && !l->a->full && !l->failed; at++) {
-        if (l->ir->insn[at].op == IR_NOP)
+    for (l->at = 1; l->at < l->ir->count && !l->a->full && !l->failed; l->at++) {
+        const IrInsn *insn = &l->ir->insn[l->at];
+        if (insn->op == IR_NOP)
             continue;
-        l->at = at;
-        lower_op(l, &l->ir->insn[at], &at);
-        l->at = at;
+        lowering[insn->op](l, insn);
         end_operation(l);
     }
     l->at = (IrRef)(l->ir->count - 1);
@@ -969,6 +923,9 @@ Lower *x64_lower_new(void)
     Lower *l = calloc(1, sizeof *l);
     if (!l)
         abort();
+    for (unsigned op = IR_NOP + 1; op < IR_OPS; op++)
+        if (!lowering[op])
+            abort(); /* an operation that the table lacks */
     return l;
 }
 

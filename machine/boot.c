@@ -18,6 +18,7 @@
 #include "machine/board.h"
 #include "machine/boot_fdt.h"
 #include "machine/boot_image.h"
+#include "machine/random.h"
 #include "machine/semihosting.h"
 #include "roms/boot_params.h"
 #include "roms/rom.h"
@@ -304,6 +305,7 @@ typedef struct Extras {
     uint64_t initrd_start;
     TreeSource tree;
     TreeChanges changes;
+    uint8_t seed[TREE_SEED_BYTES];
     uint32_t tree_start, tree_room;
 } Extras;
 
@@ -420,6 +422,20 @@ static void list_virtio(const Machine *machine, TreeChanges *changes)
     }
 }
 
+/* So that the kernel need not gather randomness, for seconds, before it gives any. Another one at each reset.
+ */
+static void make_seed(const Machine *machine, Extras *x)
+{
+    uint64_t state[RANDOM_WORDS];
+    if (machine->env.entropy) {
+        machine->env.entropy(x->seed, sizeof x->seed);
+    } else {
+        random_seed(state, machine->options.seed + clock_now(machine->clock));
+        random_bytes(state, x->seed, sizeof x->seed);
+    }
+    x->changes.seed = x->seed;
+}
+
 static bool load_extras(Boot *b, Error *err)
 {
     Extras x = {0};
@@ -437,6 +453,8 @@ static bool load_extras(Boot *b, Error *err)
         x.changes.test_device = test->base;
         x.changes.test_device_size = test->type->window;
     }
+    if (b->machine->options.rng)
+        make_seed(b->machine, &x);
     list_virtio(b->machine, &x.changes);
     check_console(b, &x);
     x.tree_room = tree_room(&x.tree, &x.changes);

@@ -199,6 +199,8 @@ static int set_chosen(void *tree, const TreeChanges *changes)
     int bad = 0;
     if (changes->bootargs)
         bad = fdt_setprop_string(tree, chosen, "bootargs", changes->bootargs);
+    if (!bad && changes->seed)
+        bad = fdt_setprop(tree, chosen, "rng-seed", changes->seed, TREE_SEED_BYTES);
     if (bad || changes->initrd_start == changes->initrd_end)
         return bad;
     bad = fdt_setprop_u32(tree, chosen, "linux,initrd-start", changes->initrd_start);

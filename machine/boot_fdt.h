@@ -21,7 +21,7 @@ typedef struct TreeVirtio {
     uint32_t interrupt; /* number of the shared peripheral interrupt */
 } TreeVirtio;
 
-enum { TREE_VIRTIO_MOST = 24 };
+enum { TREE_VIRTIO_MOST = 24, TREE_SEED_BYTES = 32 };
 
 typedef struct TreeChanges {
     uint32_t ram_base;
@@ -29,6 +29,7 @@ typedef struct TreeChanges {
     unsigned cpus;
     const char *bootargs;              /* NULL: leave what is there */
     uint32_t initrd_start, initrd_end; /* equal: no initrd */
+    const uint8_t *seed;               /* TREE_SEED_BYTES for the kernel's random numbers; NULL: none */
     uint32_t test_device;              /* its address; 0: none */
     uint32_t test_device_size;
     /* Slots to announce, unless the tree brings nodes for virtio over MMIO, or has no interrupt controller.

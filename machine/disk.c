@@ -1,16 +1,17 @@
-/* See disk.h. Three ways of a request: at once, by the disk's thread, or by a timer of
- * deterministic time. */
+/* See disk.h. A request is carried out at once, or is work for the host (host_work.h): by the disk's thread,
+ * or at deterministic time. */
 #include "machine/disk.h"
 
 #include <assert.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 /* Deterministic time of a request: that of a quick solid-state disk. */
-enum { LATENCY_NS = 20000, NS_PER_KIB = 1000, TIMER_PRIORITY = 50 };
+enum { LATENCY_NS = 20000, NS_PER_KIB = 1000 };
 
 /* Longer requests are for the thread even if the host has all in memory: copying takes time, too. */
 enum { READ_AT_ONCE = 128 << 10, WRITE_AT_ONCE = 64 << 10 };
@@ -22,10 +23,6 @@ enum { SLOW_NS = 5000000, SHORT_PAUSE_NS = 100000000, QUICK_AGAIN = 1000 };
 
 /* So many requests without a failure, and the user is told of the next one even if it is like the last. */
 enum { WELL_AGAIN = 100 };
-
-typedef struct Queue {
-    DiskRequest *first, **last;
-} Queue;
 
 struct Disk {
     char *name;
@@ -42,60 +39,15 @@ struct Disk {
     void *trouble_opaque;
     char *told[DISK_ACTIONS];          /* the last failure that the user heard of; NULL: none lately */
     unsigned well_since[DISK_ACTIONS]; /* how many requests were well since then */
-    /* Deterministic runs: what waits, in the order of `due`. */
-    Clock *clock;
-    Timer timer;
-    Queue scheduled;
-    /* Others. */
+    HostWork *work;
+    bool deterministic;
     uint64_t no_write_before, pause_ns; /* at once; host time */
     unsigned quick_writes;
-    Arrivals *arrivals;
-    Arrival arrival;
-    pthread_t thread;
-    bool has_thread;
     pthread_mutex_t mutex; /* over what follows */
-    pthread_cond_t work, idle;
-    Queue queue, finished;
-    bool busy, stop, held;
-    DiskRequest *current; /* the one that the thread works on */
-    bool awaited;         /* somebody waits until that is done */
-    Error error;          /* of the first request in `finished` that failed */
+    Error error;           /* of the first request that failed since the user was told of one */
     DiskAction failed_action;
     bool failed;
-    Queue arrived; /* machine's thread: finished, and the device does not know yet */
 };
-
-static void queue_init(Queue *queue)
-{
-    *queue = (Queue){NULL, &queue->first};
-}
-
-static void push(Queue *queue, DiskRequest *request)
-{
-    request->next = NULL;
-    *queue->last = request;
-    queue->last = &request->next;
-}
-
-static DiskRequest *pop(Queue *queue)
-{
-    DiskRequest *request = queue->first;
-    if (request && !(queue->first = request->next))
-        queue->last = &queue->first;
-    return request;
-}
-
-static bool unlink_request(Queue *queue, DiskRequest *request)
-{
-    for (DiskRequest **at = &queue->first; *at; at = &(*at)->next) {
-        if (*at != request)
-            continue;
-        if (!(*at = request->next))
-            queue->last = at;
-        return true;
-    }
-    return false;
-}
 
 /* ---- Carrying out ------------------------------------------------------------------------------------ */
 
@@ -201,58 +153,34 @@ static void finish(Disk *disk, DiskRequest *request)
     request->done(request);
 }
 
-/* The disk's thread has finished some. */
-static void arrived(void *opaque)
+/* On the disk's thread. */
+static void carry_out_there(Disk *disk, DiskRequest *request)
 {
-    Disk *disk = opaque;
     Error err = {""};
+    request->result = carry_out(disk, request, &err);
+    if (!request->result)
+        return;
     pthread_mutex_lock(&disk->mutex);
-    for (DiskRequest *request; (request = pop(&disk->finished));)
-        push(&disk->arrived, request);
+    if (!disk->failed) {
+        disk->failed = true;
+        disk->failed_action = request->action;
+        disk->error = err;
+    }
+    pthread_mutex_unlock(&disk->mutex);
+}
+
+static void tell_failure(Disk *disk)
+{
+    Error err;
+    pthread_mutex_lock(&disk->mutex);
     bool failed = disk->failed;
+    DiskAction action = disk->failed_action;
     if (failed)
         err = disk->error;
-    DiskAction action = disk->failed_action;
     disk->failed = false;
     pthread_mutex_unlock(&disk->mutex);
     if (failed)
         tell(disk, action, err.text);
-    /* done() may submit, and even drain. */
-    for (DiskRequest *request; (request = pop(&disk->arrived));)
-        finish(disk, request);
-}
-
-static void *work(void *opaque)
-{
-    Disk *disk = opaque;
-    pthread_mutex_lock(&disk->mutex);
-    while (!disk->stop) {
-        DiskRequest *request = disk->held ? NULL : pop(&disk->queue);
-        disk->busy = request != NULL;
-        if (!request) {
-            pthread_cond_broadcast(&disk->idle);
-            pthread_cond_wait(&disk->work, &disk->mutex);
-            continue;
-        }
-        disk->current = request;
-        pthread_mutex_unlock(&disk->mutex);
-        Error err = {""};
-        request->result = carry_out(disk, request, &err);
-        pthread_mutex_lock(&disk->mutex);
-        disk->current = NULL;
-        if (disk->awaited)
-            pthread_cond_broadcast(&disk->idle);
-        if (request->result && !disk->failed) {
-            disk->failed = true;
-            disk->failed_action = request->action;
-            disk->error = err;
-        }
-        push(&disk->finished, request);
-        arrivals_post(disk->arrivals, &disk->arrival);
-    }
-    disk->busy = false;
-    pthread_mutex_unlock(&disk->mutex);
-    return NULL;
 }
 
 /* A failure in the journal: result, action, offset in 8 bytes; and what was read nevertheless. */
@@ -307,42 +235,48 @@ static void carry_out_now(Disk *disk, DiskRequest *request)
         keep_failure(disk, request);
 }
 
-/* Deterministic time has come. */
-static void due(void *opaque)
-{
-    Disk *disk = opaque;
-    uint64_t now = clock_now(disk->clock);
-    while (disk->scheduled.first && disk->scheduled.first->due <= now) {
-        DiskRequest *request = pop(&disk->scheduled);
-        request->due = 0;
-        carry_out_now(disk, request);
-        finish(disk, request);
-    }
-    timer_set(&disk->timer, disk->scheduled.first ? disk->scheduled.first->due : CLOCK_NEVER);
-}
-
 /* ---- Submitting -------------------------------------------------------------------------------------- */
 
-/* A disk does one thing after the other. */
-static void schedule(Disk *disk, DiskRequest *request)
+static DiskRequest *request_of(HostJob *job)
 {
-    uint64_t start = clock_now(disk->clock);
-    for (const DiskRequest *other = disk->scheduled.first; other; other = other->next)
-        start = other->due > start ? other->due : start;
-    if (!request->due)
-        request->due = start + LATENCY_NS + muldiv64(request->length, NS_PER_KIB, 1024);
-    push(&disk->scheduled, request);
-    timer_set(&disk->timer, disk->scheduled.first->due);
+    return (DiskRequest *)((uint8_t *)job - offsetof(DiskRequest, job));
 }
 
-static bool may_be_at_once(Disk *disk, const DiskRequest *request, uint64_t most)
+static void carry_out_job(HostJob *job)
 {
-    if (disk->under_way || request->length > most || disk->info.size - request->offset < request->length)
-        return false;
-    pthread_mutex_lock(&disk->mutex);
-    bool busy = disk->busy;
-    pthread_mutex_unlock(&disk->mutex);
-    return !busy;
+    DiskRequest *request = request_of(job);
+    if (!request->disk->deterministic) {
+        carry_out_there(request->disk, request);
+        return;
+    }
+    request->due = 0;
+    carry_out_now(request->disk, request);
+}
+
+static void job_done(HostJob *job)
+{
+    DiskRequest *request = request_of(job);
+    tell_failure(request->disk);
+    finish(request->disk, request);
+}
+
+static void hand_over(Disk *disk, DiskRequest *request)
+{
+    disk->under_way++;
+    request->disk = disk;
+    request->job = (HostJob){.carry_out = carry_out_job,
+                             .done = job_done,
+                             .takes = LATENCY_NS + muldiv64(request->length, NS_PER_KIB, 1024),
+                             .due = request->due};
+    host_work_submit(disk->work, &request->job);
+    if (disk->deterministic)
+        request->due = request->job.due;
+}
+
+static bool may_be_at_once(const Disk *disk, const DiskRequest *request, uint64_t most)
+{
+    return !disk->under_way && request->length <= most &&
+           disk->info.size - request->offset >= request->length;
 }
 
 static bool read_at_once(Disk *disk, const DiskRequest *request)
@@ -396,13 +330,6 @@ static bool at_once_done(Disk *disk, DiskRequest *request)
     }
 }
 
-static bool start_thread(Disk *disk)
-{
-    if (!disk->has_thread)
-        disk->has_thread = !pthread_create(&disk->thread, NULL, work, disk);
-    return disk->has_thread;
-}
-
 bool disk_submit(Disk *disk, DiskRequest *request)
 {
     assert(request->action == DISK_FLUSH ||
@@ -410,8 +337,8 @@ bool disk_submit(Disk *disk, DiskRequest *request)
     if (request->action == DISK_FLUSH)
         request->offset = request->length = 0;
     request->result = check(disk, request);
-    bool at_once = !request->result && !disk->clock && at_once_done(disk, request);
-    if (!request->result && !at_once && !disk->clock && !start_thread(disk)) {
+    bool at_once = !request->result && !disk->deterministic && at_once_done(disk, request);
+    if (!request->result && !at_once && !host_work_ready(disk->work)) {
         carry_out_now(disk, request);
         at_once = true;
     }
@@ -420,68 +347,31 @@ bool disk_submit(Disk *disk, DiskRequest *request)
         count(disk, request);
         return true;
     }
-    disk->under_way++;
-    if (disk->clock) {
-        schedule(disk, request);
-        return false;
-    }
-    pthread_mutex_lock(&disk->mutex);
-    push(&disk->queue, request);
-    if (!disk->busy)
-        pthread_cond_signal(&disk->work);
-    pthread_mutex_unlock(&disk->mutex);
+    hand_over(disk, request);
     return false;
 }
 
 void disk_take_back(Disk *disk, DiskRequest *request)
 {
     disk->under_way--;
-    if (disk->clock) {
-        unlink_request(&disk->scheduled, request);
-        timer_set(&disk->timer, disk->scheduled.first ? disk->scheduled.first->due : CLOCK_NEVER);
-        return;
-    }
-    pthread_mutex_lock(&disk->mutex);
-    disk->awaited = true;
-    while (disk->current == request)
-        pthread_cond_wait(&disk->idle, &disk->mutex);
-    disk->awaited = false;
-    bool found = unlink_request(&disk->queue, request) || unlink_request(&disk->finished, request) ||
-                 unlink_request(&disk->arrived, request);
-    pthread_mutex_unlock(&disk->mutex);
-    assert(found);
-    (void)found;
+    host_work_take_back(disk->work, &request->job);
 }
 
 void disk_drain(Disk *disk)
 {
-    while (!disk->clock && disk->under_way) {
-        pthread_mutex_lock(&disk->mutex);
-        while (disk->queue.first || disk->busy)
-            pthread_cond_wait(&disk->idle, &disk->mutex);
-        pthread_mutex_unlock(&disk->mutex);
-        arrived(disk);
-    }
+    host_work_drain(disk->work);
 }
 
 /* ---- Snapshots --------------------------------------------------------------------------------------- */
 
 void disk_hold(Disk *disk)
 {
-    pthread_mutex_lock(&disk->mutex);
-    disk->held = disk->awaited = true;
-    while (disk->current)
-        pthread_cond_wait(&disk->idle, &disk->mutex);
-    disk->awaited = false;
-    pthread_mutex_unlock(&disk->mutex);
+    host_work_hold(disk->work);
 }
 
 void disk_release(Disk *disk)
 {
-    pthread_mutex_lock(&disk->mutex);
-    disk->held = false;
-    pthread_cond_signal(&disk->work);
-    pthread_mutex_unlock(&disk->mutex);
+    host_work_release(disk->work);
 }
 
 const MediumPointOps *disk_point_ops(const Disk *disk)
@@ -574,19 +464,6 @@ void disk_before_change(Disk *disk, void (*before)(void *opaque, uint64_t offset
     disk->before_opaque = opaque;
 }
 
-/* In deterministic runs, too: taking a disk out is an event like any other. */
-static void finish_all(Disk *disk)
-{
-    disk_drain(disk);
-    for (DiskRequest *request; (request = pop(&disk->scheduled));) {
-        request->due = 0;
-        carry_out_now(disk, request);
-        finish(disk, request);
-    }
-    if (disk->clock)
-        timer_set(&disk->timer, CLOCK_NEVER);
-}
-
 /* ---- Disks ------------------------------------------------------------------------------------------- */
 
 Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const MediumInfo *info, Clock *clock,
@@ -598,20 +475,11 @@ Disk *disk_new(const char *name, const MediumOps *ops, void *medium, const Mediu
     disk->ops = ops;
     disk->medium = medium;
     disk->info = *info;
-    disk->clock = clock;
-    disk->arrivals = arrivals;
+    disk->deterministic = clock != NULL;
+    disk->work = host_work_new(name, clock, arrivals);
     if (getrandom(&disk->run, sizeof disk->run, 0) != sizeof disk->run)
         abort();
-    disk->arrival = (Arrival){.run = arrived, .opaque = disk};
-    queue_init(&disk->scheduled);
-    queue_init(&disk->queue);
-    queue_init(&disk->finished);
-    queue_init(&disk->arrived);
     pthread_mutex_init(&disk->mutex, NULL);
-    pthread_cond_init(&disk->work, NULL);
-    pthread_cond_init(&disk->idle, NULL);
-    if (clock)
-        timer_init(&disk->timer, clock, disk->name, TIMER_PRIORITY, due, disk);
     return disk;
 }
 
@@ -619,20 +487,9 @@ void disk_free(Disk *disk)
 {
     if (!disk)
         return;
-    if (disk->clock)
-        timer_cancel(&disk->timer);
-    if (disk->has_thread) {
-        pthread_mutex_lock(&disk->mutex);
-        disk->stop = true;
-        pthread_cond_signal(&disk->work);
-        pthread_mutex_unlock(&disk->mutex);
-        pthread_join(disk->thread, NULL);
-        arrivals_cancel(disk->arrivals, &disk->arrival);
-    }
+    host_work_free(disk->work);
     disk->ops->close(disk->medium);
     pthread_mutex_destroy(&disk->mutex);
-    pthread_cond_destroy(&disk->work);
-    pthread_cond_destroy(&disk->idle);
     for (unsigned n = 0; n < DISK_ACTIONS; n++)
         free(disk->told[n]);
     free(disk->name);
@@ -694,8 +551,8 @@ const DiskStats *disk_stats(const Disk *disk)
 Disk *disk_slot_set(DiskSlot *slot, Disk *disk)
 {
     Disk *before = slot->disk;
-    if (before)
-        finish_all(before);
+    if (before) /* in deterministic runs, too: taking a disk out is an event like any other */
+        host_work_finish(before->work);
     slot->disk = disk;
     if (disk)
         disk->channel = slot->channel;

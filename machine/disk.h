@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine/host_work.h"
 #include "machine/arrivals.h"
 #include "machine/clock.h"
 #include "machine/error.h"
@@ -130,7 +131,8 @@ typedef struct DiskRequest {
      * that was loaded from a snapshot submits its requests again, in the order of this time, with the value
      * that was saved. 0 in other runs, and when it is done. */
     uint64_t due;
-    struct DiskRequest *next; /* the disk's own */
+    Disk *disk; /* the disk's own, as what follows is */
+    HostJob job;
 } DiskRequest;
 
 /* Takes the medium over. With a clock, requests are carried out by its timers: deterministic. Otherwise

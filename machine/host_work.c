@@ -1,5 +1,6 @@
 #include "machine/host_work.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,10 @@ struct HostWork {
     pthread_mutex_t mutex; /* over what follows */
     pthread_cond_t work, idle;
     Queue waiting, finished;
-    bool busy, stop;
+    HostJob *current;   /* is carried out */
+    bool busy, awaited; /* somebody waits until the current job is carried out */
+    bool held, stop;
+    Queue arrived; /* machine's thread: finished, and done() was not called yet */
 };
 
 static void queue_init(Queue *queue)
@@ -47,18 +51,28 @@ static HostJob *pop(Queue *queue)
     return job;
 }
 
-/* The thread has finished some. */
+static bool unlink_job(Queue *queue, HostJob *job)
+{
+    for (HostJob **at = &queue->first; *at; at = &(*at)->next) {
+        if (*at != job)
+            continue;
+        if (!(*at = job->next))
+            queue->last = at;
+        return true;
+    }
+    return false;
+}
+
+/* The thread has finished some. done() may submit, take back, and even drain. */
 static void arrived(void *opaque)
 {
     HostWork *work = opaque;
     pthread_mutex_lock(&work->mutex);
-    HostJob *list = work->finished.first;
-    queue_init(&work->finished);
+    for (HostJob *job; (job = pop(&work->finished));)
+        push(&work->arrived, job);
     pthread_mutex_unlock(&work->mutex);
-    for (HostJob *next; list; list = next) {
-        next = list->next;
-        list->done(list);
-    }
+    for (HostJob *job; (job = pop(&work->arrived));)
+        job->done(job);
 }
 
 static void *run(void *opaque)
@@ -66,22 +80,40 @@ static void *run(void *opaque)
     HostWork *work = opaque;
     pthread_mutex_lock(&work->mutex);
     while (!work->stop) {
-        HostJob *job = pop(&work->waiting);
+        HostJob *job = work->held ? NULL : pop(&work->waiting);
         work->busy = job != NULL;
         if (!job) {
             pthread_cond_broadcast(&work->idle);
             pthread_cond_wait(&work->work, &work->mutex);
             continue;
         }
+        work->current = job;
         pthread_mutex_unlock(&work->mutex);
         job->carry_out(job);
         pthread_mutex_lock(&work->mutex);
+        work->current = NULL;
+        if (work->awaited)
+            pthread_cond_broadcast(&work->idle);
         push(&work->finished, job);
         arrivals_post(work->arrivals, &work->arrival);
     }
     work->busy = false;
     pthread_mutex_unlock(&work->mutex);
     return NULL;
+}
+
+/* With the lock. */
+static void wait_for_current(HostWork *work, const HostJob *job)
+{
+    work->awaited = true;
+    while (work->current && (!job || work->current == job))
+        pthread_cond_wait(&work->idle, &work->mutex);
+    work->awaited = false;
+}
+
+static void set_timer(HostWork *work)
+{
+    timer_set(&work->timer, work->scheduled.first ? work->scheduled.first->due : CLOCK_NEVER);
 }
 
 /* Deterministic time has come. */
@@ -94,7 +126,7 @@ static void due(void *opaque)
         job->carry_out(job);
         job->done(job);
     }
-    timer_set(&work->timer, work->scheduled.first ? work->scheduled.first->due : CLOCK_NEVER);
+    set_timer(work);
 }
 
 /* One after the other. */
@@ -106,7 +138,14 @@ static void schedule(HostWork *work, HostJob *job)
     if (!job->due)
         job->due = start + job->takes;
     push(&work->scheduled, job);
-    timer_set(&work->timer, work->scheduled.first->due);
+    set_timer(work);
+}
+
+bool host_work_ready(HostWork *work)
+{
+    if (!work->clock && !work->has_thread)
+        work->has_thread = !pthread_create(&work->thread, NULL, run, work);
+    return work->clock || work->has_thread;
 }
 
 void host_work_submit(HostWork *work, HostJob *job)
@@ -115,17 +154,32 @@ void host_work_submit(HostWork *work, HostJob *job)
         schedule(work, job);
         return;
     }
-    if (!work->has_thread)
-        work->has_thread = !pthread_create(&work->thread, NULL, run, work);
-    if (!work->has_thread) /* a host that has no thread left: the CPU waits */
+    bool ready = host_work_ready(work);
+    if (!ready)
         job->carry_out(job);
     pthread_mutex_lock(&work->mutex);
-    push(work->has_thread ? &work->waiting : &work->finished, job);
-    if (!work->has_thread)
+    push(ready ? &work->waiting : &work->finished, job);
+    if (!ready)
         arrivals_post(work->arrivals, &work->arrival);
     else if (!work->busy)
         pthread_cond_signal(&work->work);
     pthread_mutex_unlock(&work->mutex);
+}
+
+void host_work_take_back(HostWork *work, HostJob *job)
+{
+    if (work->clock) {
+        unlink_job(&work->scheduled, job);
+        set_timer(work);
+        return;
+    }
+    pthread_mutex_lock(&work->mutex);
+    wait_for_current(work, job);
+    bool found = unlink_job(&work->waiting, job) || unlink_job(&work->finished, job) ||
+                 unlink_job(&work->arrived, job);
+    pthread_mutex_unlock(&work->mutex);
+    assert(found);
+    (void)found;
 }
 
 /* Without the lock. */
@@ -156,6 +210,33 @@ void host_work_drain(HostWork *work)
     } while (has_finished(work));
 }
 
+void host_work_finish(HostWork *work)
+{
+    host_work_drain(work);
+    for (HostJob *job; (job = pop(&work->scheduled));) {
+        job->carry_out(job);
+        job->done(job);
+    }
+    if (work->clock)
+        timer_set(&work->timer, CLOCK_NEVER);
+}
+
+void host_work_hold(HostWork *work)
+{
+    pthread_mutex_lock(&work->mutex);
+    work->held = true;
+    wait_for_current(work, NULL);
+    pthread_mutex_unlock(&work->mutex);
+}
+
+void host_work_release(HostWork *work)
+{
+    pthread_mutex_lock(&work->mutex);
+    work->held = false;
+    pthread_cond_signal(&work->work);
+    pthread_mutex_unlock(&work->mutex);
+}
+
 void host_work_drop(HostWork *work)
 {
     queue_init(&work->scheduled);
@@ -168,6 +249,7 @@ void host_work_drop(HostWork *work)
     pthread_mutex_unlock(&work->mutex);
     wait_until_idle(work);
     queue_init(&work->finished);
+    queue_init(&work->arrived);
     arrivals_cancel(work->arrivals, &work->arrival);
 }
 
@@ -182,6 +264,7 @@ HostWork *host_work_new(const char *name, Clock *clock, Arrivals *arrivals)
     queue_init(&work->scheduled);
     queue_init(&work->waiting);
     queue_init(&work->finished);
+    queue_init(&work->arrived);
     pthread_mutex_init(&work->mutex, NULL);
     pthread_cond_init(&work->work, NULL);
     pthread_cond_init(&work->idle, NULL);

@@ -1,7 +1,7 @@
-/* Work that a device of the machine gives to the host and that may take long: file operations. Jobs are
- * carried out one after the other, in the order of submission, by a thread of the host, so that the CPU goes
- * on; what is done comes back by arrivals.h. In deterministic runs there is no thread: a job is carried out,
- * all of it, at a virtual time that depends on nothing but the jobs. */
+/* Work that a device of the machine gives to the host and that may take long: disks, file operations. Jobs
+ * are carried out one after the other, in the order of submission, by a thread of the host, so that the CPU
+ * goes on; what is done comes back by arrivals.h. In deterministic runs there is no thread: a job is carried
+ * out, all of it, at a virtual time that depends on nothing but the jobs. */
 #ifndef ARMATURE_MACHINE_HOST_WORK_H
 #define ARMATURE_MACHINE_HOST_WORK_H
 
@@ -32,11 +32,27 @@ HostWork *host_work_new(const char *name, Clock *clock, Arrivals *arrivals);
 void host_work_free(HostWork *work);
 
 /* What follows is for the machine's thread. */
+
+/* Whether there is, or need not be, a thread. False: the host has none left, and whoever submits waits until
+ * the job is carried out. */
+bool host_work_ready(HostWork *work);
+
 void host_work_submit(HostWork *work, HostJob *job);
+
+/* Takes a job back that was submitted and is not done: it may have been carried out all the same, but done()
+ * will not be called. Waits if it is carried out just now. */
+void host_work_take_back(HostWork *work, HostJob *job);
 
 /* Waits until all that was submitted is carried out, and calls done() for each. Does nothing in deterministic
  * runs, where what is under way is part of the machine's state. */
 void host_work_drain(HostWork *work);
+
+/* The same, and in deterministic runs what waits is carried out at once. */
+void host_work_finish(HostWork *work);
+
+/* Waits for the job that is carried out; those that wait go on waiting until the release. */
+void host_work_hold(HostWork *work);
+void host_work_release(HostWork *work);
 
 /* Takes back what has not begun, and waits for the job that has; done() is called for none of them. */
 void host_work_drop(HostWork *work);

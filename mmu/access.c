@@ -1,155 +1,14 @@
-/* Loads and stores that miss the fast path, instruction fetch, exclusive monitors, VA-to-PA operations.
+/* Loads and stores that miss the fast path, instruction fetch, exclusive monitors.
  *
  * An access is translated first (both pages of one that crosses a page boundary), then performed; so nothing
  * is written when a part of it faults. All external aborts are synchronous and precise, also those of stores,
  * which the hardware may report late. */
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "cpu/store_log.h"
-#include "mmu/tlb.h"
+#include "mmu/translate.h"
 
-enum { SCTLR_M = 1 << 0, SCTLR_A = 1 << 1 };
 enum { EXCLUSIVE_GRANULE = 32 };
-
-/* ---- Translation ------------------------------------------------------------------------------------ */
-
-static MmuRegs mmu_regs(const Cpu *cpu, bool secure)
-{
-    const Cp15Banked *bank = &cpu->cp15.bank[!secure];
-    return (MmuRegs){bank->sctlr, bank->ttbr0, bank->ttbr1, bank->ttbcr,
-                     bank->dacr,  bank->prrr,  bank->nmrr,  secure};
-}
-
-static void external_fault(Fault *fault, FaultKind kind, BusResult result)
-{
-    fault->kind = kind;
-    fault->decode_error = result == BUS_DECODE_ERROR;
-}
-
-static void log_external(const Cpu *cpu, uint32_t pa, BusResult result, const char *what)
-{
-    log_once(cpu->log, LOG_GUEST, cpu->name, "%s 0x%08x (%s at pc 0x%08x)",
-             result == BUS_DECODE_ERROR ? "no device at" : "device refuses access at", pa, what,
-             cpu_insn_address(cpu));
-}
-
-/* Reads a page-table descriptor (WalkRead). */
-static bool read_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *fault)
-{
-    Cpu *cpu = opaque;
-    BusAccess access = {4, (uint8_t)cpu->number, cpu->secure, true};
-    BusResult result = bus_read(cpu->bus, pa, &access, value);
-    if (result == BUS_OK)
-        return true;
-    external_fault(fault, FAULT_EXTERNAL_ON_WALK, result);
-    log_external(cpu, pa, result, "translation table walk");
-    return false;
-}
-
-static bool has_code(const Cpu *cpu, uint32_t pa)
-{
-    return cpu->code && code_cache_has_code(cpu->code, pa);
-}
-
-static bool may_write_straight(const Cpu *cpu, uint32_t pa)
-{
-    return !has_code(cpu, pa) && !watches_guard(bus_watches(cpu->bus), pa);
-}
-
-static bool has_watchpoints(const Cpu *cpu, uint32_t va)
-{
-    return cpu->watchpoints && watchpoints_in_page(cpu->watchpoints, va);
-}
-
-/* The access was made: the CPU stops after its instruction if somebody waits for that. */
-static void note_access(Cpu *cpu, uint32_t va, unsigned op, AccessKind kind)
-{
-    if (!cpu->watchpoints || cpu->watch_hit.hit)
-        return;
-    bool write = kind == ACCESS_WRITE;
-    const Watchpoint *at =
-        watchpoints_find(cpu->watchpoints, va, op & MEM_SIZE, write ? WATCH_WRITE : WATCH_READ);
-    if (!at)
-        return;
-    cpu->watch_hit = (WatchHit){true, write, va, cpu_insn_address(cpu), *at};
-    cpu->stopped = true;
-    cpu->leave |= LEAVE_CHECK;
-    cpu->icount_limit = cpu->icount;
-}
-
-/* Compiled code takes it that what is in the table may be accessed unaligned if cpu->unaligned. */
-static void add_fast(Cpu *cpu, const TlbEntry *entry, uint32_t va, bool privileged)
-{
-    if (entry->type == MEM_NORMAL || !(cp15_bank(cpu)->sctlr & SCTLR_M))
-        tlb_add_fast(cpu->mmu, privileged, va, entry->host, entry->read != TLB_NO_MATCH,
-                     entry->write != TLB_NO_MATCH, entry->global);
-}
-
-void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
-{
-    uint32_t page = va & PAGE_MASK;
-    const Region *region = bus_find(cpu->bus, entry->pa_page);
-    if (!region || !bus_page_uniform(cpu->bus, entry->pa_page))
-        return;
-    if (!region->direct) {
-        entry->device = region;
-        return;
-    }
-    entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
-    if (entry->may & TLB_MAY_FETCH)
-        entry->fetch = page;
-    if (has_watchpoints(cpu, va))
-        return;
-    bool write =
-        entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
-    if (entry->may & TLB_MAY_READ)
-        entry->read = page;
-    if (write)
-        tlb_allow_write(cpu->mmu, entry, va);
-    add_fast(cpu, entry, va, privileged);
-}
-
-static void count_event(Cpu *cpu, unsigned event)
-{
-    if (cpu->cp15.pmu.pmcnten)
-        pmu_event(cpu, event, 1);
-}
-
-static const TlbEntry *fill(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, Fault *fault)
-{
-    MmuRegs regs = mmu_regs(cpu, cpu->secure);
-    Translation t;
-    if (!mmu_walk(&regs, read_descriptor, cpu, va, kind, privileged, &t, fault))
-        return NULL;
-    TlbEntry *entry = tlb_replace(cpu->mmu, privileged, va, t.page_size);
-    entry->page = va & PAGE_MASK;
-    entry->pa_page = bus_home(cpu->bus, t.pa) & PAGE_MASK;
-    entry->may = (uint8_t)((t.may_read ? TLB_MAY_READ : 0) | (t.may_write ? TLB_MAY_WRITE : 0) |
-                           (t.may_fetch ? TLB_MAY_FETCH : 0));
-    /* With the MMU off the type of a fetch is not that of a load; entries hold what data accesses need. */
-    entry->type = regs.sctlr & SCTLR_M ? t.type : MEM_STRONGLY_ORDERED;
-    entry->global = t.global;
-    if (t.global)
-        tlb_note_global(cpu->mmu, va, t.page_size);
-    entry->ns = t.ns;
-    tlb_set_tags(cpu, entry, va, privileged);
-    count_event(cpu, kind == ACCESS_FETCH ? PMU_ITLB_REFILL : PMU_DTLB_REFILL);
-    /* The page that runs may be the one that made room: fetching the next instruction shows it, wherever its
-     * block ends. */
-    cpu->leave |= cpu->counts_refills && kind != ACCESS_FETCH ? LEAVE_CHECK : 0;
-    return entry;
-}
-
-static const TlbEntry *translate(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, Fault *fault)
-{
-    static const uint8_t needed[] = {
-        [ACCESS_READ] = TLB_MAY_READ, [ACCESS_WRITE] = TLB_MAY_WRITE, [ACCESS_FETCH] = TLB_MAY_FETCH};
-    const TlbEntry *entry = tlb_entry(tlb_table(cpu->mmu, privileged), va);
-    if (entry->page == (va & PAGE_MASK) && entry->may & needed[kind])
-        return entry;
-    return fill(cpu, va, kind, privileged, fault);
-}
 
 /* ---- Physical accesses ------------------------------------------------------------------------------ */
 
@@ -272,6 +131,24 @@ static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
     return BUS_OK;
 }
 
+/* ---- Watchpoints ------------------------------------------------------------------------------------ */
+
+/* The access was made: the CPU stops after its instruction if somebody waits for that. */
+static void note_access(Cpu *cpu, uint32_t va, unsigned op, AccessKind kind)
+{
+    if (!cpu->watchpoints || cpu->watch_hit.hit)
+        return;
+    bool write = kind == ACCESS_WRITE;
+    const Watchpoint *at =
+        watchpoints_find(cpu->watchpoints, va, op & MEM_SIZE, write ? WATCH_WRITE : WATCH_READ);
+    if (!at)
+        return;
+    cpu->watch_hit = (WatchHit){true, write, va, cpu_insn_address(cpu), *at};
+    cpu->stopped = true;
+    cpu->leave |= LEAVE_CHECK;
+    cpu->icount_limit = cpu->icount;
+}
+
 /* ---- Accesses by instructions ----------------------------------------------------------------------- */
 
 /* An access after translation: one piece, or two if it crosses a page boundary. */
@@ -324,7 +201,7 @@ static bool add_piece(Cpu *cpu, Access *access, uint32_t va, unsigned size, Acce
 {
     bool privileged = privileged_access(cpu, op);
     Fault fault;
-    const TlbEntry *entry = translate(cpu, va, kind, privileged, &fault);
+    const TlbEntry *entry = tlb_translate(cpu, va, kind, privileged, &fault);
     if (!entry)
         return take_abort(cpu, &fault);
     if (entry->type != MEM_NORMAL &&
@@ -358,8 +235,8 @@ static bool external_abort(Cpu *cpu, const Access *access, unsigned piece, uint3
                            BusResult result)
 {
     Fault fault = {.va = piece ? va + access->piece[0].size : va, .write = kind == ACCESS_WRITE};
-    external_fault(&fault, FAULT_EXTERNAL, result);
-    log_external(cpu, access->piece[piece].pa, result, kind == ACCESS_WRITE ? "store" : "load");
+    fault_external(&fault, FAULT_EXTERNAL, result);
+    fault_log_external(cpu, access->piece[piece].pa, result, kind == ACCESS_WRITE ? "store" : "load");
     return take_abort(cpu, &fault);
 }
 
@@ -410,7 +287,7 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
     if (va & (size - 1))
         count_event(cpu, PMU_UNALIGNED);
     if (!cpu->fast->read[va >> PAGE_BITS] && !cpu->fast->write[va >> PAGE_BITS])
-        add_fast(cpu, entry, va, cpu_privileged(cpu));
+        translate_add_fast(cpu, entry, va, cpu_privileged(cpu));
     return (uint8_t *)(entry->host + va);
 }
 
@@ -420,7 +297,8 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
 static const Region *device_in_part(const Cpu *cpu, uint32_t pa, unsigned size)
 {
     const Region *region = bus_find(cpu->bus, pa);
-    return region && region->ops && size <= region->size - (pa - region->base) ? region : NULL;
+    bool answers = region && region->ops && !region->direct && size <= region->size - (pa - region->base);
+    return answers && !cpu->watchpoints ? region : NULL;
 }
 
 /* The device that answers an access which is one transaction of its, and whose page is in the TLB with all
@@ -430,13 +308,12 @@ static inline const Region *device_at(const Cpu *cpu, const TlbEntry *entry, uin
 {
     unsigned size = op & MEM_SIZE;
     bool plain = size <= 4 && !(op & ~(unsigned)(MEM_SIZE | MEM_ALIGN_SIZE | MEM_NO_SWAP));
-    if (entry->page != (va & PAGE_MASK) || !(entry->may & may) || va & (size - 1) ||
-        !(plain || op == (MEM_32 | MEM_ALIGN_4)) || cpu->stores || has_watchpoints(cpu, va))
+    if (entry->page != (va & PAGE_MASK) || va & (size - 1) || !(plain || op == (MEM_32 | MEM_ALIGN_4)) ||
+        cpu->stores)
         return NULL;
-    const Region *device = entry->device;
-    if (!device)
-        device = device_in_part(cpu, entry->pa_page | (va & ~PAGE_MASK), size);
-    return device && !device->direct ? device : NULL;
+    if (entry->may & may << TLB_DEVICE)
+        return entry->device;
+    return entry->may & may ? device_in_part(cpu, entry->pa_page | (va & ~PAGE_MASK), size) : NULL;
 }
 
 static inline BusAccess device_access(const Cpu *cpu, const TlbEntry *entry, unsigned op)
@@ -533,20 +410,6 @@ bool mmu_probe(Cpu *cpu, uint32_t va, uint32_t size, AccessKind kind, unsigned o
     return true;
 }
 
-bool mmu_probe_maintenance(Cpu *cpu, uint32_t va)
-{
-    if (tlb_entry(tlb_table(cpu->mmu, cpu_privileged(cpu)), va)->page == (va & PAGE_MASK))
-        return true;
-    MmuRegs regs = mmu_regs(cpu, cpu->secure);
-    Translation t;
-    Fault fault;
-    if (mmu_walk(&regs, read_descriptor, cpu, va, ACCESS_READ, true, &t, &fault) ||
-        fault.kind == FAULT_DOMAIN || fault.kind == FAULT_PERMISSION)
-        return true;
-    fault.cache_maintenance = true;
-    return take_abort(cpu, &fault);
-}
-
 /* ---- Exclusive monitors ----------------------------------------------------------------------------- */
 
 uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op)
@@ -606,15 +469,15 @@ static bool take_prefetch_abort(Cpu *cpu, const Fault *fault)
 static bool fetch_external_abort(Cpu *cpu, uint32_t va, uint32_t pa, BusResult result)
 {
     Fault fault = {.va = va};
-    external_fault(&fault, FAULT_EXTERNAL, result);
-    log_external(cpu, pa, result, "instruction fetch");
+    fault_external(&fault, FAULT_EXTERNAL, result);
+    fault_log_external(cpu, pa, result, "instruction fetch");
     return take_prefetch_abort(cpu, &fault);
 }
 
 static const TlbEntry *translate_fetch(Cpu *cpu, uint32_t va, uint32_t *pa)
 {
     Fault fault;
-    const TlbEntry *entry = translate(cpu, va, ACCESS_FETCH, cpu_privileged(cpu), &fault);
+    const TlbEntry *entry = tlb_translate(cpu, va, ACCESS_FETCH, cpu_privileged(cpu), &fault);
     if (!entry) {
         take_prefetch_abort(cpu, &fault);
         return NULL;
@@ -650,129 +513,5 @@ bool mmu_fetch_halfword(Cpu *cpu, uint32_t va, uint16_t *value)
     if (result != BUS_OK)
         return fetch_external_abort(cpu, va, pa, result);
     *value = (uint16_t)halfword;
-    return true;
-}
-
-/* ---- VA to PA --------------------------------------------------------------------------------------- */
-
-/* Inner attributes of PAR[6:4] for Normal memory, by Translation.inner. */
-static uint32_t par_inner(unsigned cacheability)
-{
-    static const uint8_t code[4] = {0, 5, 6, 7};
-    return code[cacheability & 3];
-}
-
-static uint32_t par_attributes(const Translation *t)
-{
-    if (t->type == MEM_STRONGLY_ORDERED)
-        return 1u << 4;
-    if (t->type == MEM_DEVICE)
-        return 3u << 4;
-    return par_inner(t->inner) << 4 | (uint32_t)t->outer << 2;
-}
-
-/* PAR of a fault: F, and FS as bits 12, 10 and 3:0 of the fault status. */
-static uint32_t par_fault(const Fault *fault)
-{
-    uint32_t fsr = fault_dfsr(fault);
-    return (fsr >> 12 & 1) << 6 | (fsr >> 10 & 1) << 5 | (fsr & 15) << 1 | 1;
-}
-
-uint32_t mmu_translate_par(Cpu *cpu, uint32_t va, AccessKind kind, bool privileged, bool secure_regs)
-{
-    MmuRegs regs = mmu_regs(cpu, secure_regs);
-    Translation t;
-    Fault fault;
-    if (!mmu_walk(&regs, read_descriptor, cpu, va, kind, privileged, &t, &fault)) {
-        if (fault.kind == FAULT_EXTERNAL_ON_WALK) {
-            fault.cache_maintenance = true;
-            take_abort(cpu, &fault);
-        }
-        return par_fault(&fault);
-    }
-    uint32_t par = par_attributes(&t) | (uint32_t)t.shareable << 7 | (uint32_t)t.inner_shareable << 10;
-    if (t.ns)
-        par |= 1u << 9;
-    if (t.page_size > 0x100000)
-        return par | (t.pa & 0xff000000) | 2;
-    return par | (t.pa & PAGE_MASK);
-}
-
-/* ---- Debugger --------------------------------------------------------------------------------------- */
-
-/* As read_descriptor(), but devices are left alone: reading them might change them. */
-static bool peek_descriptor(void *opaque, uint32_t pa, uint32_t *value, Fault *fault)
-{
-    (void)fault;
-    const Cpu *cpu = opaque;
-    return bus_dma_read(cpu->bus, pa, value, sizeof *value);
-}
-
-/* Physical address of va, if regs let it be accessed so, and how many bytes from there on are in its page. */
-static bool quiet_translate(Cpu *cpu, const MmuRegs *regs, uint32_t va, AccessKind kind, bool privileged,
-                            uint32_t size, uint32_t *pa, uint32_t *part)
-{
-    Translation t;
-    Fault fault;
-    if (!mmu_walk(regs, peek_descriptor, cpu, va, kind, privileged, &t, &fault))
-        return false;
-    uint32_t in_page = PAGE_SIZE - (va & ~PAGE_MASK);
-    *pa = t.pa;
-    *part = size < in_page ? size : in_page;
-    return true;
-}
-
-static bool debug_translate(Cpu *cpu, uint32_t va, uint32_t size, uint32_t *pa, uint32_t *part)
-{
-    MmuRegs regs = mmu_regs(cpu, cpu->secure);
-    regs.dacr = UINT32_MAX; /* manager of all domains: permissions do not count */
-    regs.sctlr &= ~(1u << 29);
-    return quiet_translate(cpu, &regs, va, ACCESS_READ, true, size, pa, part);
-}
-
-bool mmu_debug_read(Cpu *cpu, uint32_t va, void *data, uint32_t size)
-{
-    uint8_t *to = data;
-    for (uint32_t pa, part; size; size -= part, va += part, to += part)
-        if (!debug_translate(cpu, va, size, &pa, &part) || !bus_dma_read(cpu->bus, pa, to, part))
-            return false;
-    return true;
-}
-
-bool mmu_debug_write(Cpu *cpu, uint32_t va, const void *data, uint32_t size)
-{
-    const uint8_t *from = data;
-    for (uint32_t pa, part; size; size -= part, va += part, from += part)
-        if (!debug_translate(cpu, va, size, &pa, &part) || !bus_dma_write(cpu->bus, pa, from, part))
-            return false;
-    return true;
-}
-
-/* ---- On behalf of a program --------------------------------------------------------------------------- */
-
-static bool program_translate(Cpu *cpu, uint32_t va, AccessKind kind, uint32_t size, uint32_t *pa,
-                              uint32_t *part)
-{
-    MmuRegs regs = mmu_regs(cpu, cpu->secure);
-    return quiet_translate(cpu, &regs, va, kind, cpu_privileged(cpu), size, pa, part);
-}
-
-bool mmu_copy_in(Cpu *cpu, uint32_t va, void *data, uint32_t size)
-{
-    uint8_t *to = data;
-    for (uint32_t pa, part; size; size -= part, va += part, to += part)
-        if (!program_translate(cpu, va, ACCESS_READ, size, &pa, &part) ||
-            !bus_dma_read(cpu->bus, pa, to, part))
-            return false;
-    return true;
-}
-
-bool mmu_copy_out(Cpu *cpu, uint32_t va, const void *data, uint32_t size)
-{
-    const uint8_t *from = data;
-    for (uint32_t pa, part; size; size -= part, va += part, from += part)
-        if (!program_translate(cpu, va, ACCESS_WRITE, size, &pa, &part) ||
-            !bus_dma_write(cpu->bus, pa, from, part))
-            return false;
     return true;
 }

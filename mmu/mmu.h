@@ -2,7 +2,8 @@
  *
  * walk.c   pure: (registers, address, access, privilege) -> translation or fault record
  * fault.c  fault records -> DFSR/IFSR encodings (ARM DDI 0406C B3.13)
- * tlb.c    the software TLB: contexts, fills, maintenance
+ * tlb.c    the software TLB: contexts, maintenance
+ * translate.c fills it, and has what only translates
  * access.c loads and stores that miss the fast path, and instruction fetch */
 #ifndef ARMATURE_MMU_MMU_H
 #define ARMATURE_MMU_MMU_H
@@ -88,17 +89,23 @@ enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, TLB_BITS = 9, TLB_SIZE = 1 <<
 
 typedef struct TlbEntry {
     uint32_t read, write, fetch; /* tags */
-    uint32_t page;  /* tag for the slow path: the page's va, valid whatever the permissions; or NO_MATCH */
-    uintptr_t host; /* va + host = address in host memory (modulo 2^64) */
-    const Region *device; /* what answers in all of the page and is no plain memory, or NULL */
-    uint32_t pa_page;     /* physical address of the page, see bus_home() */
-    uint8_t may;          /* TLB_MAY_* */
-    uint8_t type;         /* MemType */
+    uint32_t page; /* tag for the slow path: the page's va, valid whatever the permissions; or NO_MATCH */
+    union {
+        uintptr_t host;       /* if a tag matches: va + host = address in host memory (modulo 2^64) */
+        const Region *device; /* if may says so: what answers in all of the page and is no plain memory */
+    };
+    uint32_t pa_page; /* physical address of the page, see bus_home() */
+    uint8_t may;      /* TLB_MAY_* */
+    uint8_t type;     /* MemType */
     bool global;
     bool ns;
 } TlbEntry;
 
-enum { TLB_MAY_READ = 1, TLB_MAY_WRITE = 2, TLB_MAY_FETCH = 4 };
+_Static_assert(sizeof(TlbEntry) == 32,
+               "an entry is found by a shift, and two of them fill a line of a cache");
+
+/* Shifted by TLB_DEVICE: it may, and a device answers in all of the page. */
+enum { TLB_MAY_READ = 1, TLB_MAY_WRITE = 2, TLB_MAY_FETCH = 4, TLB_MAY = 7, TLB_DEVICE = 3 };
 
 /* What compiled code looks accesses up in, by page number: what must be added to a va to get its address in
  * host memory, or 0 if the access must not go straight there. It remembers more pages than the TLB itself,

@@ -61,7 +61,7 @@ struct Mmu {
 static void empty(TlbEntry *entry)
 {
     entry->read = entry->write = entry->fetch = entry->page = TLB_NO_MATCH;
-    entry->device = NULL;
+    entry->may = 0;
 }
 
 /* Calls drop() for every entry of the table's jumps that may be in use. */
@@ -658,7 +658,7 @@ typedef struct SavedMmu {
 } SavedMmu;
 
 enum {
-    HOW_MAY = 7, /* TLB_MAY_* */
+    HOW_MAY = TLB_MAY,
     HOW_TYPE_SHIFT = 3,
     HOW_GLOBAL = 1 << 5,
     HOW_NS = 1 << 6,
@@ -677,7 +677,7 @@ static uint32_t save_entries(const Space *space, SavedEntry *out)
             const TlbEntry *entry = &space->table[privileged]->entry[n];
             if (entry->page == TLB_NO_MATCH)
                 continue;
-            uint32_t how = entry->may | (uint32_t)entry->type << HOW_TYPE_SHIFT;
+            uint32_t how = (entry->may & TLB_MAY) | (uint32_t)entry->type << HOW_TYPE_SHIFT;
             how |= (entry->global ? HOW_GLOBAL : 0) | (entry->ns ? HOW_NS : 0);
             how |= privileged ? HOW_PRIVILEGED : 0;
             out[count++] = (SavedEntry){entry->page, entry->pa_page, how};

@@ -1,4 +1,4 @@
-/* What tlb.c offers access.c: the tables of the current address space. */
+/* What tlb.c offers translate.c: the tables of the current address space. */
 #ifndef ARMATURE_MMU_TLB_H
 #define ARMATURE_MMU_TLB_H
 
@@ -25,7 +25,7 @@ void tlb_note_writer(Mmu *mmu, uint32_t pa_page, uint32_t va);
 void tlb_allow_write(Mmu *mmu, TlbEntry *entry, uint32_t va);
 
 /* Sets the tags that let accesses to the page of an entry of the current address space bypass the slow path
- * (access.c). */
+ * (translate.c). */
 void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged);
 
 #endif

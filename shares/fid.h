@@ -9,6 +9,7 @@
 
 #include "shares/listing.h"
 #include "shares/node.h"
+#include "shares/table.h"
 
 /* Numbers are saved in snapshots: only add at the end. */
 typedef enum FidKind {
@@ -23,8 +24,8 @@ typedef enum FidKind {
 
 typedef struct Fid Fid;
 struct Fid {
+    ShareTableItem item;
     uint32_t number;
-    Fid *next; /* in its bucket */
     Node *node;
     FidKind kind;
     uint32_t user;  /* guest's number of the user who attached */
@@ -38,20 +39,12 @@ struct Fid {
     char name[NAME_MAX + 1];
 };
 
-typedef struct Fids {
-    Fid **bucket;
-    size_t buckets, count;
-} Fids;
+typedef ShareTable Fids;
 
-void fids_init(Fids *fids);
-void fids_done(Fids *fids); /* all fids were removed */
-
-Fid *fid_find(Fids *fids, uint32_t number); /* NULL if there is none */
+Fid *fid_find(const Fids *fids, uint32_t number); /* NULL if there is none */
 /* A fid that does not exist yet, FID_PLACE; takes over the reference to node. */
 Fid *fid_new(Fids *fids, uint32_t number, Node *node, uint32_t user);
 /* Closes, frees. */
 void fid_remove(Fids *fids, Nodes *nodes, Fid *fid);
-/* Calls look for each; it may remove the fid that it gets. */
-void fids_each(Fids *fids, void (*look)(void *opaque, Fid *fid), void *opaque);
 
 #endif

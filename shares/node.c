@@ -4,26 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BUCKETS = 64 };
-
-static void *must(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
-
 void nodes_init(Nodes *nodes)
 {
-    *nodes = (Nodes){.root = must(calloc(1, sizeof(Node))), .buckets = FIRST_BUCKETS};
+    share_table_init(&nodes->table);
+    nodes->root = must_have(calloc(1, sizeof *nodes->root));
     nodes->root->references = 1;
-    nodes->bucket = must(calloc(nodes->buckets, sizeof *nodes->bucket));
 }
 
 void nodes_done(Nodes *nodes)
 {
     free(nodes->root);
-    free(nodes->bucket);
+    share_table_done(&nodes->table);
 }
 
 static size_t hash(const Node *parent, const char *name)
@@ -34,27 +25,17 @@ static size_t hash(const Node *parent, const char *name)
     return (size_t)(value ^ value >> 32);
 }
 
-static Node **place(Nodes *nodes, const Node *parent, const char *name)
+static bool is_place(const void *item, const void *key)
 {
-    Node **at = &nodes->bucket[hash(parent, name) & (nodes->buckets - 1)];
-    while (*at && ((*at)->parent != parent || strcmp((*at)->name, name)))
-        at = &(*at)->next;
-    return at;
+    const Node *node = item, *place = key;
+    return node->parent == place->parent && !strcmp(node->name, place->name);
 }
 
-static void grow(Nodes *nodes)
+/* NULL if nobody knows the place. */
+static Node *find(const Nodes *nodes, Node *parent, const char *name)
 {
-    Node **old = nodes->bucket;
-    size_t count = nodes->buckets;
-    nodes->buckets *= 2;
-    nodes->bucket = must(calloc(nodes->buckets, sizeof *nodes->bucket));
-    for (size_t n = 0; n < count; n++)
-        for (Node *node = old[n], *next; node; node = next) {
-            next = node->next;
-            node->next = NULL;
-            *place(nodes, node->parent, node->name) = node;
-        }
-    free(old);
+    Node place = {.parent = parent, .name = (char *)name};
+    return share_table_find(&nodes->table, hash(parent, name), is_place, &place);
 }
 
 Node *node_ref(Node *node)
@@ -63,21 +44,22 @@ Node *node_ref(Node *node)
     return node;
 }
 
+/* At a place that nobody knows. */
+static void put(Nodes *nodes, Node *node, Node *parent, const char *name)
+{
+    node->parent = node_ref(parent);
+    node->name = must_have(strdup(name));
+    share_table_add(&nodes->table, node, hash(parent, name));
+}
+
 Node *node_child(Nodes *nodes, Node *parent, const char *name)
 {
-    Node **at = place(nodes, parent, name);
-    if (*at)
-        return node_ref(*at);
-    if (nodes->count >= nodes->buckets) {
-        grow(nodes);
-        at = place(nodes, parent, name);
-    }
-    Node *node = must(calloc(1, sizeof *node));
-    node->parent = node_ref(parent);
-    node->name = must(strdup(name));
+    Node *node = find(nodes, parent, name);
+    if (node)
+        return node_ref(node);
+    node = must_have(calloc(1, sizeof *node));
     node->references = 1;
-    nodes->count++;
-    *at = node;
+    put(nodes, node, parent, name);
     return node;
 }
 
@@ -87,9 +69,8 @@ static Node *cut(Nodes *nodes, Node *node)
     Node *parent = node->parent;
     if (!parent)
         return NULL;
-    *place(nodes, parent, node->name) = node->next;
-    node->parent = node->next = NULL;
-    nodes->count--;
+    share_table_remove(&nodes->table, node);
+    node->parent = NULL;
     return parent;
 }
 
@@ -111,7 +92,7 @@ static void lose(Nodes *nodes, Node *node)
 
 void node_removed(Nodes *nodes, Node *parent, const char *name)
 {
-    Node *node = *place(nodes, parent, name);
+    Node *node = find(nodes, parent, name);
     if (node)
         lose(nodes, node);
 }
@@ -125,8 +106,8 @@ static bool is_within(const Node *node, const Node *ancestor)
 
 void node_renamed(Nodes *nodes, Node *parent, const char *name, Node *to, const char *new_name)
 {
-    Node *node = *place(nodes, parent, name);
-    if (node && node == *place(nodes, to, new_name))
+    Node *node = find(nodes, parent, name);
+    if (node && node == find(nodes, to, new_name))
         return;
     node_removed(nodes, to, new_name);
     if (!node)
@@ -138,10 +119,7 @@ void node_renamed(Nodes *nodes, Node *parent, const char *name, Node *to, const 
     }
     Node *before = cut(nodes, node);
     free(node->name);
-    node->name = must(strdup(new_name));
-    node->parent = node_ref(to);
-    nodes->count++;
-    *place(nodes, to, new_name) = node;
+    put(nodes, node, to, new_name);
     node_unref(nodes, before);
 }
 

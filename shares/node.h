@@ -8,19 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shares/table.h"
+
 typedef struct Node Node;
 struct Node {
+    ShareTableItem item;
     Node *parent; /* NULL: the root, or a node that is gone */
     char *name;
-    Node *next; /* in its bucket */
     uint32_t references;
     bool gone; /* removed by the client: nothing is at this path any more */
 };
 
 typedef struct Nodes {
     Node *root;
-    Node **bucket;
-    size_t buckets, count;
+    ShareTable table; /* of all but the root */
 } Nodes;
 
 void nodes_init(Nodes *nodes);

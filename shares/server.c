@@ -38,14 +38,14 @@ void server_remove_fid(Share *share, Fid *fid)
     fid_remove(&share->fids, &share->nodes, fid);
 }
 
-static void remove_fid(void *opaque, Fid *fid)
+static void remove_fid(void *opaque, void *fid)
 {
     server_remove_fid(opaque, fid);
 }
 
 void server_reset(Share *share)
 {
-    fids_each(&share->fids, remove_fid, share);
+    share_table_each(&share->fids, remove_fid, share);
     share->msize = 0;
 }
 
@@ -60,7 +60,7 @@ static int check_new(Share *share, uint32_t number)
 {
     if (number == P9_NO_FID || fid_find(&share->fids, number))
         return -EBADF;
-    return share->fids.count < FIDS_MOST && share->nodes.count < NODES_MOST ? 0 : -ENFILE;
+    return share->fids.count < FIDS_MOST && share->nodes.table.count < NODES_MOST ? 0 : -ENFILE;
 }
 
 /* ---- Places ----------------------------------------------------------------------------------------- */
@@ -410,7 +410,7 @@ Share *share_new(const ShareSettings *settings, Error *err)
     share->open_most = most_open();
     owners_init(&share->owners, settings->uid, settings->gid);
     nodes_init(&share->nodes);
-    fids_init(&share->fids);
+    share_table_init(&share->fids);
     note_root_device(share);
     return share;
 }
@@ -420,7 +420,7 @@ void share_free(Share *share)
     if (!share)
         return;
     server_reset(share);
-    fids_done(&share->fids);
+    share_table_done(&share->fids);
     nodes_done(&share->nodes);
     host_folder_free(share->folder);
     free(share);

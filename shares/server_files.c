@@ -327,9 +327,10 @@ typedef struct LockSearch {
     bool found;
 } LockSearch;
 
-static void look_for_lock(void *opaque, Fid *fid)
+static void look_for_lock(void *opaque, void *item)
 {
     LockSearch *search = opaque;
+    const Fid *fid = item;
     struct stat st;
     if (fid != search->fid && fid->locked && !fstat(fid->fd, &st) && st.st_ino == search->st.st_ino &&
         st.st_dev == search->st.st_dev)
@@ -341,7 +342,7 @@ static bool is_ours(Share *share, const Fid *fid)
 {
     LockSearch search = {.fid = fid};
     if (!fstat(fid->fd, &search.st))
-        fids_each(&share->fids, look_for_lock, &search);
+        share_table_each(&share->fids, look_for_lock, &search);
     return search.found;
 }
 

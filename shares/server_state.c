@@ -64,7 +64,7 @@ static void save_fid(Saving *saving, const Fid *fid)
         memcpy(value, fid->value, fid->size);
 }
 
-static void collect(void *opaque, Fid *fid)
+static void collect(void *opaque, void *fid)
 {
     Saving *saving = opaque;
     saving->fid[saving->count++] = fid;
@@ -82,7 +82,7 @@ uint8_t *server_save(void *opaque, size_t *size)
     Saving saving = {.share = share, .fid = calloc(share->fids.count + 1, sizeof(Fid *))};
     if (!saving.fid)
         abort();
-    fids_each(&share->fids, collect, &saving);
+    share_table_each(&share->fids, collect, &saving);
     qsort(saving.fid, saving.count, sizeof *saving.fid, by_number);
     reserve(&saving.out, 16 + 8 * share->devices);
     p9_put32(&saving.out, FORMAT);
@@ -115,7 +115,7 @@ static Node *load_node(Share *share, P9In *in)
     in->bad |= p9_get_text(in, path, sizeof path) != 0;
     char *name = strcmp(path, ".") ? strtok_r(path, "/", &rest) : NULL;
     for (; name && !in->bad; name = strtok_r(NULL, "/", &rest)) {
-        in->bad |= !p9_is_name(name) || share->nodes.count >= NODES_MOST;
+        in->bad |= !p9_is_name(name) || share->nodes.table.count >= NODES_MOST;
         if (in->bad)
             break;
         Node *next = node_child(&share->nodes, node, name);

@@ -79,32 +79,124 @@ static long count_entries(const char *path)
     return names;
 }
 
-static long open_both(unsigned slot, char path[2][PATH], int flags, long result[2])
+/* What an operation may use: the same on both sides but for the side. */
+typedef struct Step {
+    unsigned side, slot;
+    uint32_t offset, size, mode, owner;
+    int flags;
+    uint8_t block[BLOCK];
+    char path[2][PATH], other[2][PATH];
+} Step;
+
+static long result_of(long done)
 {
-    for (unsigned n = 0; n < 2; n++) {
-        if (opened[slot][n] >= 0)
-            close(opened[slot][n]);
-        opened[slot][n] = open(path[n], flags, 0644);
-        result[n] = opened[slot][n] < 0 ? -errno : 0;
-    }
-    return 0;
+    return done < 0 ? -errno : done;
 }
 
-static long transfer(int fd, bool writes, uint8_t *block, uint32_t offset, uint32_t size)
+static int file_of(const Step *s)
 {
-    if (fd < 0)
-        return 0;
-    ssize_t done = writes ? pwrite(fd, block, size, offset) : pread(fd, block, size, offset);
-    return done < 0 ? -errno : writes ? done : done * 3 + (long)(sum(block, done) & 0xffffff);
+    return opened[s->slot][s->side];
 }
+
+static long open_file(Step *s)
+{
+    int *fd = &opened[s->slot][s->side];
+    if (*fd >= 0)
+        close(*fd);
+    *fd = open(s->path[s->side], s->flags, 0644);
+    return *fd < 0 ? -errno : 0;
+}
+
+static long write_file(Step *s)
+{
+    return file_of(s) < 0 ? 0 : result_of(pwrite(file_of(s), s->block, s->size, s->offset));
+}
+
+static long read_file(Step *s)
+{
+    if (file_of(s) < 0)
+        return 0;
+    ssize_t done = pread(file_of(s), s->block, s->size, s->offset);
+    return done < 0 ? -errno : done * 3 + (long)(sum(s->block, done) & 0xffffff);
+}
+
+static long make_folder(Step *s)
+{
+    return result_of(mkdir(s->path[s->side], 0755));
+}
+
+static long remove_folder(Step *s)
+{
+    return result_of(rmdir(s->path[s->side]));
+}
+
+static long remove_file(Step *s)
+{
+    return result_of(unlink(s->path[s->side]));
+}
+
+static long rename_it(Step *s)
+{
+    return result_of(rename(s->path[s->side], s->other[s->side]));
+}
+
+static long link_it(Step *s)
+{
+    return result_of(link(s->path[s->side], s->other[s->side]));
+}
+
+static long make_link(Step *s)
+{
+    const char *path = s->path[s->side];
+    return symlink(s->size & 1 ? "a" : "b/c", path) ? -errno : read_link(path);
+}
+
+static long truncate_file(Step *s)
+{
+    return file_of(s) < 0 ? 0 : result_of(ftruncate(file_of(s), s->offset));
+}
+
+static long change_owner(Step *s)
+{
+    const char *path = s->path[s->side];
+    return chmod(path, s->mode | 0700) || lchown(path, s->owner, s->owner) ? -errno : 0;
+}
+
+static long list_folder(Step *s)
+{
+    return count_entries(s->path[s->side]);
+}
+
+/* As often as it stands here. */
+static const struct {
+    const char *name;
+    long (*carry_out)(Step *s);
+} operations[] = {
+    {"open",     open_file    },
+    {"open",     open_file    },
+    {"open",     open_file    },
+    {"open",     open_file    },
+    {"write",    write_file   },
+    {"write",    write_file   },
+    {"write",    write_file   },
+    {"read",     read_file    },
+    {"read",     read_file    },
+    {"mkdir",    make_folder  },
+    {"mkdir",    make_folder  },
+    {"rmdir",    remove_folder},
+    {"unlink",   remove_file  },
+    {"rename",   rename_it    },
+    {"rename",   rename_it    },
+    {"link",     link_it      },
+    {"symlink",  make_link    },
+    {"truncate", truncate_file},
+    {"chmod",    change_owner },
+    {"list",     list_folder  }
+};
 
 /* One operation on both; its name. */
-static const char *step(long result[2], char path[2][PATH])
+static const char *step(Step *s, long result[2])
 {
-    static uint8_t block[BLOCK];
-    char other[2][PATH];
-    unsigned what = below(20), slot = below(OPENED);
-    uint32_t offset = below(MOST), size = below(BLOCK), mode = below(01000), owner = below(3);
     static const int flags[] = {O_RDONLY,
                                 O_RDWR,
                                 O_RDWR | O_CREAT,
@@ -113,69 +205,20 @@ static const char *step(long result[2], char path[2][PATH])
                                 O_WRONLY | O_CREAT,
                                 O_RDONLY | O_DIRECTORY,
                                 O_RDWR | O_NOFOLLOW};
-    int flag = flags[below(8)];
-    make_path(path);
-    make_path(other);
-    for (unsigned n = 0; n < size; n++)
-        block[n] = (uint8_t)(size + n * 7);
-    switch (what) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-        return open_both(slot, path, flag, result), "open";
-    }
-    for (unsigned n = 0; n < 2; n++) {
-        long r = 0;
-        int fd = opened[slot][n];
-        switch (what) {
-        case 4:
-        case 5:
-        case 6:
-            r = transfer(fd, true, block, offset, size);
-            break;
-        case 7:
-        case 8:
-            r = transfer(fd, false, block, offset, size);
-            break;
-        case 9:
-        case 10:
-            r = mkdir(path[n], 0755) ? -errno : 0;
-            break;
-        case 11:
-            r = rmdir(path[n]) ? -errno : 0;
-            break;
-        case 12:
-            r = unlink(path[n]) ? -errno : 0;
-            break;
-        case 13:
-        case 14:
-            r = rename(path[n], other[n]) ? -errno : 0;
-            break;
-        case 15:
-            r = link(path[n], other[n]) ? -errno : 0;
-            break;
-        case 16:
-            r = symlink(size & 1 ? "a" : "b/c", path[n]) ? -errno : read_link(path[n]);
-            break;
-        case 17:
-            r = fd >= 0 && ftruncate(fd, offset) ? -errno : 0;
-            break;
-        case 18:
-            r = chmod(path[n], mode | 0700) ? -errno : 0;
-            if (!r && lchown(path[n], owner, owner))
-                r = -errno;
-            break;
-        default:
-            r = count_entries(path[n]);
-            break;
-        }
-        result[n] = r;
-    }
-    static const char *const names[] = {"write",   "write",    "write",  "read",   "read",   "mkdir",
-                                        "mkdir",   "rmdir",    "unlink", "rename", "rename", "link",
-                                        "symlink", "truncate", "chmod",  "list"};
-    return names[what - 4];
+    unsigned what = below(sizeof operations / sizeof *operations);
+    s->slot = below(OPENED);
+    s->offset = below(MOST);
+    s->size = below(BLOCK);
+    s->mode = below(01000);
+    s->owner = below(3);
+    s->flags = flags[below(8)];
+    make_path(s->path);
+    make_path(s->other);
+    for (unsigned n = 0; n < s->size; n++)
+        s->block[n] = (uint8_t)(s->size + n * 7);
+    for (s->side = 0; s->side < 2; s->side++)
+        result[s->side] = operations[what].carry_out(s);
+    return operations[what].name;
 }
 
 static void list(const char *path, size_t skip)
@@ -208,7 +251,7 @@ static void list(const char *path, size_t skip)
 
 int main(int argc, char **argv)
 {
-    char path[2][PATH];
+    static Step s;
     unsigned steps = argc == 5 ? (unsigned)atoi(argv[2]) : 0, done = 0, failed = 0;
     if (!steps)
         return 2;
@@ -219,12 +262,12 @@ int main(int argc, char **argv)
     umask(022);
     for (unsigned n = 0; n < steps; n++) {
         long result[2] = {0, 0};
-        const char *name = step(result, path);
+        const char *name = step(&s, result);
         done += result[0] >= 0;
-        bool same = result[0] == result[1] && describe(path[0]) == describe(path[1]);
+        bool same = result[0] == result[1] && describe(s.path[0]) == describe(s.path[1]);
         if (!same && failed++ < 20)
-            printf("step %u: %s of %s: %ld, and of one's own %ld; then %ld and %ld\n", n, name, path[0],
-                   result[0], result[1], describe(path[0]), describe(path[1]));
+            printf("step %u: %s of %s: %ld, and of one's own %ld; then %ld and %ld\n", n, name, s.path[0],
+                   result[0], result[1], describe(s.path[0]), describe(s.path[1]));
     }
     printf("%u steps, %u succeeded, %u differ\n", steps, done, failed);
     printf("shared tree\n");

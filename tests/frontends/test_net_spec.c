@@ -1,22 +1,6 @@
 /* What --net and --forward take. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "frontends/net_spec.h"
-
-static void same(const char *got, const char *want)
-{
-    if (!want)
-        assert_null(got);
-    else if (!got)
-        fail_msg("nothing, not %s", want);
-    else
-        assert_string_equal(got, want);
-}
+#include "tests/frontends/spec_cases.h"
 
 static void test_networks(void **state)
 {
@@ -40,16 +24,15 @@ static void test_networks(void **state)
         NetSpec spec;
         const NetSpec *want = &cases[n].want;
         Error err;
-        if (!net_spec_parse(&spec, cases[n].text, &err))
-            fail_msg("%s was refused: %s", cases[n].text, err.text);
+        expect_accepted(net_spec_parse(&spec, cases[n].text, &err), cases[n].text, &err);
         if (spec.kind != want->kind || spec.model != want->model || spec.restricted != want->restricted ||
             spec.has_mac != want->has_mac || spec.mtu != want->mtu ||
             memcmp(spec.mac, want->mac, NET_MAC) != 0)
             fail_msg("%s was misunderstood", cases[n].text);
-        same(spec.path, want->path);
-        same(spec.pcap, want->pcap);
-        same(spec.tftp, want->tftp);
-        same(spec.bootfile, want->bootfile);
+        expect_text(spec.path, want->path);
+        expect_text(spec.pcap, want->pcap);
+        expect_text(spec.tftp, want->tftp);
+        expect_text(spec.bootfile, want->bootfile);
         net_spec_free(&spec);
     }
 }
@@ -89,10 +72,7 @@ static void test_refused_networks(void **state)
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         NetSpec spec;
         Error err;
-        if (net_spec_parse(&spec, cases[n].text, &err))
-            fail_msg("%s was accepted", cases[n].text);
-        if (!strstr(err.text, cases[n].message))
-            fail_msg("%s: %s", cases[n].text, err.text);
+        expect_refused(net_spec_parse(&spec, cases[n].text, &err), cases[n].text, &err, cases[n].message);
         net_spec_free(&spec);
     }
 }
@@ -119,8 +99,7 @@ static void test_forwards(void **state)
         NetForward forward;
         const NetForward *want = &cases[n].want;
         Error err;
-        if (!net_forward_parse(&forward, cases[n].text, &err))
-            fail_msg("%s was refused: %s", cases[n].text, err.text);
+        expect_accepted(net_forward_parse(&forward, cases[n].text, &err), cases[n].text, &err);
         if (forward.udp != want->udp || forward.host_port != want->host_port ||
             forward.guest_port != want->guest_port)
             fail_msg("%s was misunderstood", cases[n].text);
@@ -150,8 +129,7 @@ static void test_refused_forwards(void **state)
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         NetForward forward;
         Error err = {""};
-        if (net_forward_parse(&forward, cases[n], &err))
-            fail_msg("%s was accepted", cases[n]);
+        expect_refused(net_forward_parse(&forward, cases[n], &err), cases[n], &err, "");
         assert_true(strlen(err.text) > 10);
     }
 }

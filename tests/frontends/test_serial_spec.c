@@ -1,24 +1,7 @@
 /* What --serial takes, and the name of the escape key. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "frontends/escape_key.h"
 #include "frontends/serial_spec.h"
-
-static void same(const char *got, const char *want)
-{
-    if (!want)
-        assert_null(got);
-    else if (!got)
-        fail_msg("nothing, not %s", want);
-    else
-        assert_string_equal(got, want);
-}
+#include "tests/frontends/spec_cases.h"
 
 static void test_accepted(void **state)
 {
@@ -56,14 +39,13 @@ static void test_accepted(void **state)
         SerialSpec spec;
         const SerialSpec *want = &cases[n].want;
         Error err;
-        if (!serial_spec_parse(&spec, cases[n].text, &err))
-            fail_msg("%s was refused: %s", cases[n].text, err.text);
+        expect_accepted(serial_spec_parse(&spec, cases[n].text, &err), cases[n].text, &err);
         if (spec.kind != want->kind || spec.append != want->append || spec.wait != want->wait ||
             spec.keep != want->keep || spec.reconnect != want->reconnect)
             fail_msg("%s was misunderstood", cases[n].text);
-        same(spec.path, want->path);
-        same(spec.host, want->host);
-        same(spec.service, want->service);
+        expect_text(spec.path, want->path);
+        expect_text(spec.host, want->host);
+        expect_text(spec.service, want->service);
         serial_spec_free(&spec);
         assert_true(serial_backend_check(cases[n].text, &err));
     }
@@ -118,11 +100,7 @@ static void test_refused(void **state)
     (void)state;
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
         Error err = {""};
-        if (serial_backend_check(cases[n].text, &err))
-            fail_msg("%s was accepted", cases[n].text);
-        if (!strstr(err.text, cases[n].message))
-            fail_msg("%s: \"%s\" is not in \"%s\"", cases[n].text, cases[n].message, err.text);
-        assert_null(strchr(err.text, '\n'));
+        expect_refused(serial_backend_check(cases[n].text, &err), cases[n].text, &err, cases[n].message);
     }
 }
 

@@ -17,6 +17,23 @@ static void hung(int number)
     _exit(write(STDERR_FILENO, text, (size_t)length) < 0 ? 3 : 2);
 }
 
+static uint64_t (*run_of_seed)(uint64_t seed);
+
+static bool check_twice(uint64_t seed)
+{
+    if (run_of_seed(seed) == run_of_seed(seed))
+        return true;
+    fprintf(stderr, "seed %llu: a second run went another way\n", (unsigned long long)seed);
+    return false;
+}
+
+int seeds_main_twice(int argc, char **argv, const char *noun, unsigned runs, unsigned limit,
+                     uint64_t (*run)(uint64_t seed))
+{
+    run_of_seed = run;
+    return seeds_main(argc, argv, noun, runs, limit, check_twice);
+}
+
 int seeds_main(int argc, char **argv, const char *noun, unsigned runs, unsigned limit,
                bool (*check)(uint64_t seed))
 {

@@ -11,4 +11,8 @@
 int seeds_main(int argc, char **argv, const char *noun, unsigned runs, unsigned limit,
                bool (*check)(uint64_t seed));
 
+/* The same for runs that give a fingerprint: a second run of a seed must give it again. */
+int seeds_main_twice(int argc, char **argv, const char *noun, unsigned runs, unsigned limit,
+                     uint64_t (*run)(uint64_t seed));
+
 #endif

@@ -130,146 +130,220 @@ static void make_store_flags(Maker *m)
             add(m, IR_SET_FIELD, m->flags.value[f], 0, 0, f);
 }
 
-/* One operation of this kind, with whatever it needs before it. Operands of both kinds are never constant
- * where the translator would have computed the result itself. */
-static void make(Maker *m, IrOp op)
+static void make_variable(Maker *m, IrOp op)
+{
+    (void)op;
+    variable(m);
+}
+
+static void make_add_sub(Maker *m, IrOp op)
+{
+    IrRef a = op == IR_SUB && random_one_in(m->random, 4) ? constant(m) : variable(m);
+    IrRef b = ir_is(m->ir, a, IR_CONST) ? variable(m) : any(m);
+    a = keep(m, m->value, &m->values, add(m, op, a, b, 0, 0));
+    if (random_one_in(m->random, 2))
+        set_flags(m, a, true);
+}
+
+static void make_adc_sbc(Maker *m, IrOp op)
+{
+    IrRef a = any(m), b = any(m);
+    a = keep(m, m->value, &m->values, add(m, op, a, b, bit(m), 0));
+    set_flags(m, a, true);
+}
+
+static void make_flag_of(Maker *m, IrOp op)
+{
+    IrRef a = add(m, random_one_in(m->random, 2) ? IR_ADD : IR_SUB, variable(m), any(m), 0, 0);
+    keep(m, m->bit, &m->bits, add(m, op, a, 0, 0, 0));
+}
+
+static void make_logic(Maker *m, IrOp op)
+{
+    IrRef a = variable(m);
+    a = keep(m, m->value, &m->values, add(m, op, a, any(m), 0, 0));
+    if (random_one_in(m->random, 2))
+        set_flags(m, a, false);
+}
+
+static void make_mul(Maker *m, IrOp op)
+{
+    IrRef a = variable(m);
+    keep(m, m->value, &m->values, add(m, op, a, any(m), 0, 0));
+}
+
+static void make_less(Maker *m, IrOp op)
+{
+    IrRef a = random_one_in(m->random, 4) ? constant(m) : variable(m);
+    IrRef b = ir_is(m->ir, a, IR_CONST) ? variable(m) : any(m);
+    keep(m, m->bit, &m->bits, add(m, op, a, b, 0, 0));
+}
+
+static void make_eqz(Maker *m, IrOp op)
+{
+    keep(m, m->bit, &m->bits, add(m, op, variable(m), 0, 0, 0));
+}
+
+static void make_shift(Maker *m, IrOp op)
+{
+    keep(m, m->value, &m->values, add(m, op, variable(m), 0, 0, 1 + random_below(m->random, 31)));
+}
+
+static void make_bits(Maker *m, IrOp op)
+{
+    keep(m, m->value, &m->values, add(m, op, variable(m), 0, 0, field_of_bits(m->random)));
+}
+
+static void make_insert(Maker *m, IrOp op)
 {
     Random *r = m->random;
-    IrRef a, b;
-    switch (op) {
-    case IR_ADD:
-    case IR_SUB:
-        a = op == IR_SUB && random_one_in(r, 4) ? constant(m) : variable(m);
-        b = ir_is(m->ir, a, IR_CONST) ? variable(m) : any(m);
-        a = keep(m, m->value, &m->values, add(m, op, a, b, 0, 0));
-        if (random_one_in(r, 2))
-            set_flags(m, a, true);
-        break;
-    case IR_ADC:
-    case IR_SBC:
-        a = any(m);
-        b = any(m);
-        a = keep(m, m->value, &m->values, add(m, op, a, b, bit(m), 0));
-        set_flags(m, a, true);
-        break;
-    case IR_CARRY:
-    case IR_OVERFLOW:
-        a = add(m, random_one_in(r, 2) ? IR_ADD : IR_SUB, variable(m), any(m), 0, 0);
-        keep(m, m->bit, &m->bits, add(m, op, a, 0, 0, 0));
-        break;
-    case IR_AND:
-    case IR_OR:
-    case IR_XOR:
+    IrRef a = any(m), b = variable(m);
+    keep(m, m->value, &m->values, add(m, op, a, b, 0, random_below(r, 16) | (1 + random_below(r, 16)) << 8));
+}
+
+static void make_unary(Maker *m, IrOp op)
+{
+    keep(m, m->value, &m->values, add(m, op, variable(m), 0, 0, 0));
+}
+
+static void make_shift_by(Maker *m, IrOp op)
+{
+    IrRef a = any(m);
+    keep(m, m->value, &m->values, add(m, op, a, any(m), 0, 0));
+}
+
+static void make_shift_carry(Maker *m, IrOp op)
+{
+    IrRef a = any(m), b = any(m);
+    keep(m, m->bit, &m->bits, add(m, op, a, b, bit(m), 0));
+}
+
+static void make_select(Maker *m, IrOp op)
+{
+    IrRef a = random_one_in(m->random, 2) ? variable(m) : bit(m);
+    if (ir_is(m->ir, a, IR_CONST))
         a = variable(m);
-        a = keep(m, m->value, &m->values, add(m, op, a, any(m), 0, 0));
-        if (random_one_in(r, 2))
-            set_flags(m, a, false);
-        break;
-    case IR_MUL:
-        a = variable(m);
-        keep(m, m->value, &m->values, add(m, op, a, any(m), 0, 0));
-        break;
-    case IR_LTU:
-    case IR_LTS:
-        a = random_one_in(r, 4) ? constant(m) : variable(m);
-        b = ir_is(m->ir, a, IR_CONST) ? variable(m) : any(m);
-        keep(m, m->bit, &m->bits, add(m, op, a, b, 0, 0));
-        break;
-    case IR_EQZ:
-        keep(m, m->bit, &m->bits, add(m, op, variable(m), 0, 0, 0));
-        break;
-    case IR_SHL:
-    case IR_SHR:
-    case IR_SAR:
-    case IR_ROR:
-        keep(m, m->value, &m->values, add(m, op, variable(m), 0, 0, 1 + random_below(r, 31)));
-        break;
-    case IR_UBITS:
-    case IR_SBITS:
-        keep(m, m->value, &m->values, add(m, op, variable(m), 0, 0, field_of_bits(r)));
-        break;
-    case IR_INSERT:
-        a = any(m);
-        b = variable(m);
-        keep(m, m->value, &m->values,
-             add(m, op, a, b, 0, random_below(r, 16) | (1 + random_below(r, 16)) << 8));
-        break;
-    case IR_NOT:
-    case IR_CLZ:
-    case IR_BSWAP:
-        keep(m, m->value, &m->values, add(m, op, variable(m), 0, 0, 0));
-        break;
-    case IR_SHLV:
-    case IR_SHRV:
-    case IR_SARV:
-    case IR_RORV:
-        a = any(m);
-        keep(m, m->value, &m->values, add(m, op, a, any(m), 0, 0));
-        break;
-    case IR_SHLV_C:
-    case IR_SHRV_C:
-    case IR_SARV_C:
-    case IR_RORV_C:
-        a = any(m);
-        b = any(m);
-        keep(m, m->bit, &m->bits, add(m, op, a, b, bit(m), 0));
-        break;
-    case IR_SELECT:
-        a = random_one_in(r, 2) ? variable(m) : bit(m);
-        if (ir_is(m->ir, a, IR_CONST))
-            a = variable(m);
-        b = any(m);
-        keep(m, m->value, &m->values, add(m, op, a, b, any(m), 0));
-        break;
-    case IR_SELECT_IF:
-        a = any(m);
-        b = any(m);
-        keep(m, m->value, &m->values, add(m, op, a, b, 0, condition(m)));
-        break;
-    case IR_MULU64:
-    case IR_MULS64:
-    case IR_PAIR:
-        a = any(m);
-        keep(m, m->wide, &m->wides, add(m, op, a, any(m), 0, 0));
-        break;
-    case IR_ZEXT64:
-    case IR_SEXT64:
-        keep(m, m->wide, &m->wides, add(m, op, any(m), 0, 0, 0));
-        break;
-    case IR_ADD64:
-    case IR_SUB64:
-        a = wide(m);
-        keep(m, m->wide, &m->wides, add(m, op, a, wide(m), 0, 0));
-        break;
-    case IR_SHL64:
-    case IR_SAR64:
-        keep(m, m->wide, &m->wides, add(m, op, wide(m), 0, 0, random_below(r, 64)));
-        break;
-    case IR_LOW:
-    case IR_HIGH:
-        keep(m, m->value, &m->values, add(m, op, wide(m), 0, 0, 0));
-        break;
-    case IR_GET_FIELD:
-        keep(m, m->value, &m->values, add(m, op, 0, 0, 0, random_below(r, IR_FIELDS)));
-        break;
-    case IR_SET_FIELD:
-        if (random_one_in(r, 3))
-            add(m, op, add(m, IR_UBITS, variable(m), 0, 0, random_below(r, 28) | 4 << 8), 0, 0, FIELD_GE);
-        else if (random_one_in(r, 2))
-            add(m, op, any(m), 0, 0, random_below(r, 2)); /* N and Z */
-        else
-            add(m, op, bit(m), 0, 0, FIELD_CF + random_below(r, 2));
-        break;
-    case IR_OR_FIELD:
-        add(m, op, bit(m), 0, 0, FIELD_Q);
-        break;
-    case IR_SET_REG:
-        add(m, op, any(m), 0, 0, random_below(r, 15));
-        break;
-    default: /* CONST, PCREL, GET_REG */
-        variable(m);
-        break;
-    }
+    IrRef b = any(m);
+    keep(m, m->value, &m->values, add(m, op, a, b, any(m), 0));
+}
+
+static void make_select_if(Maker *m, IrOp op)
+{
+    IrRef a = any(m), b = any(m);
+    keep(m, m->value, &m->values, add(m, op, a, b, 0, condition(m)));
+}
+
+static void make_wide_of_two(Maker *m, IrOp op)
+{
+    IrRef a = any(m);
+    keep(m, m->wide, &m->wides, add(m, op, a, any(m), 0, 0));
+}
+
+static void make_wide_of_one(Maker *m, IrOp op)
+{
+    keep(m, m->wide, &m->wides, add(m, op, any(m), 0, 0, 0));
+}
+
+static void make_wide_add_sub(Maker *m, IrOp op)
+{
+    IrRef a = wide(m);
+    keep(m, m->wide, &m->wides, add(m, op, a, wide(m), 0, 0));
+}
+
+static void make_wide_shift(Maker *m, IrOp op)
+{
+    keep(m, m->wide, &m->wides, add(m, op, wide(m), 0, 0, random_below(m->random, 64)));
+}
+
+static void make_half(Maker *m, IrOp op)
+{
+    keep(m, m->value, &m->values, add(m, op, wide(m), 0, 0, 0));
+}
+
+static void make_get_field(Maker *m, IrOp op)
+{
+    keep(m, m->value, &m->values, add(m, op, 0, 0, 0, random_below(m->random, IR_FIELDS)));
+}
+
+static void make_set_field(Maker *m, IrOp op)
+{
+    Random *r = m->random;
+    if (random_one_in(r, 3))
+        add(m, op, add(m, IR_UBITS, variable(m), 0, 0, random_below(r, 28) | 4 << 8), 0, 0, FIELD_GE);
+    else if (random_one_in(r, 2))
+        add(m, op, any(m), 0, 0, random_below(r, 2)); /* N and Z */
+    else
+        add(m, op, bit(m), 0, 0, FIELD_CF + random_below(r, 2));
+}
+
+static void make_or_field(Maker *m, IrOp op)
+{
+    add(m, op, bit(m), 0, 0, FIELD_Q);
+}
+
+static void make_set_reg(Maker *m, IrOp op)
+{
+    add(m, op, any(m), 0, 0, random_below(m->random, 15));
+}
+
+/* An operation with whatever it needs before it. Operands of both kinds are never constant where the
+ * translator would have computed the result itself. */
+static void (*const maker[IR_OPS])(Maker *m, IrOp op) = {
+    [IR_PCREL] = make_variable,
+    [IR_GET_REG] = make_variable,
+    [IR_GET_FIELD] = make_get_field,
+    [IR_SET_FIELD] = make_set_field,
+    [IR_OR_FIELD] = make_or_field,
+    [IR_SET_REG] = make_set_reg,
+    [IR_ADD] = make_add_sub,
+    [IR_SUB] = make_add_sub,
+    [IR_ADC] = make_adc_sbc,
+    [IR_SBC] = make_adc_sbc,
+    [IR_CARRY] = make_flag_of,
+    [IR_OVERFLOW] = make_flag_of,
+    [IR_MUL] = make_mul,
+    [IR_AND] = make_logic,
+    [IR_OR] = make_logic,
+    [IR_XOR] = make_logic,
+    [IR_NOT] = make_unary,
+    [IR_CLZ] = make_unary,
+    [IR_BSWAP] = make_unary,
+    [IR_SHL] = make_shift,
+    [IR_SHR] = make_shift,
+    [IR_SAR] = make_shift,
+    [IR_ROR] = make_shift,
+    [IR_SHLV] = make_shift_by,
+    [IR_SHRV] = make_shift_by,
+    [IR_SARV] = make_shift_by,
+    [IR_RORV] = make_shift_by,
+    [IR_SHLV_C] = make_shift_carry,
+    [IR_SHRV_C] = make_shift_carry,
+    [IR_SARV_C] = make_shift_carry,
+    [IR_RORV_C] = make_shift_carry,
+    [IR_UBITS] = make_bits,
+    [IR_SBITS] = make_bits,
+    [IR_INSERT] = make_insert,
+    [IR_LTU] = make_less,
+    [IR_LTS] = make_less,
+    [IR_EQZ] = make_eqz,
+    [IR_SELECT] = make_select,
+    [IR_SELECT_IF] = make_select_if,
+    [IR_MULU64] = make_wide_of_two,
+    [IR_MULS64] = make_wide_of_two,
+    [IR_PAIR] = make_wide_of_two,
+    [IR_ZEXT64] = make_wide_of_one,
+    [IR_SEXT64] = make_wide_of_one,
+    [IR_ADD64] = make_wide_add_sub,
+    [IR_SUB64] = make_wide_add_sub,
+    [IR_SHL64] = make_wide_shift,
+    [IR_SAR64] = make_wide_shift,
+    [IR_LOW] = make_half,
+    [IR_HIGH] = make_half,
+};
+
+static void make(Maker *m, IrOp op)
+{
+    maker[op](m, op);
 }
 
 static const uint8_t plain_ops[] = {

@@ -113,6 +113,13 @@ static void test_chosen(void **state)
     assert_string_equal(fdt_getprop(tree, node("/chosen"), "bootargs", NULL), "console=ttyAMA0 quiet");
     assert_int_equal(cell("/chosen", "linux,initrd-start", 0), 0x68000000);
     assert_int_equal(cell("/chosen", "linux,initrd-end", 0), 0x68123456);
+    assert_null(fdt_getprop(tree, node("/chosen"), "rng-seed", NULL));
+    static const uint8_t seed[TREE_SEED_BYTES] = {1, 2, 3, [TREE_SEED_BYTES - 1] = 4};
+    changes.seed = seed;
+    complete(built_in(), changes);
+    int length;
+    assert_memory_equal(fdt_getprop(tree, node("/chosen"), "rng-seed", &length), seed, sizeof seed);
+    assert_int_equal(length, sizeof seed);
     complete(built_in(), plain);
     assert_null(fdt_getprop(tree, node("/chosen"), "bootargs", NULL));
     assert_null(fdt_getprop(tree, node("/chosen"), "linux,initrd-start", NULL));

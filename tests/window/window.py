@@ -310,13 +310,32 @@ def test_serial_pane(server, home):
         need(text.startswith("Armature 0.1.0: "), f"a line of it: {text!r}")
         guest.key("ctrl+alt+1", "ctrl+alt+s")
         path = wait_for(lambda: [name for name in os.listdir(home) if name.endswith(".png")], "a screenshot")[0]
-        wait_for(lambda: copied() == os.path.join(os.path.realpath(home), path), "its name in the clipboard")
+        with open(os.path.join(home, path), "rb") as file:
+            picture = file.read()
+        def clipboard_picture():
+            return subprocess.run(["xclip", "-o", "-selection", "clipboard", "-t", "image/png"], env=guest.environment,
+                                  capture_output=True).stdout
+        wait_for(lambda: clipboard_picture() == picture, "the picture in the clipboard")
         guest.key("ctrl+alt+l")
         guest.wait_size(1024, 786)
         guest.process.send_signal(signal.SIGTERM)
         guest.end(128 + 15)
         with open(os.path.join(home, ".local/state/armature/window")) as file:
             need("status = 1" in file.read(), "the status line is remembered")
+
+
+def test_screenshot_without_xclip(server, home):
+    """Where nothing can put a picture into the clipboard, it gets the file's name."""
+    with Guest(server, home, armature, [], path=home) as guest:
+        guest.wait_size(1024, 768)
+        guest.key("ctrl+alt+s")
+        path = wait_for(lambda: [name for name in os.listdir(home) if name.endswith(".png")], "a screenshot")[0]
+        def copied():
+            return subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=guest.environment,
+                                  capture_output=True, text=True).stdout
+        wait_for(lambda: copied() == os.path.join(os.path.realpath(home), path), "its name in the clipboard")
+        guest.process.send_signal(signal.SIGTERM)
+        guest.end(128 + 15)
 
 
 def test_garbage(server, home):

@@ -113,7 +113,7 @@ def shows(picture, left, top, width, height, times=1):
 class Guest:
     """The fixture, or armature, in a terminal, as a user has it."""
 
-    def __init__(self, server, home, program=fixture, arguments=(), display=None, wanted=True):
+    def __init__(self, server, home, program=fixture, arguments=(), display=None, wanted=True, path=None):
         self.environment = environment(display or server.display, home)
         self.folder = home
         if program == fixture:
@@ -123,7 +123,8 @@ class Guest:
             arguments = ["--load", loop + "@0x60100000", "--display-size", "none", *arguments]
         self.master, slave = pty.openpty()
         self.process = subprocess.Popen([program, *arguments], stdin=slave, stdout=subprocess.PIPE if
-                                        program == fixture else slave, stderr=slave, env=self.environment, cwd=home)
+                                        program == fixture else slave, stderr=slave, cwd=home,
+                                        env=dict(self.environment, PATH=path or os.environ["PATH"]))
         os.close(slave)
         self.terminal, self.lines, self.partial = "", [], ""
         self.window = None
