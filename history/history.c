@@ -15,6 +15,10 @@
  */
 #define HOST_NS_BETWEEN UINT64_C(200000000)
 
+/* The processor time between them is at least so many times that of a checkpoint: a busy host makes the guest
+ * take longer, and that must not add to it. */
+enum { SHARE = 50 };
+
 /* Above this part of the budget, in 1/16, old checkpoints go; at once until there is some room again. */
 enum { ROOM = 1 };
 
@@ -34,6 +38,7 @@ struct History {
     bool over;       /* the budget did not suffice, or a disk could not be read: begins anew */
     uint64_t host_between, between;
     uint64_t last_host, last_icount; /* of the last checkpoint that was made */
+    uint64_t last_computed, took;    /* processor time then, and what it took */
     Error trouble;                   /* "": none */
 };
 
@@ -41,6 +46,14 @@ static uint64_t host_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Of this thread. */
+static uint64_t computed_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
@@ -148,6 +161,7 @@ static void make(History *h, bool arrived)
 {
     Buffer state = {0};
     Machine *m = h->machine;
+    uint64_t begun = computed_ns();
     bus_settle(m->bus);
     state_encode(m, &state);
     if (h->all.count)
@@ -169,6 +183,8 @@ static void make(History *h, bool arrived)
     guard(h);
     make_room(h, 0);
     note_bytes(h);
+    h->last_computed = computed_ns();
+    h->took = h->last_computed - begun;
 }
 
 /* ---- Going ----------------------------------------------------------------------------------------------
@@ -377,7 +393,8 @@ static void look_live(History *h)
         make(h, true);
     } else if (m->mark_at == UINT64_MAX || m->mark_at < icount) { /* a debugger's steps go past it */
         machine_mark_at(m, UINT64_MAX);
-        if (icount - h->last_icount < h->between || host_ns() - h->last_host < h->host_between)
+        if (icount - h->last_icount < h->between || host_ns() - h->last_host < h->host_between ||
+            (h->host_between && computed_ns() - h->last_computed < SHARE * h->took))
             return;
         machine_mark_at(m, icount + 1);
     }
