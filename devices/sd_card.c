@@ -109,6 +109,7 @@ static bool submit(SdCard *card)
     card->request.length = (uint64_t)there * SECTOR;
     card->request.data = s->job == JOB_ERASE ? NULL : card->buffer;
     card->request.due = card->due;
+    card->request.settle = s->job != JOB_READ;
     if (s->job == JOB_READ)
         memset(card->buffer + there * SECTOR, 0, (s->job_sectors - there) * SECTOR);
     card->request.result = s->job == JOB_WRITE && there < s->job_sectors ? DISK_OUTSIDE : DISK_OK;

@@ -5,6 +5,7 @@
 
 #include "frontends/disks.h"
 #include "frontends/operation_functions.h"
+#include "frontends/migration.h"
 #include "frontends/past.h"
 #include "frontends/snapshots.h"
 #include "images/manage.h"
@@ -111,6 +112,10 @@ static void act(Call *call, const char *name, bool (*action)(Disks *disks, DiskP
     DiskPlace *place = find_full(call, name);
     Error err;
     snapshots_finish(session_snapshots(call->client->session));
+    if (place && migrations_under_way(session_migrations(call->client->session))) {
+        call_fail(call, "%s: the machine is leaving for another process", call->operation->name);
+        return;
+    }
     if (!place || !disks_may_change(call))
         return;
     if (!action(disks_of(call), place, &err))

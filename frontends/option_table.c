@@ -12,6 +12,7 @@
 #include "frontends/disk_spec.h"
 #include "frontends/escape_key.h"
 #include "frontends/keyboard_layout.h"
+#include "frontends/migration_place.h"
 #include "frontends/net_spec.h"
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
@@ -59,6 +60,32 @@ static bool set_load(void *target, const OptionDef *def, const char *value, Erro
         return error_set(err, "at most %d files can be loaded", BOOT_MAX_LOADS);
     load.path = settings_keep(options->settings, value, (size_t)(at - value));
     options->boot.load[options->boot.load_count++] = load;
+    return true;
+}
+
+static bool set_incoming(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    options->incoming = value;
+    return migration_from_check(value, err);
+}
+
+/* Decimals, as they are written in every language. */
+static bool set_time_scale(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    uint64_t millionths = 0, unit = TIME_SCALE_ONE;
+    const char *at = value;
+    (void)def;
+    while (*at >= '0' && *at <= '9' && millionths <= TIME_SCALE_MOST)
+        millionths = millionths * 10 + (uint64_t)(*at++ - '0') * TIME_SCALE_ONE;
+    if (at != value && *at == '.')
+        for (at++; *at >= '0' && *at <= '9'; at++)
+            millionths += (uint64_t)(*at - '0') * (unit /= 10);
+    if (at == value || *at || millionths < TIME_SCALE_LEAST || millionths > TIME_SCALE_MOST)
+        return error_set(err, "give a number from 0.01 to 1000, as in --time-scale 10");
+    options->machine.time_scale = millionths == TIME_SCALE_ONE ? 0 : (uint32_t)millionths;
     return true;
 }
 
@@ -502,9 +529,14 @@ static const OptionDef defs[] = {
      "such as a kernel, is for when the guest reboots.\n"
      "Up to 16 files can be put into memory. "
      "RAM, video RAM, PSRAM and flash can be filled. Without a kernel the first of the files is entered at its start."},
+    {"incoming", "PLACE", NULL,
+     GROUP_RUN, OPTION_PATH_COLON, BY(set_incoming), "unix: tcp-listen:",
+     "wait for a machine that comes from another process (`migrate`), and go on with it",
+     "The place is unix:PATH or tcp-listen:[HOST:]PORT. What comes says what the machine is: memory, CPUs, devices; the "
+     "files of disks, shares and flash are given here. docs/migration.md has more."},
     {"force", NULL, NULL,
      GROUP_RUN, OPTION_GUEST, SWITCH(force), NULL,
-     "with --load SNAPSHOT: go on though disks are others than it was made with, or were changed since",
+     "with --load SNAPSHOT or --incoming: go on though disks are others than it was made with, or were changed since",
      "What the guest has of their contents in memory does not fit to them then; file systems can be damaged."},
     {"entry", "ADDRESS", NULL,
      GROUP_RUN, OPTION_GUEST, BY(set_entry), NULL,
@@ -538,6 +570,11 @@ static const OptionDef defs[] = {
     {"deterministic", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(machine.deterministic), NULL,
      "let virtual time follow the instructions: every run is the same", NULL},
+    {"time-scale", "X", "1",
+     GROUP_MACHINE, 0, BY(set_time_scale), NULL,
+     "let the guest's clock run X times slower than the host's, 0.01 to 1000: its disk, network and processor seem X times faster",
+     "With 10, a second of the guest takes ten of the host. Timeouts and pauses that are given in guest time take so much "
+     "longer, too. Numbers below 1 make the clock run faster, so that what the guest waits for comes sooner."},
     {"record", "FILE", NULL,
      GROUP_INSIDE, OPTION_PATH | OPTION_WRITES, TEXT(record), "files",
      "write down all that enters the machine from outside, so that the run can be repeated",

@@ -229,8 +229,16 @@ static const struct { const char *one, *one_value, *other, *other_value, *why; }
     {"record", NULL, "replay", NULL, "leave one of them out"},
     {"history", NULL, "record", NULL, "leave one of them out"},
     {"history", NULL, "replay", NULL, "leave one of them out"},
+    {"history", NULL, "time-scale", NULL, "time follows the instructions then; leave one of them out"},
+    {"history", NULL, "incoming", NULL, "the machine that comes has a time of its own; leave one of them out"},
+    {"record", NULL, "time-scale", NULL, "time follows the instructions then; leave one of them out"},
+    {"record", NULL, "incoming", NULL, "a recording begins with a machine that is switched on; leave one of them out"},
+    {"replay", NULL, "incoming", NULL, "both say what the machine is; leave one of them out"},
     {"deterministic", NULL, "rtc", "host",
      "the run would depend on today's date; give a date, as in --rtc 2025-01-31"},
+    {"deterministic", NULL, "time-scale", NULL,
+     "time follows the instructions then, not the host's clock; leave one of them out"},
+    {"load", NULL, "incoming", NULL, "both say what the machine is; leave one of them out"},
 };
 
 static const struct { const char *one, *needed; } needs[] = {

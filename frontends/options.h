@@ -47,6 +47,7 @@ typedef struct Options {
     unsigned until_count;
     const char *send; /* --send TEXT: C escapes are resolved; sent after --until matched, else at the start */
     const char *snapshot;                 /* --load FILE: a snapshot to go on from; NULL: none */
+    const char *incoming;                 /* --incoming PLACE: a machine that comes; NULL: none */
     bool force;                           /* whatever the disks are */
     const char *record;                   /* --record FILE: the run, to be repeated; NULL: no */
     const char *replay;                   /* --replay FILE; NULL: no */

@@ -15,8 +15,8 @@
 
 typedef struct Screen Screen;
 
-/* Does what the options ask for: --screenshot, --screenshot-at, --screen-font, --record-screen. NULL with err set if
- * something is wrong with them. */
+/* Does what the options ask for: --screenshot, --screenshot-at, --screen-font, --record-screen. NULL with err
+ * set if something is wrong with them. */
 Screen *screen_new(Session *session, Error *err);
 void screen_free(Screen *screen); /* NULL is allowed */
 

@@ -20,6 +20,7 @@
 #include "frontends/exit_codes.h"
 #include "frontends/hands.h"
 #include "frontends/kernel_lines.h"
+#include "frontends/migration.h"
 #include "frontends/monitor.h"
 #include "frontends/networks.h"
 #include "frontends/past.h"
@@ -56,8 +57,10 @@ struct Session {
     Snapshots *snapshots;
     Recorder *recorder;
     Past *past; /* NULL: no history */
+    Migrations *migrations;
     Script *script;
     Snapshot *saved;  /* while the machine is built: --load */
+    Incoming *coming; /* the same: --incoming */
     Console *console; /* the monitor's; the serial ports have their own */
     Monitor *monitor;
     Control *control;
@@ -67,7 +70,7 @@ struct Session {
     uint64_t looked; /* host ns at the last look at descriptors */
     void (*on_look)(void *opaque);
     void *on_look_opaque;
-    bool paused, held, ending, off, ran, attended;
+    bool paused, held, away, ending, off, ran, attended;
     bool stopped; /* at a breakpoint, which nobody has taken notice of */
     unsigned stopped_cpu;
     unsigned number;
@@ -157,6 +160,11 @@ Recorder *session_recorder(Session *session)
     return session->recorder;
 }
 
+Migrations *session_migrations(Session *session)
+{
+    return session->migrations;
+}
+
 /* ---- Events ------------------------------------------------------------------------------------------ */
 
 SessionListener *session_listen(Session *session, void (*event)(void *opaque, const SessionEvent *event),
@@ -203,7 +211,13 @@ void session_not_later(Session *session, SessionTask *task)
 
 static void hold_time(Session *session)
 {
-    machine_hold_time(session->machine, session->paused || session->held);
+    machine_hold_time(session->machine, session->paused || session->held || session->away);
+}
+
+void session_set_away(Session *session, bool away)
+{
+    session->away = away;
+    hold_time(session);
 }
 
 void session_pause(Session *session)
@@ -323,6 +337,7 @@ bool session_reset_now(Session *session, Error *err)
     session->stopped = false;
     if (!load(session, err))
         return false;
+    migrations_memory_changed(session->migrations);
     forget_guest(session);
     return true;
 }
@@ -370,7 +385,8 @@ static bool stands_still(Session *session)
         session->held = held;
         hold_time(session);
     }
-    return ((session->paused && !past_travels(session->past)) || held) && !session->ending;
+    bool paused = session->paused && !past_travels(session->past);
+    return (paused || held || session->away) && !session->ending;
 }
 
 static bool poll_host(void *opaque, uint64_t timeout_ns)
@@ -458,7 +474,8 @@ static bool make_machine(Session *session, Log *log, Error *err)
     options.test_device |= session->options.test_device;
     if (session->options.semihosting_dir)
         options.semihosting_dir = session->options.semihosting_dir;
-    if (session->saved && !snapshot_options(session->saved, &options, err)) {
+    Snapshot *made_by = session->coming ? incoming_build(session->coming) : session->saved;
+    if (made_by && !snapshot_options(made_by, &options, err)) {
         log_free(log);
         return false;
     }
@@ -493,6 +510,7 @@ static bool make_parts(Session *session, int *code, Error *err)
         return false;
     session->hands = hands_new();
     session->snapshots = snapshots_new(session);
+    session->migrations = migrations_new(session);
     if (script_wanted(options) && !(session->script = script_new(session, err)))
         return false;
     if (options->control && !(session->control = control_new(session, options->control, err)))
@@ -531,23 +549,64 @@ static bool load_saved(Session *session, Error *err)
     return loaded;
 }
 
+static bool open_disks(Session *session, Error *err)
+{
+    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count,
+                               session->options.replay, err);
+    return session->disks;
+}
+
+/* Disks that are written directly are free only when everything has come. */
+static bool receive(Session *session, Error *err)
+{
+    Incoming *coming = session->coming;
+    incoming_wake(coming, session->signal_fd);
+    if (incoming_has_disks(coming) &&
+        (!open_disks(session, err) ||
+         !incoming_take_disks(coming, session->machine, session->options.force, err)))
+        return false;
+    return incoming_receive(coming, session->machine, err);
+}
+
+/* From here on the machine is ours. */
+static bool take_over(Session *session, Error *err)
+{
+    bool paused;
+    if (!incoming_take_over(session->coming, &paused, err))
+        return false;
+    incoming_free(session->coming);
+    session->coming = NULL;
+    if (paused)
+        session_pause(session);
+    fprintf(stderr, "armature: the machine has come%s\n", paused ? ", and is paused" : "");
+    return true;
+}
+
+static bool give_state(Session *session, Error *err)
+{
+    if (session->coming)
+        return incoming_load(session->coming, session->machine, session->options.force, err);
+    return !session->saved || load_saved(session, err);
+}
+
 static bool build(Session *session, Log *log, int *code, Error *err)
 {
-    const char *saved = session->options.snapshot;
+    const char *saved = session->options.snapshot, *from = session->options.incoming;
     *code = EXIT_USAGE;
-    if (saved && !(session->saved = snapshot_open(saved, err))) {
+    if ((saved && !(session->saved = snapshot_open(saved, err))) ||
+        (from && !(session->coming = migration_await(from, err)))) {
         log_free(log);
         return false;
     }
     *code = saved ? EXIT_USAGE : EXIT_HOST;
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
-    *code = EXIT_USAGE;
-    session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count,
-                               session->options.replay, err);
-    if (!session->disks)
+    if (session->coming && !receive(session, err))
         return false;
-    if (!session->saved && !load(session, err))
+    *code = EXIT_USAGE;
+    if (!session->disks && !open_disks(session, err))
+        return false;
+    if (!session->saved && !session->coming && !load(session, err))
         return false;
     session->shares = shares_new(session->machine, session->options.share, session->options.replay, err);
     if (!session->shares)
@@ -556,7 +615,7 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!session->audio)
         return false;
     session->networks = networks_new(session, err);
-    if (!session->networks || (session->saved && !load_saved(session, err)))
+    if (!session->networks || !give_state(session, err))
         return false;
     if ((session->options.record || session->options.replay || session->options.history) &&
         !(session->recorder = recorder_new(session, err)))
@@ -565,7 +624,8 @@ static bool build(Session *session, Log *log, int *code, Error *err)
         return false;
     if (session->options.history && !(session->past = past_new(session, session->options.history, err)))
         return false;
-    return true;
+    *code = EXIT_HOST;
+    return !session->coming || take_over(session, err);
 }
 
 Session *session_new(const Options *options, Log *log, int *code, Error *err)
@@ -583,6 +643,8 @@ Session *session_new(const Options *options, Log *log, int *code, Error *err)
     }
     if (build(session, log, code, err))
         return session;
+    if (session->coming)
+        incoming_refuse(session->coming, err->text);
     session_free(session);
     return NULL;
 }
@@ -595,6 +657,7 @@ void session_free(Session *session)
     hands_free(session->hands);
     past_free(session->past);
     session->past = NULL;
+    migrations_free(session->migrations);
     snapshots_free(session->snapshots);
     screen_free(session->screen);
     watchdog_detach(session->watchdog);
@@ -621,6 +684,7 @@ void session_free(Session *session)
         sigprocmask(SIG_SETMASK, &session->old_signals, NULL);
     }
     snapshot_close(session->saved);
+    incoming_free(session->coming);
     free(session->end_text);
     free(session);
 }

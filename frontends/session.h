@@ -66,9 +66,8 @@ struct Hands *session_hands(Session *session);
 struct Disks *session_disks(Session *session);
 struct Networks *session_networks(Session *session);
 struct Snapshots *session_snapshots(Session *session);
-/* NULL: no history (--history). */
-struct Past *session_past(Session *session);
-struct Past *session_past(Session *session);         /* NULL: no history */
+struct Past *session_past(Session *session); /* NULL: no history */
+struct Migrations *session_migrations(Session *session);
 struct Recorder *session_recorder(Session *session); /* NULL: nothing is recorded or replayed */
 
 /* The first call decides code (EXIT_*) and text (one line for the user, copied; NULL: nothing to say); the
@@ -109,6 +108,8 @@ void session_serve(Session *session);
 void session_pause(Session *session);
 void session_resume(Session *session);
 bool session_paused(const Session *session);
+/* The machine stands still whatever anybody says: it runs in another process now, or may. */
+void session_set_away(Session *session, bool away);
 /* Somebody could let a paused machine go on: at the terminal, on the control socket, or at a window. */
 bool session_attended(const Session *session);
 /* From now on there is a window. */

@@ -8,7 +8,14 @@
 #include "frontends/option_table.h"
 
 /* In ascending order of strength. Each --config file is one more than the one before. */
-enum { SOURCE_DEFAULT, SOURCE_USER_FILE, SOURCE_FILE, SOURCE_ENVIRONMENT = 1000, SOURCE_RECORDING, SOURCE_COMMAND_LINE };
+enum {
+    SOURCE_DEFAULT,
+    SOURCE_USER_FILE,
+    SOURCE_FILE,
+    SOURCE_ENVIRONMENT = 1000,
+    SOURCE_RECORDING,
+    SOURCE_COMMAND_LINE
+};
 
 typedef struct Setting {
     const OptionDef *def;

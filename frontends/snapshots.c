@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "frontends/disks.h"
+#include "frontends/migration.h"
 #include "frontends/operation_functions.h"
 #include "frontends/past.h"
 #include "frontends/screen.h"
@@ -139,6 +140,8 @@ static bool begin_save(Snapshots *snapshots, const char *file, const char *note,
                          .opaque = snapshots};
     if (snapshots->save)
         return error_set(err, "another save is not finished yet");
+    if (migrations_send(session_migrations(session)))
+        return error_set(err, "the machine is leaving for another process");
     uint8_t *png = screen_png_bytes(screen_frame(session_screen(session)), &wish.png_size);
     wish.png = png;
     snapshots->save = snapshot_save_begin(session_machine(session), file, &wish, err);
@@ -234,6 +237,10 @@ void op_load(Call *call, const char *file, bool force)
     }
     if (snapshots->save) {
         call_fail(call, "load: a save is not finished yet");
+        return;
+    }
+    if (migrations_under_way(session_migrations(session))) {
+        call_fail(call, "load: the machine is leaving for another process");
         return;
     }
     Snapshot *snapshot = snapshot_open(file, &err);

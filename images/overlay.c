@@ -137,6 +137,13 @@ DiskResult overlay_flush(Overlay *o, Error *err)
     return result;
 }
 
+/* The table's other copy, which does not hold before the next flush if the host ends. */
+static DiskResult overlay_settle(void *medium, Error *err)
+{
+    Overlay *o = medium;
+    return o->temporary || !o->table.dirty ? DISK_OK : table_save(&o->table, &o->file, err);
+}
+
 static DiskResult medium_flush(void *medium, Error *err)
 {
     return overlay_flush(medium, err);
@@ -273,6 +280,7 @@ void overlay_close(void *medium)
 const MediumOps overlay_ops = {.read = overlay_read,
                                .write = overlay_write,
                                .flush = medium_flush,
+                               .settle = overlay_settle,
                                .discard = overlay_discard,
                                .zero = overlay_zero,
                                .read_now = overlay_read_now,

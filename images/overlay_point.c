@@ -12,6 +12,7 @@ struct OverlayPoint {
     pthread_mutex_t mutex; /* over all of it */
     OverlayTable waits;    /* blocks that the point has and nobody has taken yet */
     OverlayTable kept;     /* those that were copied */
+    OverlayTable changed;  /* since the point was made, or made again */
     HostFile copies;       /* block n is at n * OVERLAY_BLOCK */
     uint64_t data, hole;   /* the piece of the overlay's file with data that was found last */
     bool failed;
@@ -49,6 +50,8 @@ void overlay_keep(Overlay *o, uint64_t offset, uint64_t length)
         return;
     uint64_t end = overlay_blocks(offset + length);
     pthread_mutex_lock(&p->mutex);
+    if (p->changed.blocks)
+        table_set(&p->changed, offset / OVERLAY_BLOCK, end, true);
     for (uint64_t block = offset / OVERLAY_BLOCK; block < end && p->waits.present && !p->failed;) {
         if (table_has(&p->waits, block))
             keep_block(o, p, block++);
@@ -94,6 +97,7 @@ static void freeze(void *medium)
     if (o->file.writable) {
         table_init(&p->waits, o->header.size);
         table_init(&p->kept, o->header.size);
+        table_init(&p->changed, o->header.size);
         memcpy(p->waits.bits, o->table.bits, (size_t)p->waits.pages * OVERLAY_BITS_BYTES);
         p->waits.present = o->table.present;
     }
@@ -108,9 +112,33 @@ void overlay_point_free(Overlay *o)
     host_file_close(&p->copies);
     table_free(&p->waits);
     table_free(&p->kept);
+    table_free(&p->changed);
     pthread_mutex_destroy(&p->mutex);
     free(p);
     o->point = NULL;
+}
+
+static uint64_t next_of(const OverlayTable *table, uint64_t block)
+{
+    if (block >= table->blocks || table_has(table, block))
+        return block;
+    return table_run(table, block, table->blocks);
+}
+
+/* What was copied has changed since, by definition. */
+static void again(void *medium)
+{
+    Overlay *o = medium;
+    OverlayPoint *p = o->point;
+    for (uint64_t block = 0, end; (block = next_of(&p->changed, block)) < p->changed.blocks; block = end) {
+        end = table_run(&p->changed, block, p->changed.blocks);
+        for (uint64_t n = block; n < end; n++)
+            if (table_has(&o->table, n))
+                table_set(&p->waits, n, n + 1, true);
+    }
+    table_set(&p->changed, 0, p->changed.blocks, false);
+    table_set(&p->kept, 0, p->kept.blocks, false);
+    p->data = p->hole = 0;
 }
 
 static void thaw(void *medium)
@@ -119,13 +147,6 @@ static void thaw(void *medium)
 }
 
 /* ---- The thread that saves ----------------------------------------------------------------------------- */
-
-static uint64_t next_of(const OverlayTable *table, uint64_t block)
-{
-    if (block >= table->blocks || table_has(table, block))
-        return block;
-    return table_run(table, block, table->blocks);
-}
 
 /* Blocks that wait lie as they were when the point was made: what is a hole was one. */
 static uint64_t blocks_in_hole(const Overlay *o, OverlayPoint *p, uint64_t block)
@@ -182,9 +203,11 @@ static MediumStep next(void *medium, uint64_t *block, uint64_t *count, uint8_t *
 const MediumPointOps overlay_point_ops = {
     .identify = identify,
     .freeze = freeze,
+    .again = again,
     .next = next,
     .thaw = thaw,
     .stage = overlay_stage,
+    .renew = overlay_stage_renew,
     .put = overlay_stage_put,
     .get = overlay_stage_get,
     .ready = overlay_stage_ready,

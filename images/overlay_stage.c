@@ -21,6 +21,7 @@ typedef struct Stage {
     char *path, *made;     /* of the overlay, and of the other file; NULL: temporary */
     Overlay other;         /* file, header and table of the changes that do not hold */
     pthread_mutex_t mutex; /* over the table */
+    bool renewed;          /* blocks may be put again */
 } Stage;
 
 /* Whether the name is that of the overlay's other file in some process. */
@@ -124,10 +125,15 @@ static bool claim(Stage *stage, uint64_t block, uint64_t count, Error *err)
         return error_set(err, "there is no such block of a disk");
     pthread_mutex_lock(&stage->mutex);
     bool first = !table_has(table, block) && table_run(table, block, block + count) == block + count;
-    if (first)
+    if (first || stage->renewed)
         table_set(table, block, block + count, true);
     pthread_mutex_unlock(&stage->mutex);
-    return first || error_set(err, "a block of a disk is there twice");
+    return first || stage->renewed || error_set(err, "a block of a disk is there twice");
+}
+
+void overlay_stage_renew(void *opaque)
+{
+    ((Stage *)opaque)->renewed = true;
 }
 
 /* Nothing of the last block lies behind the disk's end. */
@@ -137,10 +143,12 @@ bool overlay_stage_put(void *opaque, uint64_t block, uint64_t count, const uint8
     Overlay *o = &stage->other;
     if (!claim(stage, block, count, err))
         return false;
-    if (!data)
+    if (!data && !stage->renewed)
         return true;
     uint64_t rest = o->header.size - block * OVERLAY_BLOCK, length = count * OVERLAY_BLOCK;
-    return !host_file_write(&o->file, overlay_place(o, block), data, length < rest ? length : rest, err);
+    length = length < rest ? length : rest;
+    return data ? !host_file_write(&o->file, overlay_place(o, block), data, length, err)
+                : !host_file_zero(&o->file, overlay_place(o, block), length, err);
 }
 
 bool overlay_stage_get(void *opaque, uint64_t block, uint8_t *data, Error *err)

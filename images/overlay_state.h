@@ -48,6 +48,7 @@ extern const MediumPointOps overlay_point_ops;
 
 /* The places for other changes; see MediumPointOps. */
 void *overlay_stage(void *medium, Error *err);
+void overlay_stage_renew(void *stage);
 bool overlay_stage_put(void *stage, uint64_t block, uint64_t count, const uint8_t *data, Error *err);
 bool overlay_stage_get(void *stage, uint64_t block, uint8_t *data, Error *err);
 bool overlay_stage_ready(void *stage, Error *err);

@@ -52,6 +52,7 @@ static void touch(OverlayTable *table, uint64_t block)
     TablePage *page = &table->page[block / OVERLAY_BITS];
     table->dirty += !page->dirty;
     page->dirty = true;
+    page->written = false;
 }
 
 void table_set(OverlayTable *table, uint64_t block, uint64_t end, bool has)
@@ -147,17 +148,18 @@ bool table_load(OverlayTable *table, HostFile *file, const uint32_t *check, bool
            error_set(err, "%s is damaged: its table is not what it was when it was closed", file->path);
 }
 
-DiskResult table_save(const OverlayTable *table, HostFile *file, Error *err)
+DiskResult table_save(OverlayTable *table, HostFile *file, Error *err)
 {
     uint8_t page[OVERLAY_PAGE];
     DiskResult result = DISK_OK;
     for (uint32_t n = 0, left = table->dirty; left && !result; n++) {
-        const TablePage *state = &table->page[n];
-        if (!state->dirty)
+        TablePage *state = &table->page[n];
+        left -= state->dirty;
+        if (!state->dirty || state->written)
             continue;
-        left--;
         overlay_page_write(page, n, state->sequence + 1, table->bits + (size_t)n * OVERLAY_BITS_BYTES);
         result = host_file_write(file, place(n, !state->copy), page, sizeof page, err);
+        state->written = !result;
     }
     return result;
 }
@@ -170,7 +172,7 @@ void table_saved(OverlayTable *table)
             continue;
         state->sequence++;
         state->copy = !state->copy;
-        state->dirty = false;
+        state->dirty = state->written = false;
         table->dirty--;
     }
 }

@@ -11,6 +11,7 @@ typedef struct TablePage {
     uint64_t sequence; /* of the copy that holds; 0: never written */
     uint8_t copy;      /* 0 or 1 */
     bool dirty;        /* differs from it */
+    bool written;      /* dirty, and the other copy is up to date, but perhaps not on the host's medium */
 } TablePage;
 
 typedef struct OverlayTable {
@@ -30,7 +31,7 @@ bool table_load(OverlayTable *table, HostFile *file, const uint32_t *check, bool
                 uint32_t *lost, Error *err);
 
 /* Writes the pages that changed. They hold when the file is synced; then table_saved(). */
-DiskResult table_save(const OverlayTable *table, HostFile *file, Error *err);
+DiskResult table_save(OverlayTable *table, HostFile *file, Error *err);
 void table_saved(OverlayTable *table);
 
 /* Over the sequence numbers of all pages. */

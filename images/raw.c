@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "images/overlay.h"
+#include "machine/file_lock.h"
 
 typedef struct Raw {
     HostFile file;
@@ -72,6 +73,15 @@ static bool raw_may_write_now(void *medium, uint64_t offset, uint64_t length)
     return host_file_may_write_now(&((Raw *)medium)->file, offset, length);
 }
 
+static bool raw_own(void *medium, bool own, Error *err)
+{
+    const HostFile *file = &((Raw *)medium)->file;
+    if (own)
+        return file_lock(file->fd, file->path, file->writable, err);
+    file_unlock(file->fd);
+    return true;
+}
+
 static void raw_close(void *medium)
 {
     Raw *raw = medium;
@@ -118,7 +128,8 @@ static void thaw(void *medium)
     (void)medium;
 }
 
-static const MediumPointOps point_ops = {.identify = identify, .freeze = freeze, .next = next, .thaw = thaw};
+static const MediumPointOps point_ops = {
+    .identify = identify, .freeze = freeze, .again = freeze, .next = next, .thaw = thaw};
 
 static const MediumOps raw_ops = {.read = raw_read,
                                   .write = raw_write,
@@ -127,6 +138,7 @@ static const MediumOps raw_ops = {.read = raw_read,
                                   .zero = raw_zero,
                                   .read_now = raw_read_now,
                                   .may_write_now = raw_may_write_now,
+                                  .own = raw_own,
                                   .close = raw_close,
                                   .point = &point_ops};
 

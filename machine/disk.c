@@ -84,7 +84,7 @@ static DiskResult check(const Disk *disk, const DiskRequest *request)
     return disk->info.read_only && changes(request->action) ? DISK_READ_ONLY : DISK_OK;
 }
 
-static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
+static DiskResult carry_out_action(Disk *disk, const DiskRequest *request, Error *err)
 {
     uint64_t offset = request->offset, length = inside(disk, offset, request->length);
     disk->changes += changes(request->action);
@@ -108,6 +108,25 @@ static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
     }
     assert(!"an action");
     return DISK_IO_ERROR;
+}
+
+/* The guest has been told, and may have given its file system up. */
+static void add_advice(Error *err)
+{
+    static const char advice[] = "; the guest gets I/O errors: make room, then reboot it";
+    size_t length = err ? strlen(err->text) : sizeof err->text;
+    if (length + sizeof advice <= sizeof err->text)
+        strcpy(err->text + length, advice);
+}
+
+static DiskResult carry_out(Disk *disk, const DiskRequest *request, Error *err)
+{
+    DiskResult result = carry_out_action(disk, request, err);
+    if (!result && request->settle && disk->ops->settle)
+        result = disk->ops->settle(disk->medium, err);
+    if (result == DISK_NO_SPACE)
+        add_advice(err);
+    return result;
 }
 
 /* ---- Being done -------------------------------------------------------------------------------------- */
@@ -374,6 +393,22 @@ void disk_release(Disk *disk)
     host_work_release(disk->work);
 }
 
+void disk_let_go(Disk *disk)
+{
+    Error err;
+    disk_hold(disk);
+    if (disk->ops->own)
+        disk->ops->own(disk->medium, false, &err);
+}
+
+bool disk_take_again(Disk *disk, Error *err)
+{
+    if (disk->ops->own && !disk->ops->own(disk->medium, true, err))
+        return false;
+    disk_release(disk);
+    return true;
+}
+
 const MediumPointOps *disk_point_ops(const Disk *disk)
 {
     return disk->ops->point;
@@ -405,6 +440,16 @@ bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err)
     bool ok = identify(disk, identity, err);
     if (!ok && disk->ops->point)
         disk->ops->point->thaw(disk->medium);
+    disk_release(disk);
+    return ok;
+}
+
+bool disk_freeze_again(Disk *disk, MediumIdentity *identity, Error *err)
+{
+    disk_hold(disk);
+    if (disk->ops->point)
+        disk->ops->point->again(disk->medium);
+    bool ok = identify(disk, identity, err);
     disk_release(disk);
     return ok;
 }

@@ -69,11 +69,15 @@ typedef struct MediumPointOps {
      * one block, in data, [MEDIUM_BLOCK]; zeros: *count of them. END: there are no more, and what the file of
      * the medium itself had is durable. */
     MediumStep (*next)(void *medium, uint64_t *block, uint64_t *count, uint8_t *data, Error *err);
+    /* No operation is under way: from now on next() finds, as they are now, changes since freeze() or the
+     * last again(), and those that it has not found yet. */
+    void (*again)(void *medium);
     void (*thaw)(void *medium); /* no operation is under way */
 
     /* Makes a place for other changes, at first none, beside those that hold. NULL with err set if the medium
      * keeps none or cannot be written. What follows is for this place. */
     void *(*stage)(void *medium, Error *err);
+    void (*renew)(void *stage); /* from now on, blocks may be put again */
     /* On any thread: `count` blocks have been changed, to data or (NULL) zeros. False if one was already. */
     bool (*put)(void *stage, uint64_t block, uint64_t count, const uint8_t *data, Error *err);
     /* What put() has put there; false: nothing. On one thread. */
@@ -93,6 +97,9 @@ typedef struct MediumOps {
     DiskResult (*read)(void *medium, uint64_t offset, void *data, uint64_t length, Error *err);
     DiskResult (*write)(void *medium, uint64_t offset, const void *data, uint64_t length, Error *err);
     DiskResult (*flush)(void *medium, Error *err);
+    /* All that was written is there even if this process is killed now, though not if the host ends: waits
+     * for no medium. NULL: it always is. */
+    DiskResult (*settle)(void *medium, Error *err);
     DiskResult (*discard)(void *medium, uint64_t offset, uint64_t length,
                           Error *err); /* NULL: does nothing */
     DiskResult (*zero)(void *medium, uint64_t offset, uint64_t length,
@@ -103,6 +110,9 @@ typedef struct MediumOps {
     /* Whether a write there would find all it needs in the host's memory, as far as can be told; such writes,
      * if they are small, are done on the machine's thread, too. NULL: never. */
     bool (*may_write_now)(void *medium, uint64_t offset, uint64_t length);
+    /* Lets go of the host's lock on it (false), or takes it again, so that another process can go on with it.
+     * False with err set if somebody else has it now. NULL: there is none that others would need. */
+    bool (*own)(void *medium, bool own, Error *err);
     void (*close)(void *medium); /* flushes nothing */
     const MediumPointOps *point; /* NULL: snapshots know its size only. Without changes of its own, a medium
                                     has no functions from stage() on */
@@ -126,6 +136,7 @@ typedef struct DiskRequest {
     uint8_t *data;           /* of `length` bytes: filled by DISK_READ, taken by DISK_WRITE; else NULL */
     void (*done)(struct DiskRequest *request);
     void *opaque;
+    bool settle;       /* a change that no flush will follow: when it is done it outlives this process */
     DiskResult result; /* set when it is done */
     /* Deterministic runs: virtual time at which it is carried out. disk_submit() sets it if it is 0; a device
      * that was loaded from a snapshot submits its requests again, in the order of this time, with the value
@@ -201,7 +212,15 @@ bool disk_identify(Disk *disk, MediumIdentity *identity, Error *err);
 /* Machine's thread: from now on the medium's point (MediumPointOps) is what it has now, until the thaw; with
  * what it is. */
 bool disk_freeze(Disk *disk, MediumIdentity *identity, Error *err);
+/* Of a frozen one: see MediumPointOps.again(). */
+bool disk_freeze_again(Disk *disk, MediumIdentity *identity, Error *err);
 void disk_thaw(Disk *disk);
+
+/* Machine's thread: nothing that was submitted is carried out, and the lock on the medium is free for another
+ * process, from disk_let_go() to disk_take_again(). False with err set if somebody else has it now: the disk
+ * goes on standing still. */
+void disk_let_go(Disk *disk);
+bool disk_take_again(Disk *disk, Error *err);
 
 const MediumPointOps *disk_point_ops(const Disk *disk); /* NULL: none */
 

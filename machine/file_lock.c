@@ -92,3 +92,9 @@ bool file_lock(int fd, const char *path, bool writes, Error *err)
     return error_set(err, "%s is in use by %s%s", path, who,
                      writes ? "; only one machine can write to it" : ", which writes to it");
 }
+
+void file_unlock(int fd)
+{
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    fcntl(fd, F_OFD_SETLK, &lock);
+}

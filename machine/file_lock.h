@@ -12,6 +12,9 @@
  * on a file system that has no locks. path: for the message. */
 bool file_lock(int fd, const char *path, bool writes, Error *err);
 
+/* Lets go of it. */
+void file_unlock(int fd);
+
 /* Who holds a lock: "armature (process 123)", "this machine itself", or "another program" if the host does
  * not tell. */
 void file_lock_holder(int fd, char *text, size_t size);

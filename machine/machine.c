@@ -68,7 +68,20 @@ static uint32_t log_pc(void *opaque)
 static uint64_t time_from_host(void *opaque)
 {
     const Machine *m = opaque;
-    return m->held_at != CLOCK_NEVER ? m->held_at : m->time_base + host_ns() - m->host_base;
+    if (m->held_at != CLOCK_NEVER)
+        return m->held_at;
+    uint64_t passed = host_ns() - m->host_base, scale = m->options.time_scale;
+    return m->time_base + (scale ? muldiv64(passed, TIME_SCALE_ONE, scale) : passed);
+}
+
+/* How long that is for the host, rounded up; UINT64_MAX is for ever. */
+static uint64_t host_time_of(const Machine *m, uint64_t ns)
+{
+    uint64_t scale = m->options.time_scale;
+    if (!scale || ns == UINT64_MAX)
+        return ns;
+    unsigned __int128 host = ((unsigned __int128)ns * scale + TIME_SCALE_ONE - 1) / TIME_SCALE_ONE;
+    return host > INT64_MAX ? INT64_MAX : (uint64_t)host;
 }
 
 /* ---- What the parts of the machine tell each other -------------------------------------------------- */
@@ -155,8 +168,8 @@ static bool make_store(uint8_t **store, int *fd, const char *name, uint64_t size
 {
     *fd = memfd_create(name, MFD_CLOEXEC);
     if (*fd < 0 || ftruncate(*fd, (off_t)size))
-        return error_set(err, "cannot create %llu KiB of guest memory: %s", (unsigned long long)size >> 10,
-                         strerror(errno));
+        return error_set(err, "cannot create %llu KiB of guest memory: %s%s", (unsigned long long)size >> 10,
+                         strerror(errno), errno == EFBIG ? " (a limit of the shell, see ulimit -f)" : "");
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, *fd, 0);
     if (at == MAP_FAILED)
         return error_set(err, "cannot map %llu KiB of guest memory: %s", (unsigned long long)size >> 10,
@@ -681,7 +694,7 @@ static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)
         return most;
     uint64_t wait = due > now ? due - now : 0;
     uint64_t ahead = m->options.deterministic ? (wait + NS_PER_INSN - 1) / NS_PER_INSN
-                                              : SLICE_LEAST + wait / HOST_NS_PER_INSN;
+                                              : SLICE_LEAST + host_time_of(m, wait) / HOST_NS_PER_INSN;
     return ahead < 1 ? 1 : ahead < most ? ahead : most;
 }
 
@@ -844,6 +857,12 @@ void machine_pass_idle_time(Machine *m)
         m->time_base += passed < most ? passed : most;
 }
 
+void machine_stop_pacing(Machine *machine)
+{
+    machine_pass_idle_time(machine);
+    machine->idle_since = 0;
+}
+
 /* The host waits as long as the guest would. What enters meanwhile makes virtual time pass to where the host
  * is (machine_pass_idle_time()); otherwise it passes all at once, at the end. */
 static bool pace_idle_time(Machine *m, uint64_t due)
@@ -879,6 +898,7 @@ static bool wait_for_something(Machine *m)
         return pace_idle_time(m, due);
     if (m->options.deterministic || m->turbo)
         return skip_idle_time(m, due);
+    wait = host_time_of(m, wait);
     if (m->poll)
         return m->poll(m->poll_opaque, wait);
     if (wait && wait != UINT64_MAX) {
@@ -974,11 +994,9 @@ void machine_hold_time(Machine *machine, bool hold)
     if (machine->options.deterministic || hold == (machine->held_at != CLOCK_NEVER))
         return;
     uint64_t now = clock_now(machine->clock);
-    machine->held_at = CLOCK_NEVER;
-    if (hold)
-        machine->held_at = now;
-    else
-        machine->host_base = host_ns() - (now - machine->time_base);
+    machine->held_at = hold ? now : CLOCK_NEVER;
+    machine->time_base = now;
+    machine->host_base = host_ns();
 }
 
 static void run_own_timers(Machine *m)

@@ -17,15 +17,17 @@
 #include "machine/log.h"
 
 enum { MAX_CPUS = 4, MAX_DEVICES = 128 };
+enum { TIME_SCALE_ONE = 1000000, TIME_SCALE_LEAST = 10000, TIME_SCALE_MOST = 1000000000 };
 enum { MACHINE_FLASH_BYTES = 64 << 20 }; /* of each of the two NOR flash banks */
 
 typedef struct MachineOptions {
     unsigned cpus;   /* 1 to 4 */
     uint64_t memory; /* bytes of RAM, multiple of 1 MiB, up to 1 GiB */
     JitOptions jit;
-    bool deterministic;   /* virtual time from the instruction count instead of the host's clock */
-    bool paced;           /* deterministic: idle time takes as long on the host, instead of being skipped */
-    uint32_t rtc_base;    /* seconds since 1970 at power-on */
+    bool deterministic;  /* virtual time from the instruction count instead of the host's clock */
+    bool paced;          /* deterministic: idle time takes as long on the host, instead of being skipped */
+    uint32_t time_scale; /* otherwise: millionths of host time in a time of the guest's; 0: as many as that */
+    uint32_t rtc_base;   /* seconds since 1970 at power-on */
     const char *flash[2]; /* files with the contents of the NOR flash banks, NULL = erased, not kept */
     bool boot_from_flash; /* no boot ROM: address 0 is flash bank 0 */
     bool semihosting;     /* trap instructions of semihosting are calls to the host, see semihosting.h */
@@ -136,6 +138,10 @@ void machine_moved(Machine *machine);
  * deterministic. While it replays, idle time is not paced, and the next event is fed at its place by
  * machine_run(), which calls poll() when journal_diverged() becomes true, and after each event. */
 void machine_make_journal(Machine *machine);
+
+/* Paced idle time that has passed on the host passes, and no more before machine_run() goes on: what is
+ * looked at now is what it was at the place of an event that is written down now. */
+void machine_stop_pacing(Machine *machine);
 
 /* While machine_run() does not run, and the journal replays: feeds what it has for this place. */
 void machine_feed_journal(Machine *machine);

@@ -42,6 +42,8 @@ bool semihost_write_words(const SemihostCall *c, uint32_t address, const uint32_
 /* ---- What the host answers (semihosting_host.c): as the functions of semihosting_files.h
  * -------------------- */
 
+/* 0, or -EACCES: there are no files. */
+int semihost_files_allowed(Semihosting *s);
 int semihost_files_open(Semihosting *s, const char *name, uint32_t mode);
 int64_t semihost_files_read(Semihosting *s, OpenFile *file, void *data, size_t size);
 int64_t semihost_files_write(Semihosting *s, OpenFile *file, const void *data, size_t size);

@@ -55,6 +55,14 @@ static bool is_of_host(const OpenFile *file)
     return file->kind == FILE_HOST;
 }
 
+int semihost_files_allowed(Semihosting *s)
+{
+    int own = s->files.folder ? 0 : -EACCES;
+    int result = journal_recalls(s->channel) ? (int)recall(s, NULL, NULL, 0) : own;
+    keep(s, NULL, result, NULL, 0);
+    return result;
+}
+
 int semihost_files_open(Semihosting *s, const char *name, uint32_t mode)
 {
     bool own = !strcmp(name, ":tt") || !strcmp(name, ":semihosting-features");

@@ -259,8 +259,9 @@ void semihost_tmpnam(SemihostCall *c)
 {
     char name[16];
     int length = snprintf(name, sizeof name, "tmp-%03u", c->field[1] & 0xff);
-    if (!c->s->files.folder)
-        semihost_fail(c, -EACCES);
+    int bad = semihost_files_allowed(c->s);
+    if (bad)
+        semihost_fail(c, bad);
     else if (c->field[1] > 0xff || c->field[2] <= (uint32_t)length)
         semihost_fail(c, -EINVAL);
     else

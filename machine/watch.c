@@ -129,6 +129,14 @@ void watches_guard_all(Watches *watches, uint32_t pa, uint64_t size)
         set_bit(watches->guarded, (uint32_t)page);
 }
 
+void watches_seen(Watches *watches, Watch *watch)
+{
+    for (uint32_t n = 0; n < watch->count; n++) {
+        clear_bit(watch->written, n);
+        set_bit(watches->guarded, watch->first + n);
+    }
+}
+
 void watches_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque)
 {
     assert(watches->keepers < KEEPERS_MOST);

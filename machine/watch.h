@@ -31,6 +31,9 @@ void watches_written(Watches *watches, uint32_t pa, uint32_t size);
  * any more. Nobody counts them as seen. */
 void watches_guard_all(Watches *watches, uint32_t pa, uint64_t size);
 
+/* All that is watched counts as seen, and is guarded as above. */
+void watches_seen(Watches *watches, Watch *watch);
+
 /* Called before the first write in a guarded page, by home address: for snapshots and the history, which keep
  * what was there. Several may; each may be called again for a page that others have guarded anew. */
 void watches_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque);

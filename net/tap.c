@@ -64,6 +64,12 @@ static const NetEndOps ops = {"tap", input, fill, serve, tap_free};
 static int open_tap(const char *name, Error *err)
 {
     struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    /* The kernel would make one for root, with no address and down. */
+    if (!if_nametoindex(name)) {
+        error_set(err, "there is no such device; make it with: ip tuntap add dev %s mode tap user $USER",
+                  name);
+        return -1;
+    }
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         error_set(err, "cannot open /dev/net/tun: %s", strerror(errno));

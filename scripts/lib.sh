@@ -70,8 +70,7 @@ build_emulator() {
     else
         configure "$root/build"
     fi
-    ninja -C "$root/build" -n armature | grep -q "no work to do" ||
-        cmake --build "$root/build" --target armature >&2 || die "the build failed"
+    cmake --build "$root/build" --target armature >&2 || die "the build failed"
 }
 
 # ---- Debian's installer images -----------------------------------------------------------------------------------

@@ -60,13 +60,37 @@ static bool write_all(int fd, struct iovec *part, int parts, uint64_t offset, Er
     return true;
 }
 
-bool chunk_begin(ChunkWriter *writer, ChunkContents contents, int fd, Error *err)
+static bool put_all(const ChunkWriter *writer, struct iovec *part, int parts, uint64_t offset, Error *err)
+{
+    bool ok = true;
+    if (!writer->put)
+        return write_all(writer->fd, part, parts, offset, err);
+    for (int n = 0; ok && n < parts; n++)
+        ok = writer->put(writer->opaque, part[n].iov_base, part[n].iov_len, err);
+    return ok;
+}
+
+static bool put_file_header(ChunkWriter *writer, ChunkContents contents, Error *err)
 {
     FileHeader header = {.version = SNAPSHOT_VERSION, .contents = contents};
     struct iovec part = {&header, sizeof header};
     memcpy(header.magic, magic, sizeof magic);
-    *writer = (ChunkWriter){.fd = fd, .offset = sizeof header};
-    return write_all(fd, &part, 1, 0, err);
+    writer->offset = sizeof header;
+    return put_all(writer, &part, 1, 0, err);
+}
+
+bool chunk_begin(ChunkWriter *writer, ChunkContents contents, int fd, Error *err)
+{
+    *writer = (ChunkWriter){.fd = fd};
+    return put_file_header(writer, contents, err);
+}
+
+bool chunk_begin_stream(ChunkWriter *writer,
+                        bool (*put)(void *opaque, const void *data, size_t size, Error *err), void *opaque,
+                        Error *err)
+{
+    *writer = (ChunkWriter){.fd = -1, .put = put, .opaque = opaque};
+    return put_file_header(writer, CHUNKS_SNAPSHOT, err);
 }
 
 bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t size, Error *err)
@@ -82,14 +106,14 @@ bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t
         {(void *)data, size         }
     };
     writer->offset += sizeof header + size;
-    return write_all(writer->fd, part, 2, header.offset, err);
+    return put_all(writer, part, 2, header.offset, err);
 }
 
 bool chunk_finish(ChunkWriter *writer, Error *err)
 {
     if (!chunk_write(writer, CHUNK_DONE, NULL, 0, err))
         return false;
-    return !fsync(writer->fd) || error_set(err, "%s", strerror(errno));
+    return writer->put || !fsync(writer->fd) || error_set(err, "%s", strerror(errno));
 }
 
 /* ---- Reading --------------------------------------------------------------------------------------------

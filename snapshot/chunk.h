@@ -28,12 +28,19 @@ typedef enum ChunkContents { CHUNKS_SNAPSHOT, CHUNKS_RECORDING } ChunkContents;
 
 typedef struct ChunkWriter {
     int fd;
+    /* Takes the file's bytes one behind the other instead of fd; NULL: it is a file. */
+    bool (*put)(void *opaque, const void *data, size_t size, Error *err);
+    void *opaque;
     uint64_t offset; /* where the next one goes */
     uint32_t count;
 } ChunkWriter;
 
 /* The file's header. All of these are false with err set if the host cannot write. */
 bool chunk_begin(ChunkWriter *writer, ChunkContents contents, int fd, Error *err);
+/* The same of a snapshot that goes elsewhere. */
+bool chunk_begin_stream(ChunkWriter *writer,
+                        bool (*put)(void *opaque, const void *data, size_t size, Error *err), void *opaque,
+                        Error *err);
 bool chunk_write(ChunkWriter *writer, const char *type, const void *data, size_t size, Error *err);
 /* The last chunk, and everything on the host's disk. */
 bool chunk_finish(ChunkWriter *writer, Error *err);

@@ -30,6 +30,22 @@ DiskCapture *disk_capture_begin(Machine *machine, Error *err)
     return capture;
 }
 
+bool disk_capture_again(DiskCapture *capture, Error *err)
+{
+    bool ok = true;
+    for (unsigned n = 0; ok && n < capture->count; n++)
+        ok = disk_freeze_again(capture->disk[n], &capture->record[n].medium, err);
+    return ok;
+}
+
+bool disk_capture_is_apart(const DiskCapture *capture)
+{
+    bool apart = true;
+    for (unsigned n = 0; n < capture->count; n++)
+        apart &= capture->record[n].medium.keeps_changes || disk_read_only(capture->disk[n]);
+    return apart;
+}
+
 void disk_capture_end(DiskCapture *capture)
 {
     for (unsigned n = 0; capture && n < capture->count; n++)

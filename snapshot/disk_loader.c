@@ -159,6 +159,34 @@ void disks_unstage(StagedDisks *disks)
     free(disks);
 }
 
+void disks_renew(StagedDisks *disks)
+{
+    for (unsigned n = 0; n < disks->count; n++)
+        if (disks->staged[n].stage)
+            disks->staged[n].ops->renew(disks->staged[n].stage);
+}
+
+bool disks_check_same(const StagedDisks *disks, const ChunkFile *file, Error *err)
+{
+    uint8_t payload[DISK_RECORD_MOST];
+    DiskRecord record;
+    unsigned count = 0;
+    bool same = true;
+    for (unsigned n = 0; same && n < file->count; n++) {
+        const Chunk *chunk = &file->chunk[n];
+        if (strcmp(chunk->type, CHUNK_DISK) != 0)
+            continue;
+        if (count == disks->count || chunk->length > sizeof payload)
+            return error_set(err, "its disks have changed on the way");
+        if (!chunk_read(file, chunk, payload, err) ||
+            !disk_record_decode(&record, payload, chunk->length, err))
+            return false;
+        const DiskRecord *was = &disks->staged[count++].record;
+        same = record.slot == was->slot && record.size == was->size;
+    }
+    return (same && count == disks->count) || error_set(err, "its disks have changed on the way");
+}
+
 /* ---- Blocks -------------------------------------------------------------------------------------------- */
 
 /* False: not to be put. */

@@ -17,6 +17,11 @@ typedef struct StagedDisks StagedDisks;
 /* Machine's thread, disks drained. NULL with err set if the disks are others, or were changed since. */
 StagedDisks *disks_stage(const ChunkFile *file, Machine *machine, DiskRigour rigour, Error *err);
 
+/* From now on, blocks may be put again. */
+void disks_renew(StagedDisks *disks);
+/* False with err set if a file speaks of other disks. */
+bool disks_check_same(const StagedDisks *disks, const ChunkFile *file, Error *err);
+
 /* Any thread: `count` blocks of disk n, as many as data has (NULL: zeros). False with err set. */
 bool disks_put(StagedDisks *disks, uint32_t n, uint64_t block, uint64_t count, const uint8_t *data,
                Error *err);

@@ -24,7 +24,8 @@ struct Snapshot {
     ChunkFile file;
     SnapshotInfo info;
     uint64_t disk_bytes[DISK_SLOTS];
-    bool force;
+    bool force, memory_there;
+    StagedDisks *disks; /* owned; NULL: those of the file */
 };
 
 static bool is_type(const Chunk *chunk, const char *type)
@@ -118,10 +119,10 @@ static bool check_types(Snapshot *snapshot, Error *err)
     return true;
 }
 
-Snapshot *snapshot_open(const char *path, Error *err)
+static Snapshot *open_as(const char *path, const char *name, Error *err)
 {
     Snapshot *snapshot = calloc(1, sizeof *snapshot);
-    if (!snapshot || !(snapshot->path = strdup(path)))
+    if (!snapshot || !(snapshot->path = strdup(name)))
         abort();
     if (chunk_open(&snapshot->file, CHUNKS_SNAPSHOT, path, err) && read_head(snapshot, err) &&
         check_types(snapshot, err))
@@ -131,10 +132,44 @@ Snapshot *snapshot_open(const char *path, Error *err)
     return NULL;
 }
 
+Snapshot *snapshot_open(const char *path, Error *err)
+{
+    return open_as(path, path, err);
+}
+
+Snapshot *snapshot_open_received(int fd, const char *name, Error *err)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open_as(path, name, err);
+}
+
+void snapshot_memory_is_there(Snapshot *snapshot)
+{
+    snapshot->memory_there = true;
+}
+
+void snapshot_disks_are_there(Snapshot *snapshot, StagedDisks *disks)
+{
+    snapshot->disks = disks;
+}
+
+StagedDisks *snapshot_stage_disks(Snapshot *snapshot, Machine *machine, Error *err)
+{
+    StagedDisks *disks =
+        disks_stage(&snapshot->file, machine, snapshot->force ? DISKS_FORCED : DISKS_SAME, err);
+    if (disks)
+        disks_renew(disks);
+    else
+        about(snapshot, err);
+    return disks;
+}
+
 void snapshot_close(Snapshot *snapshot)
 {
     if (!snapshot)
         return;
+    disks_unstage(snapshot->disks);
     chunk_close(&snapshot->file);
     free(snapshot->path);
     free(snapshot);
@@ -193,7 +228,19 @@ static bool stage_part(StagedState *state, const Snapshot *snapshot, const Chunk
     return payload && state_stage_part(state, payload, chunk->length, err);
 }
 
-static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, bool dry, Error *err)
+/* For the stage to free. */
+static StagedDisks *stage_disks(Snapshot *snapshot, Machine *machine, DiskRigour rigour, Error *err)
+{
+    StagedDisks *disks = snapshot->disks;
+    if (!disks)
+        return disks_stage(&snapshot->file, machine, rigour, err);
+    if (!disks_check_same(disks, &snapshot->file, err))
+        return NULL;
+    snapshot->disks = NULL;
+    return disks;
+}
+
+static bool stage_all(Stage *stage, Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
     stage->state = state_stage_new(machine);
     for (unsigned n = 0; n < snapshot->file.count; n++)
@@ -203,8 +250,10 @@ static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, 
     if (!state_stage_check(stage->state, dry, err))
         return false;
     DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
-    stage->disks = disks_stage(&snapshot->file, machine, rigour, err);
-    stage->memory = stage->disks ? memory_stage(&snapshot->file, machine, stage->disks, err) : NULL;
+    stage->disks = stage_disks(snapshot, machine, rigour, err);
+    stage->memory = stage->disks
+                        ? memory_stage(&snapshot->file, machine, snapshot->memory_there, stage->disks, err)
+                        : NULL;
     return stage->memory && disks_ready(stage->disks, err);
 }
 

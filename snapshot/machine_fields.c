@@ -29,7 +29,7 @@ TABLE(machine,
       MEMBER(running, "false between instructions"), MEMBER(yield, HOST), MEMBER(stopped_cpu, HOST),
       MEMBER(slice_end, VIEW), MEMBER(watchpoints, HOST), MEMBER(pause_at, HOST), MEMBER(mark_at, HOST), MEMBER(held_at, HOST), MEMBER(stop_requested, HOST),
       MEMBER(request_pending, VIEW), MEMBER(request, VIEW), MEMBER(exit_code, "env.exit_code is saved"),
-      MEMBER(broken, "the run has ended"), MEMBER(semihosting, VIEW), MEMBER(poll, HOST), MEMBER(poll_opaque, HOST));
+      MEMBER(exit_reason, "env.exit_code is saved"), MEMBER(broken, "the run has ended"), MEMBER(semihosting, VIEW), MEMBER(poll, HOST), MEMBER(poll_opaque, HOST));
 #undef OF
 
 #define OF DeviceEnv
@@ -44,7 +44,8 @@ TABLE(env,
 
 #define OF MachineOptions
 TABLE(options,
-      MEMBER(cpus, VIEW), MEMBER(memory, VIEW), MEMBER(jit, HOST), MEMBER(deterministic, VIEW), MEMBER(paced, HOST), MEMBER(rtc_base, VIEW),
+      MEMBER(cpus, VIEW), MEMBER(memory, VIEW), MEMBER(jit, HOST), MEMBER(deterministic, VIEW), MEMBER(paced, HOST),
+      MEMBER(time_scale, HOST), MEMBER(rtc_base, VIEW),
       MEMBER(flash, HOST), MEMBER(boot_from_flash, VIEW), MEMBER(semihosting, VIEW), MEMBER(semihosting_dir, HOST),
       MEMBER(test_device, VIEW), MEMBER(gpu, VIEW), MEMBER(virtio_disks, VIEW), MEMBER(virtio_nets, VIEW),
       MEMBER(shares, VIEW), MEMBER(seed, VIEW), MEMBER(rng, VIEW), MEMBER(console, VIEW), MEMBER(balloon, VIEW));

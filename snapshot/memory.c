@@ -13,6 +13,13 @@
 #define PAGE_SWAPPED (UINT64_C(1) << 62)
 #define PAGE_OF_FILE (UINT64_C(1) << 61)
 
+void memory_encode(const MachineMemory *memory, Buffer *out)
+{
+    buffer_put_name(out, memory->name);
+    buffer_put64(out, memory->size);
+    buffer_put8(out, memory->fill);
+}
+
 bool memory_is_filled(const uint8_t *page, uint8_t fill)
 {
     return page[0] == fill && !memcmp(page, page + 1, MEMORY_PAGE - 1);

@@ -3,6 +3,7 @@
 #define ARMATURE_SNAPSHOT_MEMORY_H
 
 #include "machine/machine.h"
+#include "snapshot/bytes.h"
 
 enum { MEMORY_PAGE = 4096 };
 
@@ -14,6 +15,9 @@ void memory_pages(const MachineMemory *memory, void (*page)(void *opaque, uint32
 /* The next piece of whole pages, at *from or behind, that may hold something else than `fill`; false if there
  * is none. */
 bool memory_next_data(const MachineMemory *memory, uint64_t *from, uint64_t *to);
+
+/* The payload of the chunk that describes it, appended. */
+void memory_encode(const MachineMemory *memory, Buffer *out);
 
 /* Whether every byte of a page is `fill`. */
 bool memory_is_filled(const uint8_t *page, uint8_t fill);

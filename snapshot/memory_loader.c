@@ -21,6 +21,7 @@ typedef struct Staged {
     int fd;               /* the new contents; holes are what `fill` fills */
     atomic_uchar *page;   /* [pages] */
     uint32_t pages;
+    bool there; /* the machine's memory has them already, there is nothing to stage */
 } Staged;
 
 typedef struct EqualRun {
@@ -32,6 +33,7 @@ struct StagedMemory {
     const ChunkFile *file;
     Staged staged[MACHINE_MEMORIES]; /* as in the file */
     unsigned count;
+    bool there;
     StagedDisks *disks; /* numbered behind them */
     atomic_uint next;   /* chunk */
     atomic_bool failed;
@@ -84,12 +86,13 @@ static bool stage_memory(StagedMemory *all, const Machine *machine, const Chunk 
     if (size != staged.memory.size || fill != staged.memory.fill)
         return error_set(err, "memory '%s' is of another size", name);
     staged.pages = (uint32_t)(size / MEMORY_PAGE);
+    staged.there = all->there && staged.memory.fd;
     staged.page = calloc(staged.pages, sizeof *staged.page);
-    staged.fd = memfd_create("armature-memory", MFD_CLOEXEC);
+    staged.fd = staged.there ? -1 : memfd_create("armature-memory", MFD_CLOEXEC);
     if (!staged.page)
         abort();
     all->staged[all->count++] = staged;
-    return (staged.fd >= 0 && !ftruncate(staged.fd, (off_t)size)) ||
+    return staged.there || (staged.fd >= 0 && !ftruncate(staged.fd, (off_t)size)) ||
            error_set(err, "not enough memory: %s", strerror(errno));
 }
 
@@ -129,6 +132,8 @@ static bool claim(const Staged *staged, const PageRun *run, unsigned char what, 
 {
     if (run->first >= staged->pages || run->count > staged->pages - run->first)
         return error_set(err, "pages: there is no such page in '%s'", staged->memory.name);
+    if (staged->there)
+        return error_set(err, "pages: those of '%s' are out of place", staged->memory.name);
     for (uint32_t n = 0; n < run->count; n++)
         if (atomic_exchange(&staged->page[run->first + n], what) != FILLED)
             return error_set(err, "pages: one of '%s' is there twice", staged->memory.name);
@@ -243,12 +248,14 @@ static bool copy_equal(StagedMemory *all, Error *err)
     return true;
 }
 
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, StagedDisks *disks, Error *err)
+StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, bool there, StagedDisks *disks,
+                           Error *err)
 {
     StagedMemory *all = calloc(1, sizeof *all);
     if (!all)
         abort();
     all->file = file;
+    all->there = there;
     all->disks = disks;
     pthread_mutex_init(&all->mutex, NULL);
     bool ok = stage_memories(all, machine, err);
@@ -320,6 +327,8 @@ bool memory_apply(StagedMemory *all, Machine *machine, Error *err)
     (void)machine;
     for (unsigned n = 0; n < all->count; n++) {
         Staged *staged = &all->staged[n];
+        if (staged->there)
+            continue;
         if (staged->memory.fd && replace(staged)) {
             changed = true;
             continue;

@@ -8,9 +8,11 @@
 
 typedef struct StagedMemory StagedMemory;
 
-/* All memory of the file, which must be that of the machine; pages of disks go to `disks`. NULL with err set
- * if it is not, or is damaged. */
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, StagedDisks *disks, Error *err);
+/* All memory of the file, which must be that of the machine; pages of disks go to `disks`. there: what is
+ * behind a descriptor (MachineMemory) has its contents already, and must not be in the file. NULL with err
+ * set if it is not, or is damaged. */
+StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, bool there, StagedDisks *disks,
+                           Error *err);
 /* Gives the machine the memory. False with err set if the host refuses; nothing has changed then. */
 bool memory_apply(StagedMemory *staged, Machine *machine, Error *err);
 void memory_unstage(StagedMemory *staged); /* NULL is allowed */

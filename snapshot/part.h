@@ -48,7 +48,7 @@ typedef struct Item {
     uint32_t stride; /* bytes from one to the next */
     uint32_t since;  /* version of the part that introduced it */
     bool hashed;
-    bool reg;        /* a register: if it is missing, it has its reset value */
+    bool reg; /* a register: if it is missing, it has its reset value */
     uint32_t reset;
 } Item;
 

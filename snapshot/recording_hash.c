@@ -24,6 +24,7 @@ static MachineHash *hash_of(Machine *machine, bool memories)
 
 void recording_note_hash(Machine *machine, JournalChannel *channel, bool memories)
 {
+    machine_stop_pacing(machine);
     MachineHash *hash = hash_of(machine, memories);
     Buffer out = {0};
     for (unsigned n = 0; n < hash->count; n++)

@@ -85,14 +85,6 @@ static MediumStep next_page(void *opaque, unsigned memory, uint64_t *page, uint6
     return step;
 }
 
-static void encode_memory(const MachineMemory *memory, Buffer *out)
-{
-    out->size = 0;
-    buffer_put_name(out, memory->name);
-    buffer_put64(out, memory->size);
-    buffer_put8(out, memory->fill);
-}
-
 static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
 {
     for (unsigned n = 0; n < save->parts; n++) {
@@ -112,7 +104,8 @@ static bool write_memory(SnapshotSave *save, ChunkWriter *writer, Error *err)
     Buffer payload = {0};
     bool ok = true;
     for (unsigned n = 0; ok && machine_memory(save->machine, n, &memory); n++) {
-        encode_memory(&memory, &payload);
+        payload.size = 0;
+        memory_encode(&memory, &payload);
         ok = chunk_write(writer, CHUNK_MEMORY, payload.data, payload.size, err);
     }
     for (unsigned n = 0; ok && n < disks; n++) {

@@ -64,8 +64,20 @@ bool snapshot_is(const char *path);
 /* NULL with err set if the file is none, is damaged or of another version. Contents are checked when they are
  * read. */
 Snapshot *snapshot_open(const char *path, Error *err);
+/* The same of an open file, which stays the caller's; name: for messages. */
+Snapshot *snapshot_open_received(int fd, const char *name, Error *err);
+/* The machine that it will be loaded into has its memory already, all that is behind a descriptor
+ * (MachineMemory), and the file must not have it. */
+void snapshot_memory_is_there(Snapshot *snapshot);
 void snapshot_close(Snapshot *snapshot);
 const SnapshotInfo *snapshot_info(const Snapshot *snapshot);
+
+/* Before snapshot_load(): a place for the changes of the machine's disks, which are those of the file (of
+ * which nothing else is read), to put blocks into again and again; for snapshot_disks_are_there(). NULL with
+ * err set as snapshot_load() would say it. */
+struct StagedDisks *snapshot_stage_disks(Snapshot *snapshot, Machine *machine, Error *err);
+/* Blocks of disks have come already; disks is taken over, and the file has what is left. */
+void snapshot_disks_are_there(Snapshot *snapshot, struct StagedDisks *disks);
 
 /* A disk that the machine had. */
 typedef struct SnapshotDisk {

@@ -20,7 +20,7 @@ set(may_net "net/|${base_headers}")
 set(may_volumes "volumes/|machine/error\\.h")
 set(may_snapshot "snapshot/|machine/|cpu/|mmu/|devices/")
 set(may_history "history/|snapshot/state\\.h|machine/|cpu/|mmu/")
-set(may_frontends "history/history\\.h|frontends/|snapshot/(snapshot|machine_hash|recording)\\.h|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
+set(may_frontends "history/history\\.h|frontends/|snapshot/(snapshot|machine_hash|recording|migrate)\\.h|images/(image|manage)\\.h|machine/|net/|shares/share\\.h|volumes/bootable\\.h")
 set(may_roms "roms/|[^/]+$")
 
 set(wrong "")

@@ -153,7 +153,10 @@ def main():
     try:
         print("== " + install(o, notes), file=sys.stderr)
     except KeyboardInterrupt:
-        sys.exit("install-debian: interrupted; what was downloaded is kept for the next time")
+        if os.path.exists(o.log):
+            os.unlink(o.log)
+        print("install-debian: interrupted; what was downloaded is kept for the next time", file=sys.stderr)
+        sys.exit(130)
     except Trouble as e:
         for note in notes[-3:]:
             print("install-debian: " + note, file=sys.stderr)

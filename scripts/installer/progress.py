@@ -56,5 +56,5 @@ class Progress:
 
     def end(self):
         if self.terminal:
-            self.out.write("\r" + " " * 78 + "\r")
+            self.out.write("\r\033[K")  # all of it: the terminal has put ^C behind what was shown
             self.out.flush()

@@ -372,7 +372,8 @@ static void video(void **state)
 {
     Fixture *f = *state;
     assert_int_equal(
-        run(f, "sleep(1.05) print(record_stop())", "--record-screen", "run.y4m", "--record-rate", "10", NULL), 0);
+        run(f, "sleep(1.05) print(record_stop())", "--record-screen", "run.y4m", "--record-rate", "10", NULL),
+        0);
     char header[100], frame[10];
     FILE *file = fopen("run.y4m", "rb");
     assert_non_null(file);

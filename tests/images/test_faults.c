@@ -147,7 +147,7 @@ static void full_and_not(const ImageOptions *options, const char *filler)
     for (unsigned n = 1; n < 20; n++)
         assert_int_equal(ask(disk, DISK_WRITE, n * LENGTH, 0x22), DISK_NO_SPACE);
     assert_int_equal(told, 1);
-    assert_non_null(strstr(text, "No space left on device"));
+    assert_non_null(strstr(text, "No space left on device; the guest gets I/O errors: make room"));
     expect(disk, 0, 0x11);
     assert_int_equal(ask(disk, DISK_WRITE, 0, 0x33), DISK_OK); /* where there is space already */
     assert_int_equal(ask(disk, DISK_FLUSH, 0, 0), DISK_OK);

@@ -404,6 +404,104 @@ static void test_paced(void **state)
     free(run);
 }
 
+/* ---- Failures of the host -------------------------------------------------------------------------------
+ */
+
+enum { BLOCK = 512, REQUESTS = 4 };
+
+static bool host_fails;
+static unsigned requests_done;
+static DiskResult results[REQUESTS];
+
+/* The third block cannot be read, but something comes. */
+static DiskResult read_block(void *medium, uint64_t offset, void *data, uint64_t length, Error *err)
+{
+    bool bad = host_fails && offset == 2 * BLOCK;
+    (void)medium;
+    memset(data, bad ? 0xbd : 0x60, length);
+    if (!bad)
+        return DISK_OK;
+    error_set(err, "a bad block");
+    return DISK_IO_ERROR;
+}
+
+static DiskResult no_flush(void *medium, Error *err)
+{
+    (void)medium;
+    (void)err;
+    return DISK_OK;
+}
+
+static void no_close(void *medium)
+{
+    (void)medium;
+}
+
+static void request_done(DiskRequest *request)
+{
+    results[request->offset / BLOCK] = request->result;
+    requests_done++;
+}
+
+static bool until_done(void *opaque, uint64_t timeout_ns)
+{
+    (void)opaque;
+    (void)timeout_ns;
+    return requests_done < REQUESTS;
+}
+
+/* A guest reads four blocks; returns the sum of what it got. */
+static unsigned read_blocks(Machine *machine, bool fails)
+{
+    static const MediumOps ops = {.read = read_block, .flush = no_flush, .close = no_close};
+    static uint8_t data[REQUESTS][BLOCK];
+    const MediumInfo info = {.size = REQUESTS * BLOCK, .read_only = true};
+    DiskRequest request[REQUESTS];
+    DiskSlot *slot = &machine->env.disk[DISK_SLOT_SD];
+    unsigned sum = 0;
+    Disk *disk = disk_new("sd", &ops, NULL, &info, machine->clock, machine->arrivals);
+    host_fails = fails;
+    requests_done = 0;
+    slot->changed = NULL; /* the card is the test's */
+    disk_slot_set(slot, disk);
+    for (unsigned n = 0; n < REQUESTS; n++) {
+        request[n] = (DiskRequest){
+            .action = DISK_READ, .offset = n * BLOCK, .length = BLOCK, .data = data[n], .done = request_done};
+        assert_false(disk_submit(disk, &request[n]));
+    }
+    machine->poll = until_done;
+    machine_run(machine);
+    for (unsigned n = 0; n < REQUESTS * BLOCK; n++)
+        sum += data[n / BLOCK][n % BLOCK];
+    disk_free(disk_slot_set(slot, NULL));
+    return sum;
+}
+
+/* They come again on a host that does not fail; one that fails where it did not is found. */
+static void test_failures(void **state)
+{
+    (void)state;
+    Machine *first = journal_guest(1, JIT_ON, false), *second = journal_guest(1, JIT_OFF, false),
+            *third = journal_guest(1, JIT_OFF, false);
+    journal_record(first->journal);
+    unsigned sum = read_blocks(first, true);
+    assert_int_equal(results[1], DISK_OK);
+    assert_int_equal(results[2], DISK_IO_ERROR);
+    assert_int_equal(journal_end(first->journal), 1);
+    copy_entries(second->journal, first->journal);
+    journal_replay(second->journal, 0);
+    assert_int_equal(read_blocks(second, false), sum);
+    assert_int_equal(results[2], DISK_IO_ERROR);
+    assert_int_equal(results[3], DISK_OK);
+    assert_null(journal_diverged(second->journal));
+    journal_replay(third->journal, 0);
+    read_blocks(third, true);
+    assert_non_null(strstr(journal_diverged(third->journal), "sd: the host failed"));
+    machine_free(first);
+    machine_free(second);
+    machine_free(third);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_one_cpu),
         cmocka_unit_test(test_four_cpus),
         cmocka_unit_test(test_paced),
+        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

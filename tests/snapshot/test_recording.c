@@ -46,7 +46,7 @@ static bool apply_hash(void *opaque, uint8_t what, const uint8_t *data, size_t s
 
 static void begin(Run *run, JitMode jit, unsigned cpus)
 {
-    *run = (Run){.machine = journal_guest(cpus, jit, false)};
+    *run = (Run){.machine = journal_guest(cpus, jit, true)};
     run->hash = journal_channel(run->machine->journal, "hash", apply_hash, run);
     run->machine->poll_opaque = run;
 }
@@ -56,10 +56,11 @@ static bool recording_poll(void *opaque, uint64_t timeout_ns)
     Run *run = opaque;
     Error err;
     char text[2] = {(char)('a' + run->polls % 26), 0};
-    (void)timeout_ns;
+    if (timeout_ns) /* idle time passes, and then somebody looks */
+        usleep(timeout_ns < 100000 ? 50 : 200);
     if (run->polls % 3 == 0)
         serial_send(&run->machine->env.serial[0], text, 1);
-    if (run->polls % 5 == 0)
+    if (timeout_ns || run->polls % 5 == 0)
         recording_note_hash(run->machine, run->hash, run->polls % 2);
     machine_pause_at(run->machine, machine_icount(run->machine) + 1 + run->polls * 977 % 5000);
     assert_true(recording_flush(run->writer, &err));
