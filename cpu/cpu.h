@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu/watchpoints.h"
 #include "machine/bus.h"
 #include "machine/clock.h"
 #include "machine/irq.h"
@@ -200,7 +201,9 @@ typedef struct Cpu {
     /* The breakpoint that it stopped at the last time: it goes on from there. UINT64_MAX: none. */
     uint64_t stop_icount;
     uint32_t stop_pc;
-    bool stopped; /* the engine returned for that; cleared by whoever lets it run */
+    bool stopped;                   /* the engine returned for that; cleared by whoever lets it run */
+    const Watchpoints *watchpoints; /* the machine's; NULL: there are none */
+    WatchHit watch_hit;             /* why it stopped; cleared with `stopped` */
     IrqLine pmu_irq;
     struct Cpu *const *peers;            /* all CPUs of the machine, [cpus] */
     void (*send_event)(struct Cpu *cpu); /* SEV: set by the machine */

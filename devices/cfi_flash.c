@@ -228,10 +228,18 @@ static bool may_program(Chip *chip, uint32_t block)
     return !chip->locked[block] && !being_erased;
 }
 
+/* Contents are about to change. */
+static void tell(State *s, uint32_t offset, uint32_t size)
+{
+    if (s->dev.region)
+        watches_written(bus_watches(s->dev.env->bus), s->dev.region->home + offset, size);
+}
+
 /* Programming only turns ones into zeros. */
 static void program(State *s, unsigned n, uint32_t word, uint32_t data)
 {
     uint8_t *at = word_at(s, n, word);
+    tell(s, (uint32_t)(at - s->contents), 2);
     at[0] &= (uint8_t)data;
     at[1] &= (uint8_t)(data >> 8);
     flash_file_changed(&s->file, s->contents, (uint32_t)(at - s->contents), 2);
@@ -263,6 +271,7 @@ static void erase(State *s, unsigned n, uint32_t block)
         chip->status |= SR_LOCKED | SR_ERASE_ERROR;
         return;
     }
+    tell(s, block * BLOCK_BYTES, BLOCK_BYTES);
     for (uint32_t k = 0; k < BLOCK_WORDS; k++)
         memset(word_at(s, n, block * BLOCK_WORDS + k), 0xff, 2);
     flash_file_changed(&s->file, s->contents, block * BLOCK_BYTES, BLOCK_BYTES);

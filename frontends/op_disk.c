@@ -6,6 +6,7 @@
 #include "frontends/disks.h"
 #include "frontends/operation_functions.h"
 #include "frontends/migration.h"
+#include "frontends/past.h"
 #include "frontends/snapshots.h"
 #include "images/manage.h"
 
@@ -85,12 +86,24 @@ json_t *op_disks(Call *call)
     return rows;
 }
 
+/* The history follows what the guest does to its disks, and nothing else. */
+static bool disks_may_change(Call *call)
+{
+    bool may = !past_is_past(session_past(call->client->session));
+    if (!may)
+        call_fail(call, "%s: the machine is in its past; diverge first", call->operation->name);
+    return may;
+}
+
 void op_disk_insert(Call *call, const char *name, const char *file)
 {
     DiskPlace *place = find(call, name);
     Error err;
-    if (place && !disks_insert_text(disks_of(call), place, file, &err))
+    if (!place || !disks_may_change(call))
+        return;
+    if (!disks_insert_text(disks_of(call), place, file, &err))
         call_fail(call, "disk_insert: %s", err.text);
+    past_restart(session_past(call->client->session));
 }
 
 /* A save that is under way is of the disks as they are. */
@@ -103,8 +116,11 @@ static void act(Call *call, const char *name, bool (*action)(Disks *disks, DiskP
         call_fail(call, "%s: the machine is leaving for another process", call->operation->name);
         return;
     }
-    if (place && !action(disks_of(call), place, &err))
+    if (!place || !disks_may_change(call))
+        return;
+    if (!action(disks_of(call), place, &err))
         call_fail(call, "%s: %s", call->operation->name, err.text);
+    past_restart(session_past(call->client->session));
 }
 
 void op_disk_eject(Call *call, const char *name)

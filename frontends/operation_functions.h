@@ -47,6 +47,11 @@ const struct Symbols *call_symbols(const Call *call);
 /* False, and the call has failed, if `cpu` is none. */
 bool call_has_cpu(Call *call, int cpu);
 
+/* Where a CPU is, and the instruction that comes next. */
+json_t *place_json(const Call *call, unsigned cpu);
+/* Adds which watchpoint the CPU has met, if it did. */
+void add_hit(const Call *call, json_t *place, unsigned cpu);
+
 /* A copy of data as a result. */
 Bytes *bytes_new(const void *data, size_t length);
 

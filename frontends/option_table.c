@@ -17,6 +17,7 @@
 #include "frontends/serial_spec.h"
 #include "frontends/settings.h"
 #include "frontends/share_spec.h"
+#include "history/history.h"
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
@@ -111,6 +112,14 @@ static bool set_entry(void *target, const OptionDef *def, const char *value, Err
     if (!parse_address(value, &options->boot.entry))
         return error_set(err, "give an address, as in --entry 0x60100000");
     return true;
+}
+
+static bool set_history(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    Options *options = target;
+    (void)def;
+    return (parse_size(value, &options->history) && options->history >= HISTORY_BUDGET_LEAST) ||
+           error_set(err, "give how much memory it may take, as in --history 256M, at least 4M");
 }
 
 static bool set_memory(void *target, const OptionDef *def, const char *value, Error *err)
@@ -576,6 +585,12 @@ static const OptionDef defs[] = {
      "repeat a recorded run, at full speed, and compare what the machine does",
      "The recording says what the machine is. What is typed is ignored until it ends. Exit code 71: the run went another "
      "way than the recorded one."},
+    {"history", "SIZE", NULL,
+     GROUP_INSIDE, 0, BY(set_history), "256M 1G",
+     "keep the machine's past in so much memory, to go back there",
+     "goto, step_back and run_back go to any instruction of the past, Ctrl-Alt-B in the window rewinds. Virtual time follows "
+     "the instructions then, as with --deterministic, but the guest's idle time is not skipped. docs/going-back.md tells "
+     "more."},
     {"jit", "MODE", "on",
      GROUP_MACHINE, 0, BY(set_jit), "off on verify",
      "how guest code runs: off (interpreted), on (hot code is compiled), verify (both, compared)", NULL},

@@ -51,6 +51,7 @@ typedef struct Options {
     bool force;                           /* whatever the disks are */
     const char *record;                   /* --record FILE: the run, to be repeated; NULL: no */
     const char *replay;                   /* --replay FILE; NULL: no */
+    uint64_t history;                     /* --history SIZE: bytes; 0: no history */
     uint64_t hash_at[OPTIONS_MAX_HASHES]; /* --hash-at N: instructions */
     unsigned hash_at_count;
     uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */

@@ -10,6 +10,7 @@
 
 #include "frontends/disks.h"
 #include "frontends/exit_codes.h"
+#include "frontends/past.h"
 #include "snapshot/recording.h"
 
 /* Of the channel "session". */
@@ -223,6 +224,8 @@ void recorder_look(Recorder *recorder, bool waits)
 
 void recorder_feed(Recorder *recorder, bool off)
 {
+    if (recorder && past_is_past(session_past(recorder->session)))
+        machine_feed_journal(recorder->machine);
     if (!recorder || !recorder->replays)
         return;
     Journal *journal = recorder->machine->journal;
@@ -294,6 +297,8 @@ Recorder *recorder_new(Session *session, Error *err)
     recorder->hash = journal_channel(recorder->machine->journal, "hash", apply_hash, recorder);
     recorder->life = journal_channel(recorder->machine->journal, "session", apply_life, recorder);
     disks_set_journal(session_disks(session));
+    if (options->history)
+        return recorder;
     if (options->record ? begin_recording(recorder, err) : begin_replay(recorder, err))
         return recorder;
     recorder_free(recorder);

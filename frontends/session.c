@@ -23,6 +23,7 @@
 #include "frontends/migration.h"
 #include "frontends/monitor.h"
 #include "frontends/networks.h"
+#include "frontends/past.h"
 #include "frontends/recorder.h"
 #include "frontends/report.h"
 #include "frontends/screen.h"
@@ -55,6 +56,7 @@ struct Session {
     Hands *hands;
     Snapshots *snapshots;
     Recorder *recorder;
+    Past *past; /* NULL: no history */
     Migrations *migrations;
     Script *script;
     Snapshot *saved;  /* while the machine is built: --load */
@@ -150,6 +152,11 @@ Snapshots *session_snapshots(Session *session)
     return session->snapshots;
 }
 
+Past *session_past(Session *session)
+{
+    return session->past;
+}
+
 Recorder *session_recorder(Session *session)
 {
     return session->recorder;
@@ -242,14 +249,19 @@ bool session_note_stop(Session *session)
 {
     unsigned cpu;
     char address[SYMBOLS_TEXT], text[SYMBOLS_TEXT + 64];
-    if (!machine_stopped(session->machine, &cpu))
+    if (!machine_stopped(session->machine, &cpu) || past_passes(session->past, cpu))
         return false;
     uint32_t pc = session->machine->cpu[cpu]->pc;
     session_pause(session);
     session->stopped = true;
     session->stopped_cpu = cpu;
-    symbols_text(watchdog_symbols(session->watchdog), pc, address, sizeof address);
-    snprintf(text, sizeof text, "cpu%u stopped at a breakpoint at %s", cpu, address);
+    const WatchHit *hit = machine_stop_hit(session->machine, cpu);
+    symbols_text(watchdog_symbols(session->watchdog), hit ? hit->pc : pc, address, sizeof address);
+    if (hit)
+        snprintf(text, sizeof text, "cpu%u stopped after it %s 0x%08x, at %s", cpu,
+                 hit->write ? "wrote" : "read", hit->address, address);
+    else
+        snprintf(text, sizeof text, "cpu%u stopped at a breakpoint at %s", cpu, address);
     session_post(session, &(SessionEvent){.kind = SESSION_BREAKPOINT, .cpu = cpu, .pc = pc, .text = text});
     return true;
 }
@@ -300,6 +312,7 @@ static void forget_guest(Session *session)
 
 void session_loaded(Session *session)
 {
+    past_restart(session->past);
     forget_guest(session);
 }
 
@@ -374,12 +387,14 @@ static bool stands_still(Session *session)
         session->held = held;
         hold_time(session);
     }
-    return (session->paused || held || session->away) && !session->ending;
+    bool paused = session->paused && !past_travels(session->past);
+    return (paused || held || session->away) && !session->ending;
 }
 
 static bool poll_host(void *opaque, uint64_t timeout_ns)
 {
     Session *session = opaque;
+    past_look(session->past);
     session_note_stop(session);
     snapshots_look(session->snapshots);
     recorder_look(session->recorder, timeout_ns > 0);
@@ -466,7 +481,7 @@ static bool make_machine(Session *session, Log *log, Error *err)
         log_free(log);
         return false;
     }
-    if (session->options.record || session->options.replay) {
+    if (session->options.record || session->options.replay || session->options.history) {
         options.paced = !session->options.machine.deterministic;
         options.deterministic = true;
     }
@@ -606,10 +621,12 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     session->networks = networks_new(session, err);
     if (!session->networks || !give_state(session, err))
         return false;
-    if ((session->options.record || session->options.replay) &&
+    if ((session->options.record || session->options.replay || session->options.history) &&
         !(session->recorder = recorder_new(session, err)))
         return false;
     if (!make_serial(session, err) || !make_parts(session, code, err))
+        return false;
+    if (session->options.history && !(session->past = past_new(session, session->options.history, err)))
         return false;
     *code = EXIT_HOST;
     return !session->coming || take_over(session, err);
@@ -642,6 +659,8 @@ void session_free(Session *session)
     control_free(session->control);
     script_free(session->script);
     hands_free(session->hands);
+    past_free(session->past);
+    session->past = NULL;
     migrations_free(session->migrations);
     snapshots_free(session->snapshots);
     screen_free(session->screen);

@@ -26,7 +26,8 @@ typedef enum SessionEventKind {
     SESSION_RESUMED,
     SESSION_STOPPED,   /* code, text: the session is about to end */
     SESSION_OFF,       /* the guest switched the machine off; without a reset now, the session ends */
-    SESSION_BREAKPOINT /* a CPU stopped at one, and the machine is paused: cpu, pc, text */
+    SESSION_BREAKPOINT /* a CPU stopped at one, or after a watched access, and the machine is paused: cpu, pc,
+                          text */
 } SessionEventKind;
 
 typedef struct SessionEvent {
@@ -65,6 +66,7 @@ struct Hands *session_hands(Session *session);
 struct Disks *session_disks(Session *session);
 struct Networks *session_networks(Session *session);
 struct Snapshots *session_snapshots(Session *session);
+struct Past *session_past(Session *session); /* NULL: no history */
 struct Migrations *session_migrations(Session *session);
 struct Recorder *session_recorder(Session *session); /* NULL: nothing is recorded or replayed */
 

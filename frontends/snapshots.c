@@ -12,6 +12,7 @@
 #include "frontends/disks.h"
 #include "frontends/migration.h"
 #include "frontends/operation_functions.h"
+#include "frontends/past.h"
 #include "frontends/screen.h"
 #include "frontends/screen_png.h"
 #include "frontends/wait.h"
@@ -249,7 +250,10 @@ void op_load(Call *call, const char *file, bool force)
     Snapshot *snapshot = snapshot_open(file, &err);
     if (snapshot && force)
         snapshot_force(snapshot);
+    History *history = past_history(session_past(session));
+    history_ignore(history, true);
     bool ok = snapshot && snapshot_load(snapshot, session_machine(session), &err);
+    history_ignore(history, false);
     if (ok)
         snapshot_marks_loaded(snapshots->marks, snapshot_info(snapshot)->identity);
     snapshot_close(snapshot);
@@ -304,9 +308,12 @@ static void print_hashes(Machine *machine)
  */
 
 /* The nearest of all places ahead. */
-static void aim(Snapshots *snapshots)
+void snapshots_aim(Snapshots *snapshots)
 {
     uint64_t now = machine_icount(machine_of(snapshots)), next = UINT64_MAX;
+    uint64_t goal = past_goal(session_past(snapshots->session));
+    if (goal > now)
+        next = goal;
     for (unsigned n = 0; n < snapshots->hash_count; n++)
         if (snapshots->hash_at[n] > now && snapshots->hash_at[n] < next)
             next = snapshots->hash_at[n];
@@ -323,7 +330,7 @@ void snapshots_look(Snapshots *snapshots)
     if (now != machine->pause_at)
         return;
     for (unsigned n = 0; n < snapshots->hash_count; n++)
-        if (snapshots->hash_at[n] == now) {
+        if (snapshots->hash_at[n] == now && !past_is_past(session_past(snapshots->session))) {
             print_hashes(machine);
             break;
         }
@@ -334,7 +341,7 @@ void snapshots_look(Snapshots *snapshots)
         session_pause(snapshots->session);
         wait_finish(wait, NULL);
     }
-    aim(snapshots);
+    snapshots_aim(snapshots);
 }
 
 static void let_go(Wait *wait)
@@ -343,7 +350,7 @@ static void let_go(Wait *wait)
     for (unsigned n = 0; n < PAUSES; n++)
         if (snapshots->pause[n].wait == wait)
             snapshots->pause[n].wait = NULL;
-    aim(snapshots);
+    snapshots_aim(snapshots);
 }
 
 void op_pause_at(Call *call, uint64_t instructions, uint64_t timeout)
@@ -368,7 +375,7 @@ void op_pause_at(Call *call, uint64_t instructions, uint64_t timeout)
     wait->data = snapshots;
     wait->let_go = let_go;
     snapshots->pause[n] = (struct Pause){instructions, wait};
-    aim(snapshots);
+    snapshots_aim(snapshots);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------------------- */
@@ -394,7 +401,7 @@ Snapshots *snapshots_new(Session *session, const uint64_t *loaded)
     snapshots->watch = loop_watch(session_loop(session), snapshots->ended, POLLIN, save_ended, snapshots);
     memcpy(snapshots->hash_at, options->hash_at, sizeof snapshots->hash_at);
     snapshots->hash_count = options->hash_at_count;
-    aim(snapshots);
+    snapshots_aim(snapshots);
     return snapshots;
 }
 

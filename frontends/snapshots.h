@@ -16,6 +16,9 @@ void snapshots_free(Snapshots *snapshots); /* NULL is allowed */
 /* Begins to save under the next free name, armature-1.snap and so on, and tells the user how that ends. */
 void snapshots_save_by_hand(Snapshots *snapshots);
 
+/* Somebody's place to pause at is another one, or the machine is at another place. */
+void snapshots_aim(Snapshots *snapshots);
+
 /* The machine looks up: is it where somebody wanted it to pause? */
 void snapshots_look(Snapshots *snapshots);
 

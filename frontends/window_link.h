@@ -21,6 +21,7 @@ typedef enum WindowCommandKind {
     WINDOW_RESET,      /* as by the board's button */
     WINDOW_POWER,      /* asks the guest to switch itself off */
     WINDOW_TURBO,      /* on: time that the guest waits is skipped */
+    WINDOW_REWIND,     /* on: back in time, until it is off: then the guest goes on from there */
     WINDOW_END,        /* ends the session */
     WINDOW_TYPE,       /* text, for the guest's keyboard */
     WINDOW_PRESS,      /* text: keys at once, as the operation `press` takes them */

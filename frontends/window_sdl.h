@@ -47,6 +47,7 @@ struct Window {
     bool grabbed;           /* the mouse is the guest's alone */
     bool keyboard;          /* so are all keys */
     bool marking;
+    bool rewinding;     /* the shortcut for it is held */
     Uint64 close_until; /* in ticks: closing again before ends the session */
 };
 
@@ -93,6 +94,7 @@ void size_status_line(Window *window);
 
 /* Of keyboard or mouse: for the guest, the menu or a pane. */
 void input_event(Window *window, const SDL_Event *event);
+void input_rewind(Window *window, bool on);
 void input_let_go(Window *window);
 /* The mouse belongs to the guest alone, or does not any more. */
 void input_grab(Window *window, bool grab);

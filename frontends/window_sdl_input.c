@@ -203,6 +203,10 @@ static void do_command(Window *window, WindowAction action)
     case ACTION_TURBO:
         window_command(window, WINDOW_TURBO, !window->status.turbo);
         break;
+    case ACTION_REWIND: /* from the menu, a moment back */
+        window_command(window, WINDOW_REWIND, true);
+        window_command(window, WINDOW_REWIND, false);
+        break;
     case ACTION_RESET:
         window_command(window, WINDOW_RESET, true);
         break;
@@ -320,19 +324,40 @@ static void guest_key(Window *window, const SDL_KeyboardEvent *event)
     send_key(window, scancode, down);
 }
 
+void input_rewind(Window *window, bool on)
+{
+    if (on == window->rewinding)
+        return;
+    window->rewinding = on;
+    window_command(window, WINDOW_REWIND, on);
+}
+
+/* The shortcut ends with the first of its keys that is let go. */
+static bool ends_rewinding(const Window *window, const SDL_KeyboardEvent *event)
+{
+    bool of_shortcut = window_action_by_key(event->keysym.sym) == ACTION_REWIND ||
+                       is_control(event->keysym.scancode) || event->keysym.scancode == SDL_SCANCODE_LALT;
+    return window->rewinding && event->state == SDL_RELEASED && of_shortcut;
+}
+
 static void key_event(Window *window, const SDL_KeyboardEvent *event)
 {
     bool down = event->state == SDL_PRESSED;
     WindowAction action = down ? shortcut(window, &event->keysym) : ACTION_NONE;
     if (action != ACTION_NONE && event->repeat)
         return;
+    if (ends_rewinding(window, event))
+        input_rewind(window, false);
     if (window->menu.open && action == ACTION_MENU) {
         window->menu.open = false;
         window->redraw = true;
     } else if (action != ACTION_NONE) {
         window->menu.open = false;
         input_let_go(window);
-        window_action(window, action);
+        if (action == ACTION_REWIND)
+            input_rewind(window, true);
+        else
+            window_action(window, action);
     } else if (window->menu.open) {
         if (down)
             menu_key(window, event->keysym.sym);

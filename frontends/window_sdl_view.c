@@ -377,6 +377,7 @@ void view_event(Window *window, const SDL_WindowEvent *event)
         break;
     case SDL_WINDOWEVENT_FOCUS_LOST:
         input_grab(window, false);
+        input_rewind(window, false);
         input_let_go(window);
         return;
     default:

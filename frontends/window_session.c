@@ -10,6 +10,7 @@
 
 #include "frontends/exit_codes.h"
 #include "frontends/client.h"
+#include "frontends/past.h"
 #include "machine/keys.h"
 
 /* The bounds of what a panel's rate may be, whatever the guest programs. */
@@ -19,6 +20,9 @@
 #define MEASURE_NS UINT64_C(1000000000)
 /* A window that is being dragged has many sizes; the guest hears of the last. */
 #define RESIZE_NS UINT64_C(200000000)
+
+/* Between two pictures of the past. */
+#define REWIND_NS UINT64_C(120000000)
 
 enum { LONG_TEXT = 200 /* bytes */ };
 
@@ -32,12 +36,13 @@ struct WindowSession {
     Machine *machine;
     WindowLink *link;
     LoopWatch *commands;
-    LoopTimer *frame, *measure, *resize;
+    LoopTimer *frame, *measure, *resize, *rewind;
     SessionListener *listener;
     Client client; /* of operations */
     Call *typing;  /* the call that types a text, NULL: none */
     WindowStatus status;
     Reading reading;
+    bool rewinding, paused_before;
     bool shown;            /* somebody sees the picture */
     uint64_t looked;       /* host ns when the last look at the picture was due */
     uint64_t frame_ns;     /* between looks */
@@ -240,6 +245,44 @@ static void set_shown(WindowSession *window, bool shown)
         look_at_picture(window);
 }
 
+/* Each step shows the picture of a checkpoint. */
+static void rewind_more(void *opaque)
+{
+    WindowSession *window = opaque;
+    if (!past_rewind(session_past(window->session))) {
+        note(window, "The history begins here");
+        return;
+    }
+    look_at_picture(window);
+    loop_timer_set(window->rewind, REWIND_NS);
+}
+
+static void begin_rewinding(WindowSession *window)
+{
+    if (window->rewinding || session_off(window->session))
+        return;
+    if (!session_past(window->session)) {
+        note(window, "Nothing is kept of the past: start with --history 256M");
+        return;
+    }
+    window->rewinding = true;
+    window->paused_before = session_paused(window->session);
+    rewind_more(window);
+}
+
+/* The guest goes on from here: no key is pressed in this present that was in that past. */
+static void end_rewinding(WindowSession *window)
+{
+    if (!window->rewinding)
+        return;
+    window->rewinding = false;
+    loop_timer_set(window->rewind, UINT64_MAX);
+    past_diverge(session_past(window->session));
+    input_release_all(window->machine->input);
+    if (!window->paused_before)
+        session_resume(window->session);
+}
+
 static void obey(WindowSession *window, const WindowCommand *command)
 {
     Machine *machine = window->machine;
@@ -261,6 +304,9 @@ static void obey(WindowSession *window, const WindowCommand *command)
         break;
     case WINDOW_TURBO:
         machine->turbo = command->on;
+        break;
+    case WINDOW_REWIND:
+        (command->on ? begin_rewinding : end_rewinding)(window);
         break;
     case WINDOW_END:
         session_end(window->session, EXIT_OFF, NULL);
@@ -338,6 +384,7 @@ WindowSession *window_session_attach(Session *session, WindowLink *link)
     window->frame = loop_timer_new(loop, look_at_picture, window);
     window->measure = loop_timer_new(loop, measure, window);
     window->resize = loop_timer_new(loop, resize, window);
+    window->rewind = loop_timer_new(loop, rewind_more, window);
     client_init(&window->client, session, "window");
     window->client.timeout_ns = 0; /* whoever sits there decides how long to wait */
     window->listener = session_listen(session, on_event, window);
@@ -355,6 +402,7 @@ void window_session_detach(WindowSession *window)
     session_on_look(window->session, NULL, NULL);
     session_unlisten(window->listener);
     client_leave(&window->client);
+    loop_timer_free(window->rewind);
     loop_timer_free(window->resize);
     loop_timer_free(window->measure);
     loop_timer_free(window->frame);

@@ -396,7 +396,7 @@ void source_take(Source *source, Cpu *cpu, const Block *block)
         const Insn *i = &block->insn[n];
         if (bodies[i->row] == sem_mrc)
             take_cell(source, cpu, i, n);
-        else if (i->rn == 15 && block->host_page)
+        else if (i->rn == 15 && block->host_page && !cpu->watchpoints)
             take_literals(source, i, block->host_page);
     }
 }

@@ -31,8 +31,10 @@ struct Disk {
     MediumInfo info;
     DiskStats stats;
     unsigned under_way;
-    JournalChannel *channel; /* its slot's */
-    uint64_t run, changes;   /* for snapshots: see MediumIdentity */
+    JournalChannel *channel;                                        /* its slot's */
+    uint64_t run, changes;                                          /* for snapshots: see MediumIdentity */
+    void (*before)(void *opaque, uint64_t offset, uint64_t length); /* a change; NULL: nobody */
+    void *before_opaque;
     void (*trouble)(void *opaque, const char *text);
     void *trouble_opaque;
     char *told[DISK_ACTIONS];          /* the last failure that the user heard of; NULL: none lately */
@@ -86,6 +88,8 @@ static DiskResult carry_out_action(Disk *disk, const DiskRequest *request, Error
 {
     uint64_t offset = request->offset, length = inside(disk, offset, request->length);
     disk->changes += changes(request->action);
+    if (disk->before && changes(request->action))
+        disk->before(disk->before_opaque, offset, length);
     switch (request->action) {
     case DISK_READ:
         memset(request->data + length, 0, request->length - length);
@@ -486,7 +490,8 @@ bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *
     if (!ok)
         error_set(err, "%s: outside the medium", disk->name);
     while (ok && done < length) {
-        uint64_t at = offset + done, start = at - at % DISK_SECTOR, rest = disk_size(disk) - start;
+        uint64_t at = offset + done, start = at - at % DISK_SECTOR, rest = offset + length - start;
+        rest = (rest + DISK_SECTOR - 1) / DISK_SECTOR * DISK_SECTOR;
         DiskRequest request = {
             .action = DISK_READ, .offset = start, .length = rest < PART ? rest : PART, .data = part};
         ok = carry_out(disk, &request, err) == DISK_OK;
@@ -498,6 +503,28 @@ bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *
     }
     free(part);
     return ok;
+}
+
+bool disk_poke(Disk *disk, uint64_t offset, const void *data, uint64_t length, Error *err)
+{
+    DiskRequest request = {
+        .action = data ? DISK_WRITE : DISK_ZERO, .offset = offset, .length = length, .data = (uint8_t *)data};
+    void (*before)(void *opaque, uint64_t offset, uint64_t length) = disk->before;
+    disk->before = NULL;
+    DiskResult result = check(disk, &request);
+    if (result)
+        error_set(err, "%s: %s", disk->name, result == DISK_READ_ONLY ? "read-only" : "outside the medium");
+    else
+        result = carry_out(disk, &request, err);
+    disk->before = before;
+    return result == DISK_OK;
+}
+
+void disk_before_change(Disk *disk, void (*before)(void *opaque, uint64_t offset, uint64_t length),
+                        void *opaque)
+{
+    disk->before = before;
+    disk->before_opaque = opaque;
 }
 
 /* ---- Disks ------------------------------------------------------------------------------------------- */

@@ -188,6 +188,15 @@ void disk_drain(Disk *disk);
  * guest. False with err set if the host cannot. */
 bool disk_peek(Disk *disk, uint64_t offset, void *data, uint64_t length, Error *err);
 
+/* Machine's thread, in deterministic runs: called before a part of the medium changes that is about to, in
+ * bytes; disk_peek() still finds what was there. One for each disk; NULL: nobody. */
+void disk_before_change(Disk *disk, void (*before)(void *opaque, uint64_t offset, uint64_t length),
+                        void *opaque);
+
+/* Machine's thread, in deterministic runs: writes whole sectors without being a request of the guest; NULL:
+ * zeros. disk_before_change() is not told. False with err set if the host cannot. */
+bool disk_poke(Disk *disk, uint64_t offset, const void *data, uint64_t length, Error *err);
+
 /* The medium, for whoever made the disk: drain first. */
 void *disk_medium(Disk *disk);
 

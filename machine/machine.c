@@ -409,7 +409,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->options = *options;
     m->ram_fd = m->rom_fd = m->vram_fd = m->psram_fd = -1;
     m->held_at = CLOCK_NEVER;
-    m->pause_at = UINT64_MAX;
+    m->pause_at = m->mark_at = UINT64_MAX;
     m->stopped_cpu = -1;
     m->log = log;
     m->clock = clock_new(options->deterministic ? time_from_icount : time_from_host, m);
@@ -631,6 +631,50 @@ const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count)
     return list->address;
 }
 
+/* TLBs let accesses to watched pages go straight no more, or again. What a guest sees of its TLB stays. */
+static void watchpoints_changed(Machine *m)
+{
+    for (unsigned n = 0; n < m->options.cpus; n++) {
+        size_t words;
+        Cpu *cpu = m->cpu[n];
+        cpu->watchpoints = m->watchpoints.count ? &m->watchpoints : NULL;
+        uint32_t *entries = mmu_save(cpu, &words);
+        mmu_flush_all(cpu);
+        mmu_restore(cpu, entries, words);
+        free(entries);
+    }
+    drop_code(m, FLUSH_BREAKPOINTS);
+}
+
+bool machine_add_watchpoint(Machine *machine, uint32_t address, uint32_t size, unsigned kinds, Error *err)
+{
+    if (!size || size - 1 > UINT32_MAX - address)
+        return error_set(err, "0x%08x: there is no memory of %u bytes", address, size);
+    if (!watchpoints_add(&machine->watchpoints, &(Watchpoint){address, size, kinds}))
+        return error_set(err, "there are %d watchpoints already", WATCHPOINTS_MOST);
+    watchpoints_changed(machine);
+    return true;
+}
+
+bool machine_remove_watchpoint(Machine *machine, uint32_t address, Error *err)
+{
+    if (!watchpoints_remove(&machine->watchpoints, address))
+        return error_set(err, "there is no watchpoint at 0x%08x", address);
+    watchpoints_changed(machine);
+    return true;
+}
+
+const Watchpoints *machine_watchpoints(const Machine *machine)
+{
+    return &machine->watchpoints;
+}
+
+const WatchHit *machine_stop_hit(const Machine *machine, unsigned cpu)
+{
+    const WatchHit *hit = &machine->cpu[cpu]->watch_hit;
+    return hit->hit ? hit : NULL;
+}
+
 bool machine_stopped(Machine *machine, unsigned *cpu)
 {
     if (machine->stopped_cpu < 0)
@@ -654,6 +698,13 @@ static uint64_t slice_length(const Machine *m, uint64_t now, uint64_t most)
     return ahead < 1 ? 1 : ahead < most ? ahead : most;
 }
 
+/* The nearest place ahead that somebody wants to have a look at. */
+static uint64_t next_pause(const Machine *m, uint64_t icount)
+{
+    uint64_t pause = m->pause_at > icount ? m->pause_at : UINT64_MAX;
+    return m->mark_at > icount && m->mark_at < pause ? m->mark_at : pause;
+}
+
 static void run_cpu(Machine *m, unsigned n, uint64_t count)
 {
     Cpu *cpu = m->cpu[n];
@@ -664,11 +715,11 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     m->current_cpu = n;
     m->idle_since = 0;
     m->running = true;
-    cpu->stopped = false;
+    cpu->stopped = cpu->watch_hit.hit = false;
     cpu->icount_limit = cpu->icount + count;
-    uint64_t total = machine_icount(m);
-    if (m->pause_at > total && m->pause_at - total < count)
-        cpu->icount_limit = cpu->icount + (m->pause_at - total);
+    uint64_t total = machine_icount(m), place = next_pause(m, total);
+    if (place - total < count)
+        cpu->icount_limit = cpu->icount + (place - total);
     uint64_t event = m->journal ? machine_next_event(m) : UINT64_MAX;
     if (event > total && event - total < cpu->icount_limit - cpu->icount)
         cpu->icount_limit = cpu->icount + (event - total);
@@ -729,9 +780,9 @@ static void run_slice(Machine *m, uint64_t most)
     bool deterministic = m->options.deterministic;
     uint64_t before = cpu->icount, length = slice_length(m, clock_now(m->clock), most);
     uint64_t end = before + (deterministic ? most : length);
-    bool ahead = machine_icount(m) < m->pause_at;
+    uint64_t place = next_pause(m, machine_icount(m));
     run_cpu(m, m->next_cpu, length);
-    bool pause = ahead && machine_icount(m) == m->pause_at;
+    bool pause = machine_icount(m) == place;
     bool goes_on = deterministic && cpu->icount != before;
     if (cpu->stopped)
         m->stopped_cpu = (int)m->next_cpu;
@@ -922,6 +973,20 @@ void machine_yield(Machine *machine)
 void machine_pause_at(Machine *machine, uint64_t icount)
 {
     machine->pause_at = icount;
+}
+
+void machine_mark_at(Machine *machine, uint64_t icount)
+{
+    machine->mark_at = icount;
+}
+
+void machine_moved(Machine *machine)
+{
+    machine->idle_since = 0;
+    machine->yield = true;
+    machine->stopped_cpu = -1;
+    for (unsigned n = 0; n < machine->options.cpus; n++)
+        machine->cpu[n]->watch_hit.hit = false;
 }
 
 void machine_hold_time(Machine *machine, bool hold)

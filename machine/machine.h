@@ -87,7 +87,9 @@ typedef struct Machine {
     int stopped_cpu;   /* for machine_stopped(); -1: none */
     /* A breakpoint interrupted the slice of next_cpu, which goes up to this icount; 0: none did. */
     uint64_t slice_end;
+    Watchpoints watchpoints;
     uint64_t pause_at; /* for machine_pause_at(); UINT64_MAX: nowhere */
+    uint64_t mark_at;  /* for machine_mark_at(); UINT64_MAX: nowhere */
     uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
     MachineRequest request;
@@ -125,6 +127,13 @@ void machine_hold_time(Machine *machine, bool hold);
  * from a run that does not pause. */
 void machine_pause_at(Machine *machine, uint64_t icount);
 
+/* The same for the history, which has a place of its own; poll() compares it with machine_icount(). */
+void machine_mark_at(Machine *machine, uint64_t icount);
+
+/* The machine is at another place of its run now: what is kept about the place where it was is forgotten, and
+ * poll() is called before it goes on. */
+void machine_moved(Machine *machine);
+
 /* Gives the machine a journal, off at first, with channels for all that enters it; see journal.h. It must be
  * deterministic. While it replays, idle time is not paced, and the next event is fed at its place by
  * machine_run(), which calls poll() when journal_diverged() becomes true, and after each event. */
@@ -153,6 +162,16 @@ bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err);
 bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err);
 /* Their addresses, ascending. */
 const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count);
+
+/* After an instruction that reads or writes (WATCH_*) something in [address, address + size) of the memory
+ * that its CPU sees there, the CPU stops in the same way; machine_stop_hit() says so. See cpu/watchpoints.h.
+ */
+bool machine_add_watchpoint(Machine *machine, uint32_t address, uint32_t size, unsigned kinds, Error *err);
+bool machine_remove_watchpoint(Machine *machine, uint32_t address, Error *err);
+const Watchpoints *machine_watchpoints(const Machine *machine);
+
+/* What the CPU, which has stopped, met: NULL for a breakpoint. Until it goes on. */
+const WatchHit *machine_stop_hit(const Machine *machine, unsigned cpu);
 
 /* True once for each stop: which CPU it was. */
 bool machine_stopped(Machine *machine, unsigned *cpu);

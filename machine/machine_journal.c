@@ -34,6 +34,9 @@ static uint8_t turn(const Machine *m)
     if (m->options.cpus == 1)
         return 0;
     unsigned n = m->next_cpu;
+    if (m->options.cpus ==
+        1) /* a slice more or less changes nothing; those of a run that was loaded are others */
+        return 0;
     bool inside = m->slice_end && n < m->options.cpus && m->slice_end > m->cpu[n]->icount;
     if (m->slice_end && !inside)
         n++;

@@ -64,6 +64,9 @@ bool serial_take(SerialPort *port, uint16_t *item)
 
 void serial_output(SerialPort *port, uint8_t ch)
 {
+    if (++port->sent <= port->shown)
+        return;
+    port->shown = port->sent;
     if (port->output)
         port->output(port->output_opaque, ch);
 }

@@ -26,6 +26,9 @@ typedef struct SerialPort {
     /* Host side, may be NULL; called while an instruction executes, so it may only take note. */
     void (*room)(void *opaque);
     void *room_opaque;
+    /* Characters that have left the UART. While there are not more than `shown` (the machine repeats its
+     * past, see history/), the host has had them already. */
+    uint64_t sent, shown;
     /* Guest side, set by the UART: called when characters became available. */
     void (*available)(void *opaque);
     void *available_opaque;

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { PAGE_BITS = 12, PAGES = 1 << 20, BITS = 64 };
+enum { PAGE_BITS = 12, PAGES = 1 << 20, BITS = 64, KEEPERS_MOST = 4 };
 
 struct Watch {
     Watch *next;
@@ -15,8 +15,11 @@ struct Watches {
     Watch *list;
     void (*guard)(void *opaque, uint32_t page);
     void *guard_opaque;
-    void (*before)(void *opaque, uint32_t page);
-    void *before_opaque;
+    struct Keeper {
+        void (*before)(void *opaque, uint32_t page);
+        void *opaque;
+    } keeper[KEEPERS_MOST];
+    unsigned keepers;
     uint64_t guarded[PAGES / BITS];
 };
 
@@ -106,8 +109,8 @@ void watches_written(Watches *watches, uint32_t pa, uint32_t size)
     for (uint32_t page = pa >> PAGE_BITS; page <= last; page++) {
         if (!bit(watches->guarded, page))
             continue;
-        if (watches->before)
-            watches->before(watches->before_opaque, page << PAGE_BITS);
+        for (unsigned n = 0; n < watches->keepers; n++)
+            watches->keeper[n].before(watches->keeper[n].opaque, page << PAGE_BITS);
         clear_bit(watches->guarded, page);
         for (Watch *watch = watches->list; watch; watch = watch->next)
             if (covers(watch, page))
@@ -117,7 +120,12 @@ void watches_written(Watches *watches, uint32_t pa, uint32_t size)
 
 void watches_guard_all(Watches *watches, uint32_t pa, uint64_t size)
 {
-    for (uint64_t page = pa >> PAGE_BITS; page < (pa + size) >> PAGE_BITS; page++)
+    uint64_t page = pa >> PAGE_BITS, end = (pa + size) >> PAGE_BITS;
+    for (; page < end && page % BITS; page++)
+        set_bit(watches->guarded, (uint32_t)page);
+    for (; page + BITS <= end; page += BITS)
+        watches->guarded[page / BITS] = UINT64_MAX;
+    for (; page < end; page++)
         set_bit(watches->guarded, (uint32_t)page);
 }
 
@@ -131,8 +139,18 @@ void watches_seen(Watches *watches, Watch *watch)
 
 void watches_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque)
 {
-    watches->before = before;
-    watches->before_opaque = opaque;
+    assert(watches->keepers < KEEPERS_MOST);
+    watches->keeper[watches->keepers++] = (struct Keeper){before, opaque};
+}
+
+void watches_not_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque)
+{
+    for (unsigned n = 0; n < watches->keepers; n++) {
+        if (watches->keeper[n].before != before || watches->keeper[n].opaque != opaque)
+            continue;
+        watches->keeper[n] = watches->keeper[--watches->keepers];
+        return;
+    }
 }
 
 /* Takes note that the page was seen: the next write counts again. */

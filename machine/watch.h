@@ -34,9 +34,10 @@ void watches_guard_all(Watches *watches, uint32_t pa, uint64_t size);
 /* All that is watched counts as seen, and is guarded as above. */
 void watches_seen(Watches *watches, Watch *watch);
 
-/* Called before the first write in a guarded page, by home address: for snapshots, which keep what was there.
- * One for all; NULL: none. */
+/* Called before the first write in a guarded page, by home address: for snapshots and the history, which keep
+ * what was there. Several may; each may be called again for a page that others have guarded anew. */
 void watches_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque);
+void watches_not_before_write(Watches *watches, void (*before)(void *opaque, uint32_t page), void *opaque);
 
 /* Calls written(opaque, pa, size) for every run of whole pages that were written since the last call, in
  * ascending order, and guards them again. The runs may reach beyond what is watched, to the page's ends. */

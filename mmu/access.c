@@ -131,6 +131,24 @@ static BusResult write_piece(const Cpu *cpu, const Piece *piece, uint64_t value)
     return BUS_OK;
 }
 
+/* ---- Watchpoints ------------------------------------------------------------------------------------ */
+
+/* The access was made: the CPU stops after its instruction if somebody waits for that. */
+static void note_access(Cpu *cpu, uint32_t va, unsigned op, AccessKind kind)
+{
+    if (!cpu->watchpoints || cpu->watch_hit.hit)
+        return;
+    bool write = kind == ACCESS_WRITE;
+    const Watchpoint *at =
+        watchpoints_find(cpu->watchpoints, va, op & MEM_SIZE, write ? WATCH_WRITE : WATCH_READ);
+    if (!at)
+        return;
+    cpu->watch_hit = (WatchHit){true, write, va, cpu_insn_address(cpu), *at};
+    cpu->stopped = true;
+    cpu->leave |= LEAVE_CHECK;
+    cpu->icount_limit = cpu->icount;
+}
+
 /* ---- Accesses by instructions ----------------------------------------------------------------------- */
 
 /* An access after translation: one piece, or two if it crosses a page boundary. */
@@ -279,8 +297,8 @@ static uint8_t *fast_host(Cpu *cpu, const TlbEntry *entry, uint32_t tag, uint32_
 static const Region *device_in_part(const Cpu *cpu, uint32_t pa, unsigned size)
 {
     const Region *region = bus_find(cpu->bus, pa);
-    return region && region->ops && !region->direct && size <= region->size - (pa - region->base) ? region
-                                                                                                  : NULL;
+    bool answers = region && region->ops && !region->direct && size <= region->size - (pa - region->base);
+    return answers && !cpu->watchpoints ? region : NULL;
 }
 
 /* The device that answers an access which is one transaction of its, and whose page is in the TLB with all
@@ -344,6 +362,7 @@ uint64_t mmu_load(Cpu *cpu, uint32_t va, unsigned op)
     uint64_t value;
     if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
         return 0;
+    note_access(cpu, va, op, ACCESS_READ);
     return swap(cpu, value, op);
 }
 
@@ -370,8 +389,11 @@ void mmu_store(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
         return;
     }
     Access access;
-    if (prepare(cpu, &access, va, ACCESS_WRITE, op) && perform_write(cpu, &access, va, swap(cpu, value, op)))
-        retag(cpu, va, op);
+    if (!prepare(cpu, &access, va, ACCESS_WRITE, op) ||
+        !perform_write(cpu, &access, va, swap(cpu, value, op)))
+        return;
+    retag(cpu, va, op);
+    note_access(cpu, va, op, ACCESS_WRITE);
 }
 
 bool mmu_probe(Cpu *cpu, uint32_t va, uint32_t size, AccessKind kind, unsigned op)
@@ -397,6 +419,7 @@ uint64_t mmu_load_exclusive(Cpu *cpu, uint32_t va, unsigned op)
     op |= MEM_ALIGN_SIZE;
     if (!prepare(cpu, &access, va, ACCESS_READ, op) || !perform_read(cpu, &access, va, &value))
         return 0;
+    note_access(cpu, va, op, ACCESS_READ);
     cpu->exclusive_valid = true;
     cpu->exclusive_size = op & MEM_SIZE;
     cpu->exclusive_pa = access.piece[0].pa;
@@ -426,6 +449,7 @@ uint32_t mmu_store_exclusive(Cpu *cpu, uint32_t va, uint64_t value, unsigned op)
         return 1;
     clear_peers(cpu, pa);
     retag(cpu, va, op);
+    note_access(cpu, va, op, ACCESS_WRITE);
     return 0;
 }
 

@@ -58,7 +58,10 @@ void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
     const Region *region = bus_find(cpu->bus, entry->pa_page);
     if (!region || !bus_page_uniform(cpu->bus, entry->pa_page))
         return;
+    bool watched = cpu->watchpoints && watchpoints_in_page(cpu->watchpoints, va);
     if (!region->direct) {
+        if (watched)
+            return;
         entry->device = region;
         entry->may |= (uint8_t)((entry->may & TLB_MAY) << TLB_DEVICE);
         return;
@@ -67,10 +70,12 @@ void tlb_set_tags(Cpu *cpu, TlbEntry *entry, uint32_t va, bool privileged)
     entry->host = (uintptr_t)region->host + (entry->pa_page - region->base) - page;
     bool write =
         entry->may & TLB_MAY_WRITE && region->kind == REGION_RAM && may_write_straight(cpu, entry->pa_page);
-    if (entry->may & TLB_MAY_READ)
-        entry->read = page;
     if (entry->may & TLB_MAY_FETCH)
         entry->fetch = page;
+    if (watched)
+        return;
+    if (entry->may & TLB_MAY_READ)
+        entry->read = page;
     if (write)
         tlb_allow_write(cpu->mmu, entry, va);
     translate_add_fast(cpu, entry, va, privileged);

@@ -101,7 +101,7 @@ void capture_end(Capture *capture)
 {
     if (!capture)
         return;
-    watches_before_write(bus_watches(capture->machine->bus), NULL, NULL);
+    watches_not_before_write(bus_watches(capture->machine->bus), before_write, capture);
     for (unsigned n = 0; n < capture->count; n++) {
         Kept *kept = &capture->kept[n];
         for (uint32_t page = 0; page < kept->pages; page++)

@@ -10,78 +10,22 @@
 #include "snapshot/disk_loader.h"
 #include "snapshot/memory_loader.h"
 #include "snapshot/open.h"
-#include "snapshot/part_code.h"
+#include "snapshot/state.h"
 #include "snapshot/views.h"
 
 /* ---- Parts --------------------------------------------------------------------------------------------- */
 
 /* A machine's state that was read and checked. */
 typedef struct Stage {
-    Parts parts;
-    StagedPart part[PARTS_MOST]; /* as in parts; part NULL: not in the file */
-    uint8_t *payload[PARTS_MOST];
+    StagedState *state;
     StagedMemory *memory;
     StagedDisks *disks;
 } Stage;
 
-static bool stage_part(Stage *stage, const Snapshot *snapshot, const Chunk *chunk, Error *err)
+static bool stage_part(StagedState *state, const Snapshot *snapshot, const Chunk *chunk, Error *err)
 {
-    char name[256];
     uint8_t *payload = snapshot_payload(snapshot, chunk, err);
-    if (!payload)
-        return false;
-    const Part *part = NULL;
-    if (!part_name(payload, chunk->length, name))
-        error_set(err, "a part has no name");
-    else if (!(part = parts_find(&stage->parts, name)))
-        error_set(err, "this machine has no part '%s'", name);
-    unsigned n = part ? (unsigned)(part - stage->parts.part) : 0;
-    if (part && stage->payload[n]) {
-        error_set(err, "part '%s' is there twice", name);
-        part = NULL;
-    }
-    if (!part) {
-        free(payload);
-        return false;
-    }
-    stage->payload[n] = payload;
-    return part_stage(&stage->part[n], part, payload, chunk->length, err);
-}
-
-/* A device that the file's version did not have is as after a reset. */
-static bool check_all_there(const Stage *stage, Error *err)
-{
-    for (unsigned n = 0; n < stage->parts.count; n++)
-        if (!stage->payload[n] && !stage->parts.part[n].device)
-            return error_set(err, "the state of '%s' is missing", stage->parts.part[n].name);
-    return true;
-}
-
-/* On copies of the CPUs. */
-static bool check_cpus(Stage *stage, Error *err)
-{
-    for (unsigned n = 0; n < stage->parts.count; n++) {
-        const Part *part = &stage->parts.part[n];
-        if (!part->cpu)
-            continue;
-        Cpu *copy = aligned_alloc(_Alignof(Cpu), sizeof *copy);
-        if (!copy)
-            abort();
-        *copy = *part->cpu;
-        part_apply(&stage->part[n], copy);
-        const char *problem = cpu_problem(copy);
-        free(copy);
-        if (problem)
-            return error_set(err, "%s: %s is impossible", part->name, problem);
-    }
-    return true;
-}
-
-static void apply_views(Stage *stage)
-{
-    for (unsigned n = 0; n < stage->parts.count; n++)
-        if (!stage->parts.part[n].cpu && !stage->parts.part[n].device)
-            part_apply(&stage->part[n], stage->parts.part[n].base);
+    return payload && state_stage_part(state, payload, chunk->length, err);
 }
 
 /* For the stage to free. */
@@ -98,15 +42,12 @@ static StagedDisks *stage_disks(Snapshot *snapshot, Machine *machine, DiskRigour
 
 static bool stage_all(Stage *stage, Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
-    parts_prepare(&stage->parts, machine);
+    stage->state = state_stage_new(machine);
     for (unsigned n = 0; n < snapshot->file.count; n++)
         if (chunk_is(&snapshot->file.chunk[n], CHUNK_PART) &&
-            !stage_part(stage, snapshot, &snapshot->file.chunk[n], err))
+            !stage_part(stage->state, snapshot, &snapshot->file.chunk[n], err))
             return false;
-    if (!check_all_there(stage, err) || !check_cpus(stage, err))
-        return false;
-    apply_views(stage);
-    if (!views_check(stage->parts.views, dry, err))
+    if (!state_stage_check(stage->state, dry, err))
         return false;
     DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
     Layers layers;
@@ -121,52 +62,10 @@ static void stage_free(Stage *stage)
 {
     memory_unstage(stage->memory);
     disks_unstage(stage->disks);
-    for (unsigned n = 0; n < stage->parts.count; n++) {
-        part_unstage(&stage->part[n]);
-        free(stage->payload[n]);
-    }
-    parts_free(&stage->parts);
-    free(stage);
+    state_stage_free(stage->state);
 }
 
 /* ---- Into the machine ---------------------------------------------------------------------------------- */
-
-static void apply_device(Stage *stage, unsigned n)
-{
-    Device *dev = stage->parts.part[n].device;
-    if (!stage->payload[n])
-        device_reset(dev);
-    else
-        part_apply(&stage->part[n], dev);
-}
-
-static void devices_loaded(Machine *machine)
-{
-    for (unsigned n = 0; n < machine->device_count; n++)
-        device_loaded(machine->device[n]);
-    for (unsigned n = 0; n < machine->device_count; n++)
-        device_changed(machine->device[n]);
-}
-
-/* Time goes on from what was saved, before devices set their timers by it. */
-static void apply(Stage *stage, Machine *machine)
-{
-    const Parts *parts = &stage->parts;
-    uint64_t before = clock_now(machine->clock);
-    for (unsigned n = 0; n < parts->count; n++)
-        if (parts->part[n].cpu)
-            part_apply(&stage->part[n], parts->part[n].cpu);
-    views_apply_time(parts->views);
-    clock_shift(machine->clock, (int64_t)(clock_now(machine->clock) - before));
-    for (unsigned n = 0; n < parts->count; n++)
-        if (parts->part[n].device)
-            apply_device(stage, n);
-    for (unsigned n = 0; n < machine->options.cpus; n++)
-        cpu_loaded(machine->cpu[n]);
-    machine_forget(machine);
-    views_apply(parts->views);
-    devices_loaded(machine);
-}
 
 /* What threads of the host do for devices ends in the memory, and on the disks, that they do it for. In
  * deterministic runs there are none, and devices take back what waits when they are loaded. */
@@ -195,21 +94,19 @@ static bool exchange(Stage *stage, Machine *machine, Error *err)
 
 static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
+    Stage stage = {0};
     if (!snapshot_open_chain(snapshot, err))
         return false;
-    Stage *stage = calloc(1, sizeof *stage);
-    if (!stage)
-        abort();
     if (!dry)
         drain(machine);
     bus_settle(machine->bus);
-    bool ok = stage_all(stage, snapshot, machine, dry, err);
+    bool ok = stage_all(&stage, snapshot, machine, dry, err);
     if (ok && !dry) {
-        ok = exchange(stage, machine, err);
+        ok = exchange(&stage, machine, err);
         if (ok)
-            apply(stage, machine);
+            state_apply(stage.state, machine, STATE_MEMORY_OTHER);
     }
-    stage_free(stage);
+    stage_free(&stage);
     return ok || snapshot_about(snapshot, err);
 }
 
@@ -249,12 +146,9 @@ bool snapshot_load(Snapshot *snapshot, Machine *machine, Error *err)
 bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err)
 {
     Machine none = {.options.cpus = 0};
-    Stage *stage = calloc(1, sizeof *stage);
+    StagedState *stage = state_stage_new(&none);
     bool found = false, ok = true;
     char name[256];
-    if (!stage)
-        abort();
-    parts_prepare(&stage->parts, &none);
     for (unsigned n = 0; ok && !found && n < snapshot->file.count; n++) {
         const Chunk *chunk = &snapshot->file.chunk[n];
         uint8_t *payload = chunk_is(chunk, CHUNK_PART) ? snapshot_payload(snapshot, chunk, err) : NULL;
@@ -271,7 +165,7 @@ bool snapshot_options(Snapshot *snapshot, MachineOptions *options, Error *err)
         part_apply(&stage->part[setup - stage->parts.part], setup->base);
         ok = views_options(stage->parts.views, options, err);
     }
-    stage_free(stage);
+    state_stage_free(stage);
     return ok || snapshot_about(snapshot, err);
 }
 
