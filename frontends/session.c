@@ -36,6 +36,7 @@
 #include "machine/boot.h"
 
 #define LOOK_INTERVAL_NS 1000000u
+#define LAZY_INTERVAL_NS 1000000000u
 
 struct Session {
     Options options;
@@ -375,7 +376,7 @@ static bool poll_host(void *opaque, uint64_t timeout_ns)
     session_events_deliver(session->events);
     while (stands_still(session)) {
         recorder_look(session->recorder, true);
-        loop_poll(session->loop, UINT64_MAX);
+        loop_poll(session->loop, bus_look_after_lazy(session->machine->bus) ? LAZY_INTERVAL_NS : UINT64_MAX);
         session_events_deliver(session->events);
     }
     return !session->ending;

@@ -134,13 +134,17 @@ static void page_guarded(void *opaque, uint32_t page)
         mmu_protect(m->cpu[n], page);
 }
 
-static void compiler_is_wrong(void *opaque, const char *report)
+void machine_break(Machine *m, const char *report)
 {
-    Machine *m = opaque;
     if (!m->broken)
         m->broken = strdup(report);
     m->request_pending = true;
     interrupt_slice(m);
+}
+
+static void compiler_is_wrong(void *opaque, const char *report)
+{
+    machine_break(opaque, report);
 }
 
 static void send_event(Cpu *cpu)

@@ -43,7 +43,7 @@ typedef enum MachineEnd {
     END_REBOOT,
     END_STOPPED,
     END_GUEST_EXIT, /* by semihosting or the test device: see Machine.exit_code */
-    END_BROKEN      /* --jit=verify found a difference: see Machine.broken */
+    END_BROKEN      /* machine_break(): see Machine.broken */
 } MachineEnd;
 
 typedef struct Semihosting Semihosting;
@@ -110,6 +110,10 @@ void machine_reset(Machine *machine);
 /* Runs until the guest powers off, reboots or exits, poll() says stop, or machine_stop() was called. */
 MachineEnd machine_run(Machine *machine);
 void machine_stop(Machine *machine);
+
+/* Ends machine_run() after the current instruction with END_BROKEN: the machine cannot go on as it should.
+ * report: lines for the user, copied; the first one stays. */
+void machine_break(Machine *machine, const char *report);
 
 /* Makes machine_run() call poll() after the current instruction, before any other. */
 void machine_yield(Machine *machine);

@@ -9,13 +9,14 @@
 
 #include "machine/error.h"
 
-enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 1 };
+enum { CHUNK_TYPE = 4, CHUNK_HEADER = 40, SNAPSHOT_VERSION = 1 }; /* bytes of a type, of a header */
 
 #define CHUNK_HEAD "HEAD"   /* a part: what the file is; always the first */
 #define CHUNK_PNG "PNG "    /* the picture on the screen */
 #define CHUNK_PART "PART"   /* a part of the machine */
 #define CHUNK_MEMORY "MEMO" /* a memory: name, size, fill */
 #define CHUNK_PAGES "PAGE"  /* pages of a memory, changed blocks of a disk */
+#define CHUNK_DATA "DATA"   /* the pages that the chunk before is about */
 #define CHUNK_DISK "DISK"   /* a disk: what its medium was */
 #define CHUNK_DONE "DONE"   /* the last: how many there were before */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "snapshot/aligned.h"
 #include "snapshot/disk_loader.h"
 #include "snapshot/disk_record.h"
 #include "snapshot/head.h"
@@ -109,6 +110,8 @@ static bool check_types(Snapshot *snapshot, Error *err)
             snapshot->info.disks++;
         else if (is_type(chunk, CHUNK_PAGES))
             *bytes_of_pages(snapshot, chunk, memories) += chunk->length;
+        else if (is_type(chunk, CHUNK_DATA))
+            snapshot->info.memory_bytes += chunk->length;
         else if (is_type(chunk, CHUNK_PNG) && !snapshot->info.png_size)
             snapshot->info.png_size = chunk->length;
         else if (!is_type(chunk, CHUNK_MEMORY))
@@ -262,7 +265,9 @@ static bool stage_all(Stage *stage, const Snapshot *snapshot, Machine *machine, 
         return false;
     DiskRigour rigour = dry ? DISKS_DRY : snapshot->force ? DISKS_FORCED : DISKS_SAME;
     stage->disks = disks_stage(&snapshot->file, machine, rigour, err);
-    stage->memory = stage->disks ? memory_stage(&snapshot->file, machine, stage->disks, err) : NULL;
+    stage->memory =
+        stage->disks ? memory_stage(&snapshot->file, machine, stage->disks, dry ? NULL : snapshot->path, err)
+                     : NULL;
     return stage->memory && disks_ready(stage->disks, err);
 }
 
@@ -349,7 +354,7 @@ static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
         abort();
     if (!dry)
         drain(machine);
-    bus_settle(machine->bus);
+    bus_await(machine->bus);
     bool ok = stage_all(stage, snapshot, machine, dry, err);
     if (ok && !dry) {
         ok = exchange(stage, machine, err);
@@ -450,33 +455,51 @@ static bool convert_head(const uint8_t *payload, size_t size, bool compress, Buf
     return ok;
 }
 
-static bool convert_pages(const uint8_t *payload, size_t size, bool compress, Buffer *out, Error *err)
+static bool write_unit(const PageUnit *unit, ChunkWriter *writer, bool aligned, bool compress, Error *err)
 {
+    Buffer out = {0};
+    if (aligned)
+        return aligned_write(writer, unit, err);
+    unit_encode(unit, compress, &out);
+    bool ok = chunk_write(writer, CHUNK_PAGES, out.data, out.size, err);
+    buffer_free(&out);
+    return ok;
+}
+
+static bool convert_pages(const Snapshot *snapshot, unsigned n, const uint8_t *payload, ChunkWriter *writer,
+                          bool compress, Error *err)
+{
+    unsigned memories = 0;
     PageUnit *unit = malloc(sizeof *unit);
     if (!unit)
         abort();
-    bool ok = unit_decode(unit, payload, size, err);
-    if (ok)
-        unit_encode(unit, compress, out);
+    for (unsigned k = 0; k < snapshot->file.count; k++)
+        memories += is_type(&snapshot->file.chunk[k], CHUNK_MEMORY);
+    bool ok = aligned_read(unit, &snapshot->file, n, payload, err) &&
+              write_unit(unit, writer, !compress && unit->memory < memories, compress, err);
     free(unit);
     return ok;
 }
 
-static bool convert_chunk(const Snapshot *snapshot, const Chunk *chunk, ChunkWriter *writer, bool compress,
+/* DATA chunks were read, and are written, with the ones before. */
+static bool convert_chunk(const Snapshot *snapshot, unsigned n, ChunkWriter *writer, bool compress,
                           Error *err)
 {
+    const Chunk *chunk = &snapshot->file.chunk[n];
     Buffer out = {0};
-    bool ok = true;
+    bool ok;
+    if (is_type(chunk, CHUNK_DATA))
+        return true;
     uint8_t *payload = read_payload(snapshot, chunk, err);
     if (!payload)
         return false;
-    if (is_type(chunk, CHUNK_HEAD))
-        ok = convert_head(payload, chunk->length, compress, &out, err);
-    else if (is_type(chunk, CHUNK_PAGES))
-        ok = convert_pages(payload, chunk->length, compress, &out, err);
+    if (is_type(chunk, CHUNK_PAGES))
+        ok = convert_pages(snapshot, n, payload, writer, compress, err);
+    else if (is_type(chunk, CHUNK_HEAD))
+        ok = convert_head(payload, chunk->length, compress, &out, err) &&
+             chunk_write(writer, chunk->type, out.data, out.size, err);
     else
-        buffer_put(&out, payload, chunk->length);
-    ok = ok && chunk_write(writer, chunk->type, out.data, out.size, err);
+        ok = chunk_write(writer, chunk->type, payload, chunk->length, err);
     buffer_free(&out);
     free(payload);
     return ok;
@@ -492,7 +515,7 @@ bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error
     }
     bool ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, file.fd, err);
     for (unsigned n = 0; ok && n < snapshot->file.count; n++)
-        ok = convert_chunk(snapshot, &snapshot->file.chunk[n], &writer, compress, err);
+        ok = convert_chunk(snapshot, n, &writer, compress, err);
     ok = ok && chunk_finish(&writer, err);
     if (!ok)
         about(snapshot, err);

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "snapshot/aligned.h"
+#include "snapshot/lazy_memory.h"
 #include "snapshot/pages.h"
 
 enum { THREADS_MOST = 4 };
@@ -20,6 +22,7 @@ typedef struct Staged {
     MachineMemory memory; /* the machine's */
     int fd;               /* the new contents; holes are what `fill` fills */
     atomic_uchar *page;   /* [pages] */
+    LazyMemory *lazy;     /* NULL: all is read at once */
     uint32_t pages;
 } Staged;
 
@@ -30,6 +33,7 @@ typedef struct EqualRun {
 
 struct StagedMemory {
     const ChunkFile *file;
+    const char *path;                /* NULL: all is read at once */
     Staged staged[MACHINE_MEMORIES]; /* as in the file */
     unsigned count;
     StagedDisks *disks; /* numbered behind them */
@@ -88,6 +92,12 @@ static bool stage_memory(StagedMemory *all, const Machine *machine, const Chunk 
     staged.fd = memfd_create("armature-memory", MFD_CLOEXEC);
     if (!staged.page)
         abort();
+    bool can_wait = all->path && !strcmp(name, "ram") && staged.memory.fd;
+    if (can_wait && !(staged.lazy = lazy_new(all->file->fd, all->path, staged.pages, err))) {
+        close(staged.fd);
+        free(staged.page);
+        return false;
+    }
     all->staged[all->count++] = staged;
     return (staged.fd >= 0 && !ftruncate(staged.fd, (off_t)size)) ||
            error_set(err, "not enough memory: %s", strerror(errno));
@@ -175,15 +185,41 @@ static bool place_unit(StagedMemory *all, const PageUnit *unit, Error *err)
     return true;
 }
 
-static bool load_chunk(StagedMemory *all, const Chunk *chunk, Buffer *payload, PageUnit *unit, Error *err)
+/* Notes where the pages are, for later. */
+static bool place_later(const Staged *staged, const PageUnit *unit, const uint64_t *sum, uint64_t at,
+                        Error *err)
+{
+    for (uint32_t n = 0; n < unit->runs; n++) {
+        const PageRun *run = &unit->run[n];
+        if (!claim(staged, run, CONTENTS, err))
+            return false;
+        for (uint32_t k = 0; k < run->count; k++, sum++, at += MEMORY_PAGE)
+            lazy_put(staged->lazy, run->first + k, at, *sum);
+    }
+    return true;
+}
+
+static bool place_chunk(StagedMemory *all, unsigned n, const uint8_t *payload, PageUnit *unit, Error *err)
+{
+    uint64_t sum[UNIT_PAGES], at;
+    if (!aligned_is(payload, all->file->chunk[n].length))
+        return unit_decode(unit, payload, all->file->chunk[n].length, err) && place_unit(all, unit, err);
+    if (!aligned_decode(unit, sum, &at, all->file, n, payload, err))
+        return false;
+    if (unit->memory < all->count && all->staged[unit->memory].lazy)
+        return place_later(&all->staged[unit->memory], unit, sum, at, err);
+    return aligned_read(unit, all->file, n, payload, err) && place_unit(all, unit, err);
+}
+
+static bool load_chunk(StagedMemory *all, unsigned n, Buffer *payload, PageUnit *unit, Error *err)
 {
     const size_t most = 16 + sizeof unit->run + sizeof unit->data;
+    const Chunk *chunk = &all->file->chunk[n];
     if (chunk->length > most)
         return error_set(err, "pages: a chunk is too long");
     payload->size = 0;
     buffer_grow(payload, chunk->length);
-    return chunk_read(all->file, chunk, payload->data, err) &&
-           unit_decode(unit, payload->data, chunk->length, err) && place_unit(all, unit, err);
+    return chunk_read(all->file, chunk, payload->data, err) && place_chunk(all, n, payload->data, unit, err);
 }
 
 static void *load_chunks(void *opaque)
@@ -198,8 +234,7 @@ static void *load_chunks(void *opaque)
         unsigned n = atomic_fetch_add(&all->next, 1);
         if (n >= all->file->count)
             break;
-        const Chunk *chunk = &all->file->chunk[n];
-        if (!strcmp(chunk->type, CHUNK_PAGES) && !load_chunk(all, chunk, &payload, unit, &err))
+        if (!strcmp(all->file->chunk[n].type, CHUNK_PAGES) && !load_chunk(all, n, &payload, unit, &err))
             fail(all, &err);
     }
     buffer_free(&payload);
@@ -219,6 +254,16 @@ static void run_threads(StagedMemory *all)
         pthread_join(thread[--count], NULL);
 }
 
+/* False: the page that they are equal to was read. */
+static bool equal_later(const Staged *staged, const PageRun *run)
+{
+    if (!staged->lazy || !lazy_put_equal(staged->lazy, run->first, run->source))
+        return false;
+    for (uint32_t k = 1; k < run->count; k++)
+        lazy_put_equal(staged->lazy, run->first + k, run->source);
+    return true;
+}
+
 static bool copy_equal(StagedMemory *all, Error *err)
 {
     uint8_t data[MEMORY_PAGE];
@@ -234,6 +279,8 @@ static bool copy_equal(StagedMemory *all, Error *err)
         if (run->source >= staged->pages || atomic_load(&staged->page[run->source]) != CONTENTS)
             return error_set(err, "pages: one of '%s' is equal to one that is not there",
                              staged->memory.name);
+        if (equal_later(staged, run))
+            continue;
         if (pread(staged->fd, data, sizeof data, (off_t)run->source * MEMORY_PAGE) != sizeof data)
             return error_set(err, "not enough memory: %s", strerror(errno));
         for (uint32_t k = 0; k < run->count; k++)
@@ -243,12 +290,14 @@ static bool copy_equal(StagedMemory *all, Error *err)
     return true;
 }
 
-StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, StagedDisks *disks, Error *err)
+StagedMemory *memory_stage(const ChunkFile *file, const Machine *machine, StagedDisks *disks,
+                           const char *path, Error *err)
 {
     StagedMemory *all = calloc(1, sizeof *all);
     if (!all)
         abort();
     all->file = file;
+    all->path = path;
     all->disks = disks;
     pthread_mutex_init(&all->mutex, NULL);
     bool ok = stage_memories(all, machine, err);
@@ -272,6 +321,7 @@ void memory_unstage(StagedMemory *all)
         if (all->staged[n].fd >= 0)
             close(all->staged[n].fd);
         free(all->staged[n].page);
+        lazy_free(all->staged[n].lazy);
     }
     free(all->equal);
     pthread_mutex_destroy(&all->mutex);
@@ -302,7 +352,18 @@ static void copy_into(Staged *staged)
     }
 }
 
-static bool replace(Staged *staged)
+/* What was in memory is not needed any more, wherever it came from. */
+static void start_lazy(Staged *staged, Machine *machine)
+{
+    const BusLazy *before = bus_lazy(machine->bus);
+    if (staged->lazy)
+        lazy_start(staged->lazy, machine, &staged->memory);
+    else if (before && before->host == staged->memory.host)
+        bus_set_lazy(machine->bus, NULL);
+    staged->lazy = NULL;
+}
+
+static bool replace(Staged *staged, Machine *machine)
 {
     void *at = mmap(staged->memory.host, staged->memory.size, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_FIXED | MAP_NORESERVE, staged->fd, 0);
@@ -311,16 +372,16 @@ static bool replace(Staged *staged)
     close(*staged->memory.fd);
     *staged->memory.fd = staged->fd;
     staged->fd = -1;
+    start_lazy(staged, machine);
     return true;
 }
 
 bool memory_apply(StagedMemory *all, Machine *machine, Error *err)
 {
     bool changed = false;
-    (void)machine;
     for (unsigned n = 0; n < all->count; n++) {
         Staged *staged = &all->staged[n];
-        if (staged->memory.fd && replace(staged)) {
+        if (staged->memory.fd && replace(staged, machine)) {
             changed = true;
             continue;
         }

@@ -43,7 +43,8 @@ struct SnapshotSave {
 /* ---- The thread ---------------------------------------------------------------------------------------- */
 
 /* The host is asked where data is once for each piece: it looks through the whole piece. */
-static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy)
+static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy,
+                                 Error *err)
 {
     struct Piece *piece = &save->piece;
     uint64_t at = *page * MEMORY_PAGE;
@@ -57,6 +58,8 @@ static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *
             at = piece->from;
         }
         *page = at / MEMORY_PAGE;
+        if (!capture_fetch(save->capture, memory, (uint32_t)*page, err))
+            return STEP_FAILED;
         if (capture_page(save->capture, memory, (uint32_t)*page, copy))
             return STEP_DATA;
     }
@@ -78,7 +81,7 @@ static MediumStep next_page(void *opaque, unsigned memory, uint64_t *page, uint6
 {
     SnapshotSave *save = opaque;
     MediumStep step = memory < save->memories
-                          ? next_of_memory(save, memory, page, copy)
+                          ? next_of_memory(save, memory, page, copy, err)
                           : disk_capture_next(save->disks, memory - save->memories, page, count, copy, err);
     if (step == STEP_END)
         pass(save, memory);
@@ -107,7 +110,7 @@ static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
 static bool write_memory(SnapshotSave *save, ChunkWriter *writer, Error *err)
 {
     unsigned disks = disk_capture_count(save->disks);
-    PageSource source = {next_page, save, save->memories + disks};
+    PageSource source = {next_page, save, save->memories + disks, save->memories};
     MachineMemory memory;
     Buffer payload = {0};
     bool ok = true;
