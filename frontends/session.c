@@ -285,6 +285,8 @@ static void forget_guest(Session *session)
 
 void session_loaded(Session *session)
 {
+    if (session->options.rtc_given && session->options.rtc_host)
+        machine_set_date(session->machine, (uint32_t)time(NULL));
     forget_guest(session);
 }
 
@@ -507,6 +509,26 @@ static bool make_serial(Session *session, Error *err)
     return session->serial;
 }
 
+/* The clock goes on from the snapshot's time, or shows what --rtc says. */
+static void start_clock(Session *session)
+{
+    const Options *options = &session->options;
+    if (options->rtc_given && !options->rtc_frozen)
+        machine_set_date(session->machine, options->machine.rtc_base);
+}
+
+/* Nothing may depend on today's date. */
+static bool check_clock(const Session *session, Error *err)
+{
+    const Options *options = &session->options;
+    bool today = options->rtc_given && options->rtc_host && session->machine->options.deterministic;
+    return !session->saved || !today ||
+           error_set(err,
+                     "--rtc host: '%s' is of a deterministic run, which would depend on today's date; give a "
+                     "date, as in --rtc 2025-01-31",
+                     options->snapshot);
+}
+
 /* The guest goes on where a snapshot says it is, with the disks, shares and networks that it had. */
 static bool load_saved(Session *session, Error *err)
 {
@@ -515,6 +537,8 @@ static bool load_saved(Session *session, Error *err)
     bool loaded = snapshot_load(session->saved, session->machine, err);
     snapshot_close(session->saved);
     session->saved = NULL;
+    if (loaded)
+        start_clock(session);
     return loaded;
 }
 
@@ -530,6 +554,8 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
     *code = EXIT_USAGE;
+    if (!check_clock(session, err))
+        return false;
     session->disks = disks_new(session->machine, session->options.disk, session->options.disk_count,
                                session->options.replay, err);
     if (!session->disks)

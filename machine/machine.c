@@ -578,6 +578,17 @@ void machine_set_time(Machine *machine, uint64_t now)
         machine->held_at = now;
 }
 
+void machine_set_date(Machine *machine, uint32_t seconds)
+{
+    enum { LOAD_REGISTER = 0x0c }; /* PL031 LR */
+    const Device *clock = machine_device(machine, "rtc");
+    const BusAccess access = {.size = 4, .cpu = BUS_DMA, .secure = true, .privileged = true};
+    if (clock && clock->region)
+        bus_write(machine->bus, clock->region->base + LOAD_REGISTER, &access, seconds);
+    uint32_t since = (uint32_t)(clock_now(machine->clock) / 1000000000u);
+    machine->options.rtc_base = machine->env.rtc_base = seconds - since;
+}
+
 void machine_set_remap(Machine *machine, bool after)
 {
     if (machine_is_remapped(machine) != after)

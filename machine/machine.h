@@ -178,6 +178,10 @@ bool machine_memory(const Machine *machine, unsigned n, MachineMemory *memory);
 /* Sets virtual time, in ns. Timers keep the times at which they are due. */
 void machine_set_time(Machine *machine, uint64_t now);
 
+/* Sets the date: what the real-time clock shows, as if it had been written there, and what semihosting says.
+ * Seconds since 1970. */
+void machine_set_date(Machine *machine, uint32_t seconds);
+
 /* Maps what is at address 0 before or after the remap. */
 void machine_set_remap(Machine *machine, bool after);
 bool machine_is_remapped(const Machine *machine);
