@@ -580,7 +580,7 @@ void machine_set_time(Machine *machine, uint64_t now)
 
 void machine_set_date(Machine *machine, uint32_t seconds)
 {
-    enum { LOAD_REGISTER = 0x0c }; /* PL031 LR */
+    enum { LOAD_REGISTER = 0x08 }; /* PL031 LR */
     const Device *clock = machine_device(machine, "rtc");
     const BusAccess access = {.size = 4, .cpu = BUS_DMA, .secure = true, .privileged = true};
     if (clock && clock->region)
