@@ -36,6 +36,10 @@ class Failure(Exception):
     pass
 
 
+def progress(text):
+    print("   " + text, file=sys.stderr, flush=True)
+
+
 class Machine:
     """A running emulator, the serial port on its standard input and output, and when something came from there."""
 
@@ -188,6 +192,7 @@ def measure_saves(emulator, machine, runs, results):
             row["save"].append(end - begin)
             row["silence"].append(machine.silence(begin, end))
             row["before"].append(before)
+            progress(f"{emulator.name} {kind}: saved in {end - begin:.3f} s")
             machine.send(STOP + "\n")
             machine.answered()
         # The one that is loaded is of a guest at its prompt.
@@ -203,7 +208,7 @@ def measure_loads(emulator, kinds, runs, results):
                 seconds = machine.answered()
             if n:  # the first one brings the file into the host's memory
                 results[kind]["load"].append(seconds)
-        print(f"   {emulator.name} {kind}: loaded in {statistics.median(results[kind]['load']):.3f} s", file=sys.stderr)
+            progress(f"{emulator.name} {kind}: loaded in {seconds:.3f} s")
 
 
 def measure(emulator, runs):
@@ -212,6 +217,7 @@ def measure(emulator, runs):
         machine.wait(rb"# ")
         machine.send(PREPARE + "; " + ANSWER + "\n")
         machine.wait(rb"42x\r\n")
+        progress(f"{emulator.name}: the guest is ready")
         kinds = measure_saves(emulator, machine, runs, results)
     measure_loads(emulator, list(kinds), runs, results)
     return results
@@ -228,13 +234,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--armature", default=os.path.join(os.path.dirname(HERE), "build", "armature"))
     parser.add_argument("--qemu", default="qemu-system-arm")
+    parser.add_argument("--no-armature", action="store_true")
     parser.add_argument("--no-qemu", action="store_true")
-    parser.add_argument("--memory", default="512", help="MiB of the guest (default: 512)")
+    parser.add_argument("--memory", default="512", help="MiB of the guest, 384 at least (default: 512)")
     parser.add_argument("--runs", type=int, default=5, help="of each save and load (default: 5)")
     options = parser.parse_args()
     boot = images.lib_function(f"fetch_installer {images.RELEASE}")
     initrd = images.build_system("large", images.build_programs("guest"))
-    everybody = [(Armature, machines.armature(options.armature, ["--memory", options.memory + "M"], boot))]
+    everybody = []
+    if not options.no_armature:
+        everybody.append((Armature, machines.armature(options.armature, ["--memory", options.memory + "M"], boot)))
     if not options.no_qemu:
         everybody.append((Qemu, machines.qemu(options.qemu, ["-m", options.memory], boot)))
     print(f"{'':30}{'file MiB':>9}{'save s':>9}{'silence ms':>11}{'without ms':>11}{'load s':>9}")
