@@ -10,7 +10,6 @@
 
 #include "frontends/disk_spec.h"
 #include "frontends/window_state.h"
-#include "snapshot/hash64.h"
 #include "snapshot/snapshot.h"
 
 enum { NAME_MOST = 32, PICTURE_MOST = 8192 };
@@ -35,6 +34,14 @@ static void name_by(Identity *identity, const char *path)
     identity->name[length] = 0;
 }
 
+/* FNV-1a, with the zero at the text's end. */
+static void mix(Identity *identity, const char *text)
+{
+    do
+        identity->hash = (identity->hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    while (*text++);
+}
+
 static void add(Identity *identity, const char *kind, const char *path)
 {
     if (!path)
@@ -43,8 +50,8 @@ static void add(Identity *identity, const char *kind, const char *path)
     const char *known = real ? real : path;
     if (!*identity->name)
         name_by(identity, known);
-    identity->hash = hash64(kind, strlen(kind) + 1, identity->hash);
-    identity->hash = hash64(known, strlen(known) + 1, identity->hash);
+    mix(identity, kind);
+    mix(identity, known);
     free(real);
 }
 
@@ -60,7 +67,7 @@ static void add_disk(Identity *identity, const char *text)
 bool slots_folder(const Options *options, char *path, size_t size)
 {
     char window[1024];
-    Identity identity = {.hash = 0};
+    Identity identity = {.hash = UINT64_C(0xcbf29ce484222325)};
     const BootOptions *boot = &options->boot;
     for (unsigned n = 0; n < options->disk_count; n++)
         add_disk(&identity, options->disk[n]);
@@ -71,7 +78,7 @@ bool slots_folder(const Options *options, char *path, size_t size)
         add(&identity, "load", boot->load[n].path);
     for (unsigned n = 0; n < 2; n++)
         add(&identity, "flash", options->machine.flash[n]);
-    if (!identity.hash)
+    if (!*identity.name)
         add(&identity, "snapshot", options->snapshot);
     if (!*identity.name)
         name_by(&identity, "rom");

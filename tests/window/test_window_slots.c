@@ -79,7 +79,8 @@ static uint8_t *picture(uint32_t width, uint32_t height, size_t *size)
 static void save(const char *path, const uint8_t *png, size_t size)
 {
     Error err;
-    Machine *machine = machine_new(&(MachineOptions){.cpus = 1, .memory = 1 << 20}, log_new(NULL), &err);
+    Machine *machine = machine_new(&(MachineOptions){.cpus = 1, .memory = 1 << 20, .deterministic = true},
+                                   log_new(NULL), &err);
     assert_non_null(machine);
     assert_true(snapshot_save(
         machine, path, &(SnapshotWish){.compress = true, .png = png, .png_size = size, .host_time = 86400},
