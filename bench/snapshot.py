@@ -26,7 +26,7 @@ import machines  # noqa: E402
 
 APPEND = "console=ttyAMA0 quiet rdinit=/bin/sh"
 # Files of the programs into the page cache and through a pipe: memory that is in use.
-PREPARE = "cd /; for n in 1 2 3; do busybox find /usr -type f | busybox head -3000 | busybox xargs busybox cat; done | busybox md5sum"
+PREPARE = "cd /; busybox mount -t devtmpfs dev /dev; for n in 1 2 3; do busybox find /usr -type f | busybox head -3000 | busybox xargs busybox cat; done | busybox md5sum"
 PRINTER, STOP = "while :; do echo again; done &", "kill $!; wait"
 IMAGE_BYTES = 1 << 30  # of the qcow2 image that savevm writes to; a power of two, as QEMU wants it for SD cards
 ANSWER = "echo $((6 * 7))x"

@@ -509,12 +509,17 @@ static bool make_serial(Session *session, Error *err)
     return session->serial;
 }
 
-/* The clock goes on from the snapshot's time, or shows what --rtc says. */
+/* The clock goes on from the snapshot's time, or shows what --rtc says. Recordings say what the base was
+ * after that. */
 static void start_clock(Session *session)
 {
     const Options *options = &session->options;
-    if (options->rtc_given && !options->rtc_frozen)
-        machine_set_date(session->machine, options->machine.rtc_base);
+    Machine *machine = session->machine;
+    uint32_t base = options->machine.rtc_base;
+    if (options->replay && base != machine->options.rtc_base)
+        machine_set_date(machine, base + (uint32_t)(clock_now(machine->clock) / 1000000000u));
+    else if (!options->replay && options->rtc_given && !options->rtc_frozen)
+        machine_set_date(machine, base);
 }
 
 /* Nothing may depend on today's date. */
@@ -522,7 +527,7 @@ static bool check_clock(const Session *session, Error *err)
 {
     const Options *options = &session->options;
     bool today = options->rtc_given && options->rtc_host && session->machine->options.deterministic;
-    return !session->saved || !today ||
+    return !session->saved || !today || options->record ||
            error_set(err,
                      "--rtc host: '%s' is of a deterministic run, which would depend on today's date; give a "
                      "date, as in --rtc 2025-01-31",
