@@ -67,6 +67,7 @@ bool disks_insert(Disks *disks, DiskPlace *place, const DiskSpec *spec, Error *e
                           machine->options.deterministic ? machine->clock : NULL, machine->arrivals);
     disk_on_trouble(disk, trouble, place);
     disk_slot_set(place->slot, disk);
+    machine_changed(machine);
     return true;
 }
 
@@ -138,6 +139,7 @@ bool disks_commit(Disks *disks, DiskPlace *place, Error *err)
         return false;
     bool hold = hold_time(disks);
     disk_drain(place->slot->disk);
+    machine_changed(disks->machine);
     bool ok = image_commit(&place->image, NULL, err);
     if (hold)
         machine_hold_time(disks->machine, false);
@@ -150,6 +152,7 @@ bool disks_revert(Disks *disks, DiskPlace *place, Error *err)
         return false;
     bool hold = hold_time(disks);
     disk_drain(place->slot->disk);
+    machine_changed(disks->machine);
     bool ok = image_forget_changes(&place->image, err);
     if (hold)
         machine_hold_time(disks->machine, false);

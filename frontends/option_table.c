@@ -220,7 +220,11 @@ static bool set_rtc(void *target, const OptionDef *def, const char *value, Error
     struct tm tm = {0};
     char *end;
     (void)def;
-    if (!strcmp(value, "host")) {
+    options->rtc_host = !strcmp(value, "host");
+    options->rtc_frozen = !strcmp(value, "frozen");
+    if (options->rtc_frozen && options->machine.deterministic)
+        value = FIXED_DATE;
+    else if (options->rtc_host || options->rtc_frozen) {
         options->machine.rtc_base = (uint32_t)time(NULL);
         return true;
     }
@@ -230,7 +234,8 @@ static bool set_rtc(void *target, const OptionDef *def, const char *value, Error
     long long seconds = rest && !*rest ? (long long)timegm(&tm) : strtoll(value, &end, 10);
     bool number = *value >= '0' && *value <= '9' && ((rest && !*rest) || !*end);
     if (!number || seconds < 0 || seconds > UINT32_MAX)
-        return error_set(err, "give host, a date like 2025-01-31T12:00:00 (UTC), or seconds since 1970");
+        return error_set(err,
+                         "give host, frozen, a date like 2025-01-31T12:00:00 (UTC), or seconds since 1970");
     options->machine.rtc_base = (uint32_t)seconds;
     return true;
 }
@@ -565,8 +570,10 @@ static const OptionDef defs[] = {
      "is written twice. docs/disks.md tells more."},
     {"rtc", "TIME", NULL,
      GROUP_MACHINE, 0, BY(set_rtc), "host",
-     "date at power-on: host, 2025-01-31T12:00:00 (UTC) or seconds since 1970",
-     "The default is host; in deterministic runs, which must not depend on today's date, it is 2025-01-01."},
+     "date at power-on or after a load: host, frozen, 2025-01-31T12:00:00 (UTC) or seconds since 1970",
+     "The default at power-on is host; in deterministic runs, which must not depend on today's date, it is 2025-01-01. "
+     "After a load the clock goes on from the time of the snapshot (frozen), unless --rtc says otherwise: host sets it "
+     "to the host's date at each load, a date is for --load."},
     {"deterministic", NULL, NULL,
      GROUP_MACHINE, 0, SWITCH(machine.deterministic), NULL,
      "let virtual time follow the instructions: every run is the same", NULL},

@@ -13,7 +13,6 @@
 #include "snapshot/recording.h"
 
 /* With --deterministic a run must not depend on today's date. */
-#define FIXED_DATE "2025-01-01"
 
 /* Builds without libslirp have no network unless it is asked for. */
 #ifdef ARMATURE_SLIRP

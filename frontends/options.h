@@ -20,6 +20,8 @@ enum {
 
 typedef enum WindowWish { WINDOW_AUTO, WINDOW_ALWAYS, WINDOW_NEVER } WindowWish;
 
+#define FIXED_DATE "2025-01-01" /* of deterministic runs */
+
 typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
@@ -75,10 +77,11 @@ typedef struct Options {
     bool ignore_panic;   /* --ignore-panic: a kernel panic does not end the run */
     const char *symbols; /* --symbols vmlinux|System.map */
     bool rtc_given;
-    WindowWish window; /* --display */
-    bool full_screen;  /* --full-screen */
-    int escape_key;    /* --escape-key: the character that opens the terminal's menu (1: Ctrl-A); -1: none */
-    int status_fd;     /* --status-fd: a line there for each SESSION_PROGRESS; -1: none */
+    bool rtc_host, rtc_frozen; /* --rtc host, --rtc frozen; neither: a date */
+    WindowWish window;         /* --display */
+    bool full_screen;          /* --full-screen */
+    int escape_key; /* --escape-key: the character that opens the terminal's menu (1: Ctrl-A); -1: none */
+    int status_fd;  /* --status-fd: a line there for each SESSION_PROGRESS; -1: none */
     bool help, version, print_config;
     const char *help_topic;    /* --help TOPIC; NULL: everything */
     struct Settings *settings; /* what the above was made from */

@@ -38,6 +38,7 @@
 #include "machine/boot.h"
 
 #define LOOK_INTERVAL_NS 1000000u
+#define LAZY_INTERVAL_NS 1000000000u
 
 struct Session {
     Options options;
@@ -312,6 +313,8 @@ static void forget_guest(Session *session)
 
 void session_loaded(Session *session)
 {
+    if (session->options.rtc_given && session->options.rtc_host)
+        machine_set_date(session->machine, (uint32_t)time(NULL));
     past_restart(session->past);
     forget_guest(session);
 }
@@ -407,7 +410,7 @@ static bool poll_host(void *opaque, uint64_t timeout_ns)
     session_events_deliver(session->events);
     while (stands_still(session)) {
         recorder_look(session->recorder, true);
-        loop_poll(session->loop, UINT64_MAX);
+        loop_poll(session->loop, bus_look_after_lazy(session->machine->bus) ? LAZY_INTERVAL_NS : UINT64_MAX);
         session_events_deliver(session->events);
     }
     return !session->ending;
@@ -540,6 +543,31 @@ static bool make_serial(Session *session, Error *err)
     return session->serial;
 }
 
+/* The clock goes on from the snapshot's time, or shows what --rtc says. Recordings say what the base was
+ * after that. */
+static void start_clock(Session *session)
+{
+    const Options *options = &session->options;
+    Machine *machine = session->machine;
+    uint32_t base = options->machine.rtc_base;
+    if (options->replay && base != machine->options.rtc_base)
+        machine_set_date(machine, base + (uint32_t)(clock_now(machine->clock) / 1000000000u));
+    else if (!options->replay && options->rtc_given && !options->rtc_frozen)
+        machine_set_date(machine, base);
+}
+
+/* Nothing may depend on today's date. */
+static bool check_clock(const Session *session, Error *err)
+{
+    const Options *options = &session->options;
+    bool today = options->rtc_given && options->rtc_host && session->machine->options.deterministic;
+    return !session->saved || !today || options->record ||
+           error_set(err,
+                     "--rtc host: '%s' is of a deterministic run, which would depend on today's date; give a "
+                     "date, as in --rtc 2025-01-31",
+                     options->snapshot);
+}
+
 /* The guest goes on where a snapshot says it is, with the disks, shares and networks that it had. */
 static bool load_saved(Session *session, Error *err)
 {
@@ -550,6 +578,8 @@ static bool load_saved(Session *session, Error *err)
     session->was_loaded = loaded;
     snapshot_close(session->saved);
     session->saved = NULL;
+    if (loaded)
+        start_clock(session);
     return loaded;
 }
 
@@ -605,6 +635,10 @@ static bool build(Session *session, Log *log, int *code, Error *err)
     *code = saved ? EXIT_USAGE : EXIT_HOST;
     if (!make_machine(session, log, err) || !catch_signals(session, err))
         return false;
+    *code = EXIT_USAGE;
+    if (!check_clock(session, err))
+        return false;
+    *code = EXIT_HOST;
     if (session->coming && !receive(session, err))
         return false;
     *code = EXIT_USAGE;

@@ -68,6 +68,19 @@ void canvas_text(Canvas *canvas, int x, int y, const char *utf8, uint32_t colour
         canvas_glyph(canvas, x, y, next_character(&utf8, &left), colour);
 }
 
+size_t canvas_line(const char *utf8, int characters)
+{
+    const char *at = utf8, *space = NULL;
+    for (size_t left = strlen(utf8); left; characters--) {
+        if (*at == ' ')
+            space = at;
+        if (characters <= 0 && at > utf8)
+            return (size_t)((space && space > utf8 ? space : at) - utf8);
+        next_character(&at, &left);
+    }
+    return (size_t)(at - utf8);
+}
+
 int canvas_text_width(const char *utf8)
 {
     int width = 0;

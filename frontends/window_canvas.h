@@ -2,6 +2,7 @@
 #ifndef ARMATURE_FRONTENDS_WINDOW_CANVAS_H
 #define ARMATURE_FRONTENDS_WINDOW_CANVAS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "machine/font.h"
@@ -22,6 +23,10 @@ void canvas_clear(Canvas *canvas, int width, int height);
 void canvas_fill(Canvas *canvas, int x, int y, int width, int height, uint32_t colour);
 void canvas_glyph(Canvas *canvas, int x, int y, uint32_t character, uint32_t colour);
 void canvas_text(Canvas *canvas, int x, int y, const char *utf8, uint32_t colour);
+
+/* How many bytes of text make a line of so many characters at most: up to a space if there is one, which is
+ * not counted. */
+size_t canvas_line(const char *utf8, int characters);
 
 /* How wide the text is. */
 int canvas_text_width(const char *utf8);

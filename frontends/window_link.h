@@ -27,6 +27,8 @@ typedef enum WindowCommandKind {
     WINDOW_PRESS,      /* text: keys at once, as the operation `press` takes them */
     WINDOW_SERIAL,     /* text, for the serial port `port` */
     WINDOW_SCREENSHOT, /* into a file, whose name comes back as a note */
+    WINDOW_SAVE,       /* text: a file, of slot number `port` */
+    WINDOW_LOAD,       /* the same */
     WINDOW_RESIZE,     /* the guest's picture should have `width` and `height` */
     WINDOW_SHOWN,      /* on: somebody can see the picture */
     WINDOW_MEASURE     /* on: the figures of the status are wanted */

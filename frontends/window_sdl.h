@@ -10,6 +10,7 @@
 #include "frontends/window_layout.h"
 #include "frontends/window_menu.h"
 #include "frontends/window_pane.h"
+#include "frontends/window_slots.h"
 #include "frontends/window_state.h"
 
 struct Window {
@@ -30,6 +31,7 @@ struct Window {
     float density; /* output pixels to a unit of the window system */
     Canvas canvas;
     WindowMenu menu;
+    WindowSlots slots;
     Pane *pane[SERIAL_PORTS];
     int view; /* -1: the screen, else a serial port */
     WindowState state;

@@ -52,7 +52,7 @@ void input_cursor(Window *window)
     SDL_GetMouseState(&x, &y);
     x = (int)((float)x * window->density);
     y = (int)((float)y * window->density);
-    bool guest_draws = window->view < 0 && !window->menu.open && window->status.tablet;
+    bool guest_draws = window->view < 0 && !window->menu.open && !window->slots.open && window->status.tablet;
     SDL_ShowCursor(guest_draws && window_inside(window->box, x, y) ? SDL_DISABLE : SDL_ENABLE);
 }
 
@@ -146,6 +146,33 @@ static void toggle(Window *window, WindowAction action, bool *what)
     window->menu.on[action] = *what;
 }
 
+static void open_slots(Window *window, bool saving)
+{
+    input_grab(window, false);
+    if (*window->slots.folder ||
+        slots_folder(window->options, window->slots.folder, sizeof window->slots.folder))
+        window_slots_open(&window->slots, saving);
+    else
+        view_note(window, "There is no place for slots: neither HOME nor XDG_STATE_HOME is set");
+}
+
+static void use_slot(Window *window, int n)
+{
+    const WindowSlots *slots = &window->slots;
+    char path[1100];
+    if (n < 0)
+        return;
+    if (!slot_path(slots->folder, (unsigned)n, path, sizeof path) ||
+        (slots->saving && !window_state_folders(path))) {
+        view_note(window, "The folder for slots cannot be made");
+        return;
+    }
+    window_link_send(window->link, &(WindowCommand){.kind = slots->saving ? WINDOW_SAVE : WINDOW_LOAD,
+                                                    .port = (unsigned)n + 1,
+                                                    .text = path,
+                                                    .length = strlen(path)});
+}
+
 static void do_action(Window *window, WindowAction action)
 {
     switch (action) {
@@ -157,6 +184,10 @@ static void do_action(Window *window, WindowAction action)
         input_grab(window, false);
         window_menu_open(&window->menu);
         window->menu.keys = true;
+        break;
+    case ACTION_SAVE:
+    case ACTION_LOAD:
+        open_slots(window, action == ACTION_SAVE);
         break;
     case ACTION_DELETE:
         send_text(window, WINDOW_PRESS, "ctrl+alt+delete");
@@ -270,6 +301,35 @@ static void menu_key(Window *window, SDL_Keycode key)
     window_action(window, action);
 }
 
+static void slots_key(Window *window, SDL_Keycode key)
+{
+    static const struct {
+        SDL_Keycode key;
+        SlotsKey what;
+    } keys[] = {
+        {SDLK_UP,       SLOTS_UP   },
+        {SDLK_DOWN,     SLOTS_DOWN },
+        {SDLK_LEFT,     SLOTS_LEFT },
+        {SDLK_RIGHT,    SLOTS_RIGHT},
+        {SDLK_RETURN,   SLOTS_ENTER},
+        {SDLK_KP_ENTER, SLOTS_ENTER},
+        {SDLK_SPACE,    SLOTS_ENTER},
+        {SDLK_ESCAPE,   SLOTS_BACK },
+    };
+    WindowSlots *slots = &window->slots;
+    int chosen = -1;
+    if (key >= SDLK_0 && key <= SDLK_9)
+        chosen = window_slots_digit(slots, (int)(key - SDLK_0));
+    else if (key >= SDLK_KP_1 && key <= SDLK_KP_0)
+        chosen = window_slots_digit(slots, (int)(key - SDLK_KP_1 + 1) % 10);
+    for (size_t n = 0; n < sizeof keys / sizeof *keys; n++)
+        if (keys[n].key == key)
+            chosen = window_slots_key(slots, keys[n].what);
+    window->redraw = true;
+    use_slot(window, chosen);
+    input_cursor(window);
+}
+
 /* What a terminal sends for keys that are no text. */
 static void pane_key(Window *window, const SDL_Keysym *key)
 {
@@ -352,7 +412,7 @@ static void key_event(Window *window, const SDL_KeyboardEvent *event)
         window->menu.open = false;
         window->redraw = true;
     } else if (action != ACTION_NONE) {
-        window->menu.open = false;
+        window->menu.open = window->slots.open = false;
         input_let_go(window);
         if (action == ACTION_REWIND)
             input_rewind(window, true);
@@ -361,6 +421,9 @@ static void key_event(Window *window, const SDL_KeyboardEvent *event)
     } else if (window->menu.open) {
         if (down)
             menu_key(window, event->keysym.sym);
+    } else if (window->slots.open) {
+        if (down)
+            slots_key(window, event->keysym.sym);
     } else if (window->view < 0) {
         guest_key(window, event);
     } else if (down) {
@@ -371,7 +434,7 @@ static void key_event(Window *window, const SDL_KeyboardEvent *event)
 static void text_event(Window *window, const char *text)
 {
     bool control = SDL_GetModState() & KMOD_CTRL;
-    if (window->view >= 0 && !window->menu.open && !control)
+    if (window->view >= 0 && !window->menu.open && !window->slots.open && !control)
         serial_text(window, text, strlen(text));
 }
 
@@ -401,6 +464,9 @@ static void motion(Window *window, const SDL_MouseMotionEvent *event)
     int x = scaled(window, event->x), y = scaled(window, event->y);
     if (window->menu.open) {
         window_menu_pointer(&window->menu, x / window->ui, y / window->ui, false);
+        window->redraw = true;
+    } else if (window->slots.open) {
+        window_slots_pointer(&window->slots, x / window->ui, y / window->ui, false);
         window->redraw = true;
     } else if (window->view >= 0) {
         if (window->marking)
@@ -445,6 +511,10 @@ static void button(Window *window, const SDL_MouseButtonEvent *event)
         if (down)
             window_action(window, window_menu_pointer(&window->menu, x / window->ui, y / window->ui, true));
         window->redraw = true;
+    } else if (window->slots.open) {
+        if (down)
+            use_slot(window, window_slots_pointer(&window->slots, x / window->ui, y / window->ui, true));
+        window->redraw = true;
     } else if (window->view < 0) {
         guest_button(window, event, x, y);
     } else if (event->button == SDL_BUTTON_LEFT) {
@@ -458,7 +528,7 @@ static void button(Window *window, const SDL_MouseButtonEvent *event)
 static void wheel(Window *window, const SDL_MouseWheelEvent *event)
 {
     int sign = event->direction == SDL_MOUSEWHEEL_FLIPPED ? -1 : 1;
-    if (window->menu.open)
+    if (window->menu.open || window->slots.open)
         return;
     if (window->view >= 0) {
         pane_scroll(window->pane[window->view], sign * event->y * WHEEL_LINES);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NOTE_MS = 5000, TEXT_MOST = 320 };
 enum { BAR_PAPER = 0xff1c2733, BAR_INK = 0xffc9d3dc, NOTE_PAPER = 0xe635587a, NOTE_INK = 0xffffffff };
@@ -211,16 +212,37 @@ static void draw_status(Window *window, Canvas *canvas)
     canvas_text(canvas, 0, y + 1, text, BAR_INK);
 }
 
+enum { NOTE_LINES = 8 };
+
+/* The note in lines for this width; how many. */
+static int break_note(const Window *window, int characters, char (*line)[sizeof window->note])
+{
+    int lines = 0;
+    for (const char *at = window->note; *at && lines < NOTE_LINES; lines++) {
+        size_t length = canvas_line(at, characters);
+        memcpy(line[lines], at, length);
+        line[lines][length] = 0;
+        at += length + (at[length] == ' ');
+    }
+    return lines;
+}
+
 static void draw_note(Window *window, Canvas *canvas, int bottom)
 {
-    int width = canvas_text_width(window->note) + 2 * FONT_WIDTH;
-    canvas_fill(canvas, FONT_WIDTH, bottom - 2 * FONT_HEIGHT - 4, width, FONT_HEIGHT + 8, NOTE_PAPER);
-    canvas_text(canvas, 2 * FONT_WIDTH, bottom - 2 * FONT_HEIGHT, window->note, NOTE_INK);
+    char line[NOTE_LINES][sizeof window->note];
+    int lines = break_note(window, canvas->width / FONT_WIDTH - 4, line), width = 0;
+    for (int n = 0; n < lines; n++)
+        width = canvas_text_width(line[n]) > width ? canvas_text_width(line[n]) : width;
+    int y = bottom - (lines + 1) * FONT_HEIGHT;
+    canvas_fill(canvas, FONT_WIDTH, y - 4, width + 2 * FONT_WIDTH, lines * FONT_HEIGHT + 8, NOTE_PAPER);
+    for (int n = 0; n < lines; n++)
+        canvas_text(canvas, 2 * FONT_WIDTH, y + n * FONT_HEIGHT, line[n], NOTE_INK);
 }
 
 static bool overlay_wanted(const Window *window)
 {
-    return window->view >= 0 || window->menu.open || window->state.status || window->note_until;
+    return window->view >= 0 || window->menu.open || window->slots.open || window->state.status ||
+           window->note_until;
 }
 
 static void draw_canvas(Window *window, int width, int height)
@@ -236,6 +258,8 @@ static void draw_canvas(Window *window, int width, int height)
         draw_note(window, canvas, bottom);
     if (window->menu.open)
         window_menu_draw(&window->menu, canvas);
+    if (window->slots.open)
+        window_slots_draw(&window->slots, canvas);
 }
 
 /* anew: it looks different from the last time. */

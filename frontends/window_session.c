@@ -39,6 +39,9 @@ struct WindowSession {
     LoopTimer *frame, *measure, *resize, *rewind;
     SessionListener *listener;
     Client client; /* of operations */
+    Call *saving;  /* the call that saves into a slot, NULL: none */
+    unsigned slot; /* that it is about, and so is a load */
+    char *path;    /* of its file */
     Call *typing;  /* the call that types a text, NULL: none */
     WindowStatus status;
     Reading reading;
@@ -217,6 +220,65 @@ static Call *operate(WindowSession *window, const char *name, const WindowComman
     return call;
 }
 
+/* What went wrong, with the slot's number in the place of its file's name. */
+static void slot_failed(WindowSession *window, const char *error)
+{
+    char text[sizeof(Error)];
+    const char *name = strstr(error, window->path);
+    if (name && name > error && name[-1] == '\'' && name[strlen(window->path)] == '\'')
+        snprintf(text, sizeof text, "%.*sslot %u%s", (int)(name - 1 - error), error, window->slot,
+                 name + strlen(window->path) + 1);
+    else
+        snprintf(text, sizeof text, "%s", error);
+    note(window, text);
+}
+
+static void slot_saved(Call *call, void *opaque)
+{
+    WindowSession *window = opaque;
+    char text[80];
+    window->saving = NULL;
+    snprintf(text, sizeof text, "Saved into slot %u", window->slot);
+    if (call->error)
+        slot_failed(window, call->error);
+    else
+        note(window, text);
+}
+
+static void slot_loaded(Call *call, void *opaque)
+{
+    WindowSession *window = opaque;
+    char text[80];
+    snprintf(text, sizeof text, "The machine is as it was in slot %u", window->slot);
+    if (call->error)
+        slot_failed(window, call->error);
+    else
+        note(window, text);
+    look_at_picture(window);
+}
+
+static void use_slot(WindowSession *window, const WindowCommand *command)
+{
+    bool save = command->kind == WINDOW_SAVE;
+    char text[80];
+    if (window->saving) {
+        snprintf(text, sizeof text, "Slot %u is not saved yet", window->slot);
+        note(window, text);
+        return;
+    }
+    free(window->path);
+    window->path = strndup(command->text, command->length);
+    if (!window->path)
+        abort();
+    window->slot = command->port;
+    json_t *arguments = json_array();
+    json_array_append_new(arguments, json_bytes(command->text, command->length));
+    Call *call = operation_call(&window->client, operation_find(save ? "save" : "load"), arguments,
+                                save ? slot_saved : slot_loaded, window);
+    json_decref(arguments);
+    window->saving = save ? call : NULL;
+}
+
 static Call *for_keyboard(WindowSession *window, const char *name, const WindowCommand *command)
 {
     if (input_driven(window->machine->input, INPUT_KEYBOARD))
@@ -323,6 +385,10 @@ static void obey(WindowSession *window, const WindowCommand *command)
     case WINDOW_SCREENSHOT:
         operate(window, "screenshot", command);
         break;
+    case WINDOW_SAVE:
+    case WINDOW_LOAD:
+        use_slot(window, command);
+        break;
     case WINDOW_RESIZE:
         window->width = command->width;
         window->height = command->height;
@@ -407,5 +473,6 @@ void window_session_detach(WindowSession *window)
     loop_timer_free(window->measure);
     loop_timer_free(window->frame);
     loop_unwatch(window->commands);
+    free(window->path);
     free(window);
 }

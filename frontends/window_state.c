@@ -93,7 +93,7 @@ void window_state_read(WindowState *state, const char *path)
     state->status = values.status;
 }
 
-static bool make_folders(const char *path)
+bool window_state_folders(const char *path)
 {
     char folder[4096];
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -119,7 +119,7 @@ static void write_lines(FILE *file, const WindowState *state)
 bool window_state_write(const WindowState *state, const char *path)
 {
     char *part;
-    if (!make_folders(path) || asprintf(&part, "%s.%ld", path, (long)getpid()) < 0)
+    if (!window_state_folders(path) || asprintf(&part, "%s.%ld", path, (long)getpid()) < 0)
         return false;
     FILE *file = fopen(part, "we");
     bool ok = file;

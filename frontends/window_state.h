@@ -18,6 +18,9 @@ bool window_state_path(char *path, size_t size);
 /* Reads what makes sense in the file; a file that is not there, or none of ours, says nothing. */
 void window_state_read(WindowState *state, const char *path);
 
+/* Makes the folders that a file, with an absolute path, is to be in; false (errno is set) if that fails. */
+bool window_state_folders(const char *path);
+
 /* Replaces the file, and makes its folders; false (errno is set) if that fails. */
 bool window_state_write(const WindowState *state, const char *path);
 

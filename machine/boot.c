@@ -552,6 +552,7 @@ bool boot_load(Machine *machine, const BootOptions *options, Error *err)
 {
     Boot b = {.machine = machine, .options = options, .ram_base = machine_ram_base(machine)};
     bus_settle(machine->bus);
+    machine_changed(machine);
     b.ram_end = b.ram_base + machine->options.memory;
     b.params = (BootParams){.magic = BOOT_PARAMS_MAGIC,
                             .version = BOOT_PARAMS_VERSION,

@@ -19,6 +19,7 @@ struct Bus {
     Log *log;
     Watches *watches;
     Deferred *deferred;
+    BusLazy lazy;                /* opaque NULL: there is none */
     Region *region[MAX_REGIONS]; /* NULL = free slot */
     Region *part[MAX_REGIONS];   /* those that do not fill their pages */
     unsigned parts;
@@ -48,7 +49,8 @@ void bus_free(Bus *bus)
 {
     if (!bus)
         return;
-    bus_settle(bus);
+    bus_await(bus);
+    bus_set_lazy(bus, NULL);
     free(bus->deferred);
     watches_free(bus->watches);
     for (unsigned n = 0; n < MAX_REGIONS; n++)
@@ -160,11 +162,11 @@ void bus_remove(Bus *bus, Region *region)
 
 void bus_defer(Bus *bus, const uint8_t *host, uint64_t size, void (*wait)(void *opaque), void *opaque)
 {
-    bus_settle(bus);
+    bus_await(bus);
     *bus->deferred = (Deferred){(uintptr_t)host, size, wait, opaque};
 }
 
-void bus_settle(Bus *bus)
+void bus_await(Bus *bus)
 {
     Deferred deferred = *bus->deferred;
     *bus->deferred = (Deferred){0};
@@ -172,17 +174,62 @@ void bus_settle(Bus *bus)
         deferred.wait(deferred.opaque);
 }
 
-/* What is found at pa may be used up to the end of its page, and through bus_host() for `size` bytes. */
-static void settle_if_near(const Bus *bus, const Region *region, uint32_t pa, uint64_t size)
+void bus_set_lazy(Bus *bus, const BusLazy *lazy)
+{
+    BusLazy before = bus->lazy;
+    bus->lazy = lazy ? *lazy : (BusLazy){0};
+    if (before.opaque)
+        before.release(before.opaque);
+}
+
+const BusLazy *bus_lazy(const Bus *bus)
+{
+    return bus->lazy.opaque ? &bus->lazy : NULL;
+}
+
+bool bus_look_after_lazy(Bus *bus)
+{
+    const BusLazy *lazy = bus_lazy(bus);
+    if (lazy && lazy->wanted(lazy->opaque))
+        lazy->settle(lazy->opaque);
+    return lazy;
+}
+
+void bus_settle(Bus *bus)
+{
+    bus_await(bus);
+    if (bus->lazy.opaque)
+        bus->lazy.settle(bus->lazy.opaque);
+}
+
+static bool fetch_pages(const BusLazy *lazy, uint64_t first, uint64_t last)
+{
+    for (uint64_t n = first >> BUS_PAGE_BITS; n <= last >> BUS_PAGE_BITS; n++) {
+        bool away = atomic_load_explicit(&lazy->away[n / 64], memory_order_acquire) >> n % 64 & 1;
+        if (!away || lazy->fetch(lazy->opaque, (uint32_t)n))
+            continue;
+        lazy->failed(lazy->opaque, (uint32_t)n);
+        return false;
+    }
+    return true;
+}
+
+/* What is found at pa may be used up to the end of its page, and through bus_host() for `size` bytes. False:
+ * it cannot be had. */
+static bool settle_near(const Bus *bus, const Region *region, uint32_t pa, uint64_t size)
 {
     const Deferred *deferred = bus->deferred;
-    if (!deferred->wait || !region || !region->host)
-        return;
+    const BusLazy *lazy = &bus->lazy;
+    if ((!deferred->wait && !lazy->opaque) || !region || !region->host)
+        return true;
     uint64_t in_page = (1u << BUS_PAGE_BITS) - 1;
     uintptr_t at = (uintptr_t)region->host + (pa - region->base);
     uintptr_t first = at & ~in_page, last = (at + (size ? size - 1 : 0)) | in_page;
-    if (first < deferred->host + deferred->size && deferred->host <= last)
-        bus_settle((Bus *)bus);
+    if (deferred->wait && first < deferred->host + deferred->size && deferred->host <= last)
+        bus_await((Bus *)bus);
+    uintptr_t start = (uintptr_t)lazy->host;
+    return !lazy->opaque || first < start || last - start >= lazy->size ||
+           fetch_pages(lazy, first - start, last - start);
 }
 
 Region *bus_find(const Bus *bus, uint32_t pa)
@@ -190,8 +237,7 @@ Region *bus_find(const Bus *bus, uint32_t pa)
     uint16_t what = bus->page[pa >> BUS_PAGE_BITS];
     if (what != PAGE_MIXED) {
         Region *region = what ? bus->region[what - 1] : NULL;
-        settle_if_near(bus, region, pa, 0);
-        return region;
+        return settle_near(bus, region, pa, 0) ? region : NULL;
     }
     for (unsigned n = 0; n < bus->parts; n++)
         if (pa >= bus->part[n]->base && pa - bus->part[n]->base < bus->part[n]->size)
@@ -307,7 +353,8 @@ static bool transfer(Bus *bus, uint32_t pa, uint8_t *data, uint64_t size, bool w
         if (part > size)
             part = size;
         uint8_t *host = region->host + (pa - region->base);
-        settle_if_near(bus, region, pa, part);
+        if (!settle_near(bus, region, pa, part))
+            return false;
         if (write) {
             note_write(bus, region, pa, (uint32_t)part);
             memcpy(host, data, part);
@@ -337,7 +384,8 @@ bool bus_discard(Bus *bus, uint32_t pa, uint64_t size)
             return false;
         part = region_end(region) - pa < size ? region_end(region) - pa : size;
         uint8_t *host = region->host + (pa - region->base);
-        settle_if_near(bus, region, pa, part);
+        if (!settle_near(bus, region, pa, part))
+            return false;
         note_write(bus, region, pa, (uint32_t)part);
         if (!bus->discard || !bus->discard(bus->discard_opaque, host, part))
             memset(host, 0, part);
@@ -365,6 +413,7 @@ uint8_t *bus_host(const Bus *bus, uint32_t pa, uint64_t size)
     const Region *region = bus_find(bus, pa);
     if (!region || region->kind == REGION_MMIO || !region->host || pa + size > region_end(region))
         return NULL;
-    settle_if_near(bus, region, pa, size);
+    if (!settle_near(bus, region, pa, size))
+        return NULL;
     return region->host + (pa - region->base);
 }

@@ -5,6 +5,7 @@
 #ifndef ARMATURE_MACHINE_BUS_H
 #define ARMATURE_MACHINE_BUS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -90,6 +91,38 @@ Watches *bus_watches(const Bus *bus);
 void bus_defer(Bus *bus, const uint8_t *host, uint64_t size, void (*wait)(void *opaque), void *opaque);
 
 /* Waits now for what bus_defer() announced, if anything is left to wait for. */
+void bus_await(Bus *bus);
+
+/* Memory whose pages come from elsewhere when somebody first looks at them, all below `host`. */
+typedef struct BusLazy {
+    uint8_t *host;
+    uint64_t size;                    /* bytes: whole pages */
+    const atomic_uint_fast64_t *away; /* one bit for each page: it is not there yet */
+    /* Any thread: sees to it that page number n is there; false: it cannot be had. */
+    bool (*fetch)(void *opaque, uint32_t n);
+    /* Machine's thread: a CPU or device needs page n, which cannot be had. It finds nothing at its address.
+     */
+    void (*failed)(void *opaque, uint32_t n);
+    /* Any thread: the next piece of whole pages, at *from or behind, that came from elsewhere, or will;
+     * false: none. */
+    bool (*next)(void *opaque, uint64_t *from, uint64_t *to);
+    /* Machine's thread: makes it ordinary memory, with all pages there. */
+    void (*settle)(void *opaque);
+    bool (*wanted)(void *opaque); /* whether settle() should be called soon */
+    void (*release)(void *opaque);
+    void *opaque;
+} BusLazy;
+
+/* Takes over what there is (copied), and releases what there was; NULL: there is none any more. */
+void bus_set_lazy(Bus *bus, const BusLazy *lazy);
+/* NULL: there is none. */
+const BusLazy *bus_lazy(const Bus *bus);
+
+/* Machine's thread, while it does not run: does what is wanted. True: look again within some seconds. */
+bool bus_look_after_lazy(Bus *bus);
+
+/* Machine's thread: waits for what bus_defer() announced, and makes all memory ordinary memory, for those who
+ * look at it past the bus. */
 void bus_settle(Bus *bus);
 
 /* One naturally aligned access of access->size bytes. Values are little-endian, in the low bits. Writes to

@@ -372,6 +372,7 @@ bool inspect_read_memory(Machine *machine, int cpu, uint32_t address, void *data
 bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const void *data, uint32_t size,
                           Error *err)
 {
+    machine_changed(machine);
     for (uint32_t part; size; size -= part, address += part, data = (const uint8_t *)data + part) {
         part = size < ENTERS_AT_ONCE ? size : ENTERS_AT_ONCE;
         if (!machine_memory_enters(machine, cpu, address, data, part))

@@ -147,13 +147,17 @@ static void page_guarded(void *opaque, uint32_t page)
         mmu_protect(m->cpu[n], page);
 }
 
-static void compiler_is_wrong(void *opaque, const char *report)
+void machine_break(Machine *m, const char *report)
 {
-    Machine *m = opaque;
     if (!m->broken)
         m->broken = strdup(report);
     m->request_pending = true;
     interrupt_slice(m);
+}
+
+static void compiler_is_wrong(void *opaque, const char *report)
+{
+    machine_break(opaque, report);
 }
 
 static void send_event(Cpu *cpu)
@@ -587,6 +591,17 @@ void machine_set_time(Machine *machine, uint64_t now)
         machine->held_at = now;
 }
 
+void machine_set_date(Machine *machine, uint32_t seconds)
+{
+    enum { LOAD_REGISTER = 0x08 }; /* PL031 LR */
+    const Device *clock = machine_device(machine, "rtc");
+    const BusAccess access = {.size = 4, .cpu = BUS_DMA, .secure = true, .privileged = true};
+    if (clock && clock->region)
+        bus_write(machine->bus, clock->region->base + LOAD_REGISTER, &access, seconds);
+    uint32_t since = (uint32_t)(clock_now(machine->clock) / 1000000000u);
+    machine->options.rtc_base = machine->env.rtc_base = seconds - since;
+}
+
 void machine_set_remap(Machine *machine, bool after)
 {
     if (machine_is_remapped(machine) != after)
@@ -713,7 +728,7 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     if (n != m->current_cpu)
         mmu_clear_exclusive(m->cpu[m->current_cpu]);
     m->current_cpu = n;
-    m->idle_since = 0;
+    m->idle_since = m->known = 0;
     m->running = true;
     cpu->stopped = cpu->watch_hit.hit = false;
     cpu->icount_limit = cpu->icount + count;
@@ -1005,6 +1020,11 @@ static void run_own_timers(Machine *m)
         clock_run_own(m->clock);
     else
         clock_run_due(m->clock);
+}
+
+void machine_changed(Machine *machine)
+{
+    machine->known = 0;
 }
 
 uint64_t machine_step_raw(Machine *machine, unsigned n, uint64_t count)

@@ -45,7 +45,7 @@ typedef enum MachineEnd {
     END_REBOOT,
     END_STOPPED,
     END_GUEST_EXIT, /* by semihosting or the test device: see Machine.exit_code */
-    END_BROKEN      /* --jit=verify found a difference: see Machine.broken */
+    END_BROKEN      /* machine_break(): see Machine.broken */
 } MachineEnd;
 
 typedef struct Semihosting Semihosting;
@@ -90,7 +90,10 @@ typedef struct Machine {
     Watchpoints watchpoints;
     uint64_t pause_at; /* for machine_pause_at(); UINT64_MAX: nowhere */
     uint64_t mark_at;  /* for machine_mark_at(); UINT64_MAX: nowhere */
-    uint64_t held_at;  /* virtual time stands still at this time, CLOCK_NEVER: it runs */
+    /* The identity of the state that it is in, if a snapshot has it: as long as nothing has run, and nobody
+     * called machine_changed(). known: 0, or a sum of the state without memory (snapshot/identity.h). */
+    uint64_t identity[2], known;
+    uint64_t held_at; /* virtual time stands still at this time, CLOCK_NEVER: it runs */
     bool stop_requested, request_pending;
     MachineRequest request;
     int exit_code;            /* END_GUEST_EXIT: what the guest chose, any value; 0 means success */
@@ -114,6 +117,10 @@ void machine_reset(Machine *machine);
 /* Runs until the guest powers off, reboots or exits, poll() says stop, or machine_stop() was called. */
 MachineEnd machine_run(Machine *machine);
 void machine_stop(Machine *machine);
+
+/* Ends machine_run() after the current instruction with END_BROKEN: the machine cannot go on as it should.
+ * report: lines for the user, copied; the first one stays. */
+void machine_break(Machine *machine, const char *report);
 
 /* Makes machine_run() call poll() after the current instruction, before any other. */
 void machine_yield(Machine *machine);
@@ -198,6 +205,13 @@ bool machine_memory(const Machine *machine, unsigned n, MachineMemory *memory);
 
 /* Sets virtual time, in ns. Timers keep the times at which they are due. */
 void machine_set_time(Machine *machine, uint64_t now);
+
+/* Sets the date: what the real-time clock shows, as if it had been written there, and what semihosting says.
+ * Seconds since 1970. */
+void machine_set_date(Machine *machine, uint32_t seconds);
+
+/* Memory or disks have been changed from outside. */
+void machine_changed(Machine *machine);
 
 /* Maps what is at address 0 before or after the remap. */
 void machine_set_remap(Machine *machine, bool after);

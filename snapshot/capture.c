@@ -79,7 +79,7 @@ Capture *capture_begin(Machine *machine)
 {
     Capture *capture = checked(calloc(1, sizeof *capture));
     capture->machine = machine;
-    bus_settle(machine->bus);
+    bus_await(machine->bus);
     for (MachineMemory memory; machine_memory(machine, capture->count, &memory); capture->count++) {
         Kept *kept = &capture->kept[capture->count];
         kept->memory = memory;
@@ -141,7 +141,32 @@ bool capture_page(Capture *capture, unsigned memory, uint32_t page, uint8_t *cop
     return take_copy(kept, page, copy);
 }
 
+/* What else is in this memory than its own file has. */
+static const BusLazy *lazy_of(const Capture *capture, unsigned memory)
+{
+    const BusLazy *lazy = bus_lazy(capture->machine->bus);
+    return lazy && lazy->host == capture->kept[memory].memory.host ? lazy : NULL;
+}
+
+bool capture_fetch(Capture *capture, unsigned memory, uint32_t page, Error *err)
+{
+    const BusLazy *lazy = lazy_of(capture, memory);
+    return !lazy || lazy->fetch(lazy->opaque, page) ||
+           error_set(err, "the file that its memory was loaded from is damaged");
+}
+
 bool capture_next_data(Capture *capture, unsigned memory, uint64_t *from, uint64_t *to)
 {
-    return memory_next_data(&capture->kept[memory].memory, from, to);
+    const BusLazy *lazy = lazy_of(capture, memory);
+    uint64_t other = *from, end;
+    bool own = memory_next_data(&capture->kept[memory].memory, from, to);
+    if (!lazy || !lazy->next(lazy->opaque, &other, &end))
+        return own;
+    if (own && *from <= other) {
+        *to = *to > other && *from < other ? other : *to;
+        return true;
+    }
+    *to = own && *from < end ? *from : end;
+    *from = other;
+    return true;
 }

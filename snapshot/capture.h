@@ -13,6 +13,10 @@ Capture *capture_begin(Machine *machine);
 /* Machine's thread: the other thread has ended. */
 void capture_end(Capture *capture);
 
+/* The other thread: before either of the following, for pages that come from elsewhere. False with err set if
+ * one cannot be had. */
+bool capture_fetch(Capture *capture, unsigned memory, uint32_t page, Error *err);
+
 /* The other thread: copies a page of machine_memory() number `memory`, once for each page. False: it is all
  * `fill`. Nothing is copied then. */
 bool capture_page(Capture *capture, unsigned memory, uint32_t page, uint8_t *copy);

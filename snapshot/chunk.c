@@ -28,7 +28,7 @@ typedef struct ChunkHeader {
     uint64_t header_checksum; /* over all before */
 } ChunkHeader;
 
-_Static_assert(sizeof(FileHeader) == 16 && sizeof(ChunkHeader) == 40, "headers have no gaps");
+_Static_assert(sizeof(FileHeader) == 16 && sizeof(ChunkHeader) == CHUNK_HEADER, "headers have no gaps");
 
 /* More chunks than any machine has. */
 enum { CHUNKS_MOST = 1 << 20 };

@@ -9,8 +9,9 @@
 
 #include "machine/error.h"
 
-/* SNAPSHOT_FIRST: whose files have no sum of all chunks at the end, and no identity. */
-enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 2, SNAPSHOT_FIRST = 1 };
+/* Bytes of a type, of a chunk's header. SNAPSHOT_FIRST: whose files have no sum of all chunks at the end, and
+ * no identity. */
+enum { CHUNK_TYPE = 4, CHUNK_HEADER = 40, SNAPSHOT_VERSION = 2, SNAPSHOT_FIRST = 1 };
 
 #define CHUNK_HEAD "HEAD"   /* a part: what the file is; always the first */
 #define CHUNK_BASE "BASE"   /* a part: which snapshot what is missing here is in */
@@ -18,6 +19,7 @@ enum { CHUNK_TYPE = 4, SNAPSHOT_VERSION = 2, SNAPSHOT_FIRST = 1 };
 #define CHUNK_PART "PART"   /* a part of the machine */
 #define CHUNK_MEMORY "MEMO" /* a memory: name, size, fill */
 #define CHUNK_PAGES "PAGE"  /* pages of a memory, changed blocks of a disk */
+#define CHUNK_DATA "DATA"   /* the pages that the chunk before is about */
 #define CHUNK_DISK "DISK"   /* a disk: what its medium was */
 #define CHUNK_DONE "DONE"   /* the last: a sum of all before */
 

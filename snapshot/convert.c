@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "snapshot/aligned.h"
 #include "snapshot/base_record.h"
 #include "snapshot/head.h"
 #include "snapshot/open.h"
-#include "snapshot/pages.h"
 #include "snapshot/temporary.h"
 
 static bool convert_head(const Snapshot *snapshot, const uint8_t *payload, size_t size, bool compress,
@@ -32,23 +32,41 @@ static bool convert_base(const Snapshot *snapshot, const char *path, Buffer *out
     return true;
 }
 
-static bool convert_pages(const uint8_t *payload, size_t size, bool compress, Buffer *out, Error *err)
+static bool write_unit(const PageUnit *unit, ChunkWriter *writer, bool aligned, bool compress, Error *err)
 {
+    Buffer out = {0};
+    if (aligned)
+        return aligned_write(writer, unit, err);
+    unit_encode(unit, compress, &out);
+    bool ok = chunk_write(writer, CHUNK_PAGES, out.data, out.size, err);
+    buffer_free(&out);
+    return ok;
+}
+
+static bool convert_pages(const Snapshot *snapshot, unsigned n, const uint8_t *payload, ChunkWriter *writer,
+                          bool compress, Error *err)
+{
+    unsigned memories = 0;
     PageUnit *unit = malloc(sizeof *unit);
     if (!unit)
         abort();
-    bool ok = unit_decode(unit, payload, size, err);
-    if (ok)
-        unit_encode(unit, compress, out);
+    for (unsigned k = 0; k < snapshot->file.count; k++)
+        memories += chunk_is(&snapshot->file.chunk[k], CHUNK_MEMORY);
+    bool ok = aligned_read(unit, &snapshot->file, n, payload, err) &&
+              write_unit(unit, writer, !compress && unit->memory < memories, compress, err);
     free(unit);
     return ok;
 }
 
-static bool convert_chunk(const Snapshot *snapshot, const Chunk *chunk, ChunkWriter *writer, const char *path,
+/* DATA chunks were read, and are written, with the ones before. */
+static bool convert_chunk(const Snapshot *snapshot, unsigned n, ChunkWriter *writer, const char *path,
                           bool compress, Error *err)
 {
+    const Chunk *chunk = &snapshot->file.chunk[n];
     Buffer out = {0};
-    bool ok = true;
+    bool ok = true, pages = chunk_is(chunk, CHUNK_PAGES);
+    if (chunk_is(chunk, CHUNK_DATA))
+        return true;
     uint8_t *payload = snapshot_payload(snapshot, chunk, err);
     if (!payload)
         return false;
@@ -56,11 +74,11 @@ static bool convert_chunk(const Snapshot *snapshot, const Chunk *chunk, ChunkWri
         ok = convert_head(snapshot, payload, chunk->length, compress, &out, err);
     else if (chunk_is(chunk, CHUNK_BASE))
         ok = convert_base(snapshot, path, &out, err);
-    else if (chunk_is(chunk, CHUNK_PAGES))
-        ok = convert_pages(payload, chunk->length, compress, &out, err);
+    else if (pages)
+        ok = convert_pages(snapshot, n, payload, writer, compress, err);
     else
         buffer_put(&out, payload, chunk->length);
-    ok = ok && chunk_write(writer, chunk->type, out.data, out.size, err);
+    ok = ok && (pages || chunk_write(writer, chunk->type, out.data, out.size, err));
     buffer_free(&out);
     free(payload);
     return ok;
@@ -78,7 +96,7 @@ bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error
     }
     bool ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, file.fd, err);
     for (unsigned n = 0; ok && n < snapshot->file.count; n++)
-        ok = convert_chunk(snapshot, &snapshot->file.chunk[n], &writer, path, compress, err);
+        ok = convert_chunk(snapshot, n, &writer, path, compress, err);
     ok = ok && chunk_finish(&writer, err);
     if (!ok)
         snapshot_about(snapshot, err);

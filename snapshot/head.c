@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define MEMBER(member, kind)                                                                                 \
     {                                                                                                        \
@@ -36,7 +35,7 @@ static void set_text(DeviceMemory *memory, const char *text)
         memcpy(memory->bytes, text, length);
 }
 
-void head_fill(Head *head, Machine *machine, const SnapshotWish *wish)
+void head_fill(Head *head, Machine *machine, const SnapshotWish *wish, const uint64_t identity[2])
 {
     *head = (Head){.host_time = (uint64_t)wish->host_time,
                    .guest_ns = clock_now(machine->clock),
@@ -45,8 +44,7 @@ void head_fill(Head *head, Machine *machine, const SnapshotWish *wish)
                    .cpus = machine->options.cpus,
                    .deterministic = machine->options.deterministic,
                    .compressed = wish->compress};
-    if (getrandom(head->identity, sizeof head->identity, 0) != sizeof head->identity)
-        abort();
+    memcpy(head->identity, identity, sizeof head->identity);
     set_text(&head->program, "armature " ARMATURE_VERSION);
     set_text(&head->note, wish->note);
 }

@@ -13,7 +13,7 @@ typedef struct Head {
     bool deterministic, compressed;
 } Head;
 
-void head_fill(Head *head, Machine *machine, const SnapshotWish *wish);
+void head_fill(Head *head, Machine *machine, const SnapshotWish *wish, const uint64_t identity[2]);
 void head_free(Head *head);
 void head_encode(Head *head, Buffer *out);
 /* Fills head; false with err set if it is damaged. */

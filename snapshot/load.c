@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "snapshot/disk_loader.h"
+#include "snapshot/identity.h"
 #include "snapshot/memory_loader.h"
 #include "snapshot/open.h"
 #include "snapshot/state.h"
@@ -54,7 +55,7 @@ static bool stage_all(Stage *stage, Snapshot *snapshot, Machine *machine, bool d
     snapshot_layers(snapshot, &layers);
     stage->disks = stage_disks(snapshot, machine, rigour, err);
     stage->memory =
-        stage->disks ? memory_stage(&layers, machine, snapshot->memory_there, stage->disks, err) : NULL;
+        stage->disks ? memory_stage(&layers, machine, snapshot->memory_there, stage->disks, !dry, err) : NULL;
     return stage->memory && disks_ready(stage->disks, err);
 }
 
@@ -92,6 +93,12 @@ static bool exchange(Stage *stage, Machine *machine, Error *err)
     return false;
 }
 
+static void apply(Stage *stage, const Snapshot *snapshot, Machine *machine)
+{
+    state_apply(stage->state, machine, STATE_MEMORY_OTHER);
+    identity_loaded(machine, snapshot->info.identity);
+}
+
 static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
 {
     Stage stage = {0};
@@ -99,12 +106,12 @@ static bool load(Snapshot *snapshot, Machine *machine, bool dry, Error *err)
         return false;
     if (!dry)
         drain(machine);
-    bus_settle(machine->bus);
+    bus_await(machine->bus);
     bool ok = stage_all(&stage, snapshot, machine, dry, err);
     if (ok && !dry) {
         ok = exchange(&stage, machine, err);
         if (ok)
-            state_apply(stage.state, machine, STATE_MEMORY_OTHER);
+            apply(&stage, snapshot, machine);
     }
     stage_free(&stage);
     return ok || snapshot_about(snapshot, err);

@@ -194,7 +194,7 @@ void snapshot_marks_loaded(SnapshotMarks *marks, const uint64_t *identity)
     MachineMemory memory;
     Machine *machine = marks->machine;
     snapshot_marks_forget(marks);
-    bus_settle(machine->bus);
+    bus_await(machine->bus);
     for (unsigned n = 0; machine_memory(machine, n, &memory); n++)
         if (memory.watched)
             watches_guard_all(bus_watches(machine->bus), memory.base, memory.size);

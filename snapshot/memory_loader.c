@@ -10,7 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/pages.h"
+#include "snapshot/aligned.h"
+#include "snapshot/lazy_memory.h"
 
 enum { THREADS_MOST = 4 };
 
@@ -22,6 +23,7 @@ typedef struct Staged {
     MachineMemory memory; /* the machine's */
     int fd;               /* the new contents; holes are what `fill` fills */
     atomic_uchar *page;   /* [pages] */
+    LazyMemory *lazy;     /* NULL: all is read at once */
     uint32_t pages;
     bool there; /* the machine's memory has them already, there is nothing to stage */
 } Staged;
@@ -46,6 +48,7 @@ struct StagedMemory {
     Staged staged[MACHINE_MEMORIES]; /* as in the last file */
     unsigned count;
     bool there;
+    const char *path;   /* of the only file; NULL: all is read at once */
     StagedDisks *disks; /* numbered behind them */
     atomic_uint next;   /* chunk */
     atomic_bool failed;
@@ -124,6 +127,12 @@ static bool stage_memory(StagedMemory *all, const Machine *machine, const ChunkF
     staged.fd = staged.there ? -1 : memfd_create("armature-memory", MFD_CLOEXEC);
     if (!staged.page)
         abort();
+    bool can_wait = all->path && !staged.there && !strcmp(is.name, "ram") && staged.memory.fd;
+    if (can_wait && !(staged.lazy = lazy_new(file->fd, all->path, staged.pages, err))) {
+        close(staged.fd);
+        free(staged.page);
+        return false;
+    }
     all->staged[all->count++] = staged;
     return staged.there || (staged.fd >= 0 && !ftruncate(staged.fd, (off_t)is.size)) ||
            error_set(err, "not enough memory: %s", strerror(errno));
@@ -288,15 +297,43 @@ static bool place_unit(StagedMemory *all, const PageUnit *unit, Error *err)
     return true;
 }
 
-static bool load_chunk(StagedMemory *all, const Chunk *chunk, Buffer *payload, PageUnit *unit, Error *err)
+/* Notes where the pages are, for later. */
+static bool place_later(const StagedMemory *all, const Staged *staged, const PageUnit *unit,
+                        const uint64_t *sum, uint64_t at, Error *err)
+{
+    for (uint32_t n = 0; n < unit->runs; n++) {
+        const PageRun *run = &unit->run[n];
+        if (!claim(staged, run, all->now, CONTENTS, err))
+            return false;
+        for (uint32_t k = 0; k < run->count; k++, sum++, at += MEMORY_PAGE)
+            lazy_put(staged->lazy, run->first + k, at, *sum);
+    }
+    return true;
+}
+
+static bool place_chunk(StagedMemory *all, unsigned n, const uint8_t *payload, PageUnit *unit, Error *err)
+{
+    uint64_t sum[UNIT_PAGES], at;
+    const ChunkFile *file = all->layer[all->now].file;
+    if (!aligned_is(payload, file->chunk[n].length))
+        return unit_decode(unit, payload, file->chunk[n].length, err) && place_unit(all, unit, err);
+    if (!aligned_decode(unit, sum, &at, file, n, payload, err))
+        return false;
+    if (unit->memory < all->count && all->staged[unit->memory].lazy)
+        return place_later(all, &all->staged[unit->memory], unit, sum, at, err);
+    return aligned_read(unit, file, n, payload, err) && place_unit(all, unit, err);
+}
+
+static bool load_chunk(StagedMemory *all, unsigned n, Buffer *payload, PageUnit *unit, Error *err)
 {
     const size_t most = 16 + sizeof unit->run + sizeof unit->data;
+    const ChunkFile *file = all->layer[all->now].file;
+    const Chunk *chunk = &file->chunk[n];
     if (chunk->length > most)
         return error_set(err, "pages: a chunk is too long");
     payload->size = 0;
     buffer_grow(payload, chunk->length);
-    return chunk_read(all->layer[all->now].file, chunk, payload->data, err) &&
-           unit_decode(unit, payload->data, chunk->length, err) && place_unit(all, unit, err);
+    return chunk_read(file, chunk, payload->data, err) && place_chunk(all, n, payload->data, unit, err);
 }
 
 static void *load_chunks(void *opaque)
@@ -312,8 +349,7 @@ static void *load_chunks(void *opaque)
         unsigned n = atomic_fetch_add(&all->next, 1);
         if (n >= file->count)
             break;
-        const Chunk *chunk = &file->chunk[n];
-        if (chunk_is(chunk, CHUNK_PAGES) && !load_chunk(all, chunk, &payload, unit, &err))
+        if (chunk_is(&file->chunk[n], CHUNK_PAGES) && !load_chunk(all, n, &payload, unit, &err))
             fail(all, &err);
     }
     buffer_free(&payload);
@@ -333,6 +369,16 @@ static void run_threads(StagedMemory *all)
         pthread_join(thread[--count], NULL);
 }
 
+/* False: the page that they are equal to was read. */
+static bool equal_later(const Staged *staged, const PageRun *run)
+{
+    if (!staged->lazy || !lazy_put_equal(staged->lazy, run->first, run->source))
+        return false;
+    for (uint32_t k = 1; k < run->count; k++)
+        lazy_put_equal(staged->lazy, run->first + k, run->source);
+    return true;
+}
+
 static bool copy_equal(StagedMemory *all, Error *err)
 {
     uint8_t data[MEMORY_PAGE];
@@ -349,6 +395,8 @@ static bool copy_equal(StagedMemory *all, Error *err)
             atomic_load(&staged->page[run->source]) != ((all->now + 1) << BY_FILE | CONTENTS))
             return error_set(err, "pages: one of '%s' is equal to one that is not there",
                              staged->memory.name);
+        if (equal_later(staged, run))
+            continue;
         if (pread(staged->fd, data, sizeof data, (off_t)run->source * MEMORY_PAGE) != sizeof data)
             return error_set(err, "not enough memory: %s", strerror(errno));
         for (uint32_t k = 0; k < run->count; k++)
@@ -386,12 +434,13 @@ static bool load_layers(StagedMemory *all, const Layers *layers, Error *err)
 }
 
 StagedMemory *memory_stage(const Layers *layers, const Machine *machine, bool there, StagedDisks *disks,
-                           Error *err)
+                           bool later, Error *err)
 {
     StagedMemory *all = calloc(1, sizeof *all);
     if (!all)
         abort();
     all->there = there;
+    all->path = later && layers->count == 1 ? layers->path[0] : NULL;
     all->disks = disks;
     pthread_mutex_init(&all->mutex, NULL);
     if (stage_memories(all, machine, layers->file[layers->count - 1], err) && map_layers(all, layers, err) &&
@@ -409,6 +458,7 @@ void memory_unstage(StagedMemory *all)
         if (all->staged[n].fd >= 0)
             close(all->staged[n].fd);
         free(all->staged[n].page);
+        lazy_free(all->staged[n].lazy);
     }
     free(all->equal);
     pthread_mutex_destroy(&all->mutex);
@@ -439,7 +489,18 @@ static void copy_into(Staged *staged)
     }
 }
 
-static bool replace(Staged *staged)
+/* What was in memory is not needed any more, wherever it came from. */
+static void start_lazy(Staged *staged, Machine *machine)
+{
+    const BusLazy *before = bus_lazy(machine->bus);
+    if (staged->lazy)
+        lazy_start(staged->lazy, machine, &staged->memory);
+    else if (before && before->host == staged->memory.host)
+        bus_set_lazy(machine->bus, NULL);
+    staged->lazy = NULL;
+}
+
+static bool replace(Staged *staged, Machine *machine)
 {
     void *at = mmap(staged->memory.host, staged->memory.size, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_FIXED | MAP_NORESERVE, staged->fd, 0);
@@ -448,18 +509,18 @@ static bool replace(Staged *staged)
     close(*staged->memory.fd);
     *staged->memory.fd = staged->fd;
     staged->fd = -1;
+    start_lazy(staged, machine);
     return true;
 }
 
 bool memory_apply(StagedMemory *all, Machine *machine, Error *err)
 {
     bool changed = false;
-    (void)machine;
     for (unsigned n = 0; n < all->count; n++) {
         Staged *staged = &all->staged[n];
         if (staged->there)
             continue;
-        if (staged->memory.fd && replace(staged)) {
+        if (staged->memory.fd && replace(staged, machine)) {
             changed = true;
             continue;
         }

@@ -11,9 +11,10 @@ typedef struct StagedMemory StagedMemory;
 
 /* All memory of the files, which must be that of the machine; pages of disks go to `disks`, which are those
  * of the last file. there: what is behind a descriptor (MachineMemory) has its contents already, and must not
- * be in the file. NULL with err set if it is not, or is damaged. */
+ * be in the file. later: RAM that can be mapped need not be read yet (lazy_memory.h). NULL with err set if it
+ * is not the machine's, or is damaged. */
 StagedMemory *memory_stage(const Layers *layers, const Machine *machine, bool there, StagedDisks *disks,
-                           Error *err);
+                           bool later, Error *err);
 /* Gives the machine the memory. False with err set if the host refuses; nothing has changed then. */
 bool memory_apply(StagedMemory *staged, Machine *machine, Error *err);
 void memory_unstage(StagedMemory *staged); /* NULL is allowed */

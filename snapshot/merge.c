@@ -138,7 +138,10 @@ static bool write_others(const Snapshot *snapshot, ChunkWriter *writer, bool com
 
 static bool write_all(Merge *merge, const Snapshot *snapshot, int fd, bool compress, Error *err)
 {
-    const PageSource source = {next, merge, merge->count};
+    unsigned memories = 0;
+    while (memories < merge->count && !merge->memory[memories].disk)
+        memories++;
+    const PageSource source = {next, merge, merge->count, memories};
     PageProgress progress = {.cancel = false};
     ChunkWriter writer;
     return chunk_begin(&writer, CHUNKS_SNAPSHOT, fd, err) && write_others(snapshot, &writer, compress, err) &&

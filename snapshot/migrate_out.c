@@ -9,6 +9,7 @@
 
 #include "snapshot/disk_capture.h"
 #include "snapshot/head.h"
+#include "snapshot/identity.h"
 #include "snapshot/migrate.h"
 #include "snapshot/page_writer.h"
 #include "snapshot/stream.h"
@@ -264,7 +265,10 @@ static bool put_to_buffer(void *opaque, const void *data, size_t size, Error *er
 static void encode_head(Migration *m, Buffer *out)
 {
     Head head;
-    head_fill(&head, m->machine, &(SnapshotWish){.host_time = time(NULL)});
+    uint64_t identity[2];
+    identity_of(m->machine, NULL, 0, identity); /* not that of any file */
+    machine_changed(m->machine);
+    head_fill(&head, m->machine, &(SnapshotWish){.host_time = time(NULL)}, identity);
     head_encode(&head, out);
     head_free(&head);
 }
@@ -509,7 +513,7 @@ static bool send_rest(Migration *m, Error *err)
 {
     ChunkWriter writer;
     PageProgress progress = {false};
-    PageSource source = {next_page, m, m->memories + disk_capture_count(m->disks)};
+    PageSource source = {next_page, m, m->memories + disk_capture_count(m->disks), 0};
     m->flash_memory = MACHINE_MEMORIES;
     bool ok = chunk_begin_stream(&writer, put_to_rest, m, err);
     for (unsigned n = 0; ok && n < m->parts; n++)

@@ -127,6 +127,8 @@ static bool check_types(Snapshot *snapshot, Error *err)
             snapshot->info.disks++;
         else if (chunk_is(chunk, CHUNK_PAGES))
             *bytes_of_pages(snapshot, chunk, memories) += chunk->length;
+        else if (chunk_is(chunk, CHUNK_DATA))
+            snapshot->info.memory_bytes += chunk->length;
         else if (chunk_is(chunk, CHUNK_PNG) && !snapshot->info.png_size)
             snapshot->info.png_size = chunk->length;
         else if (chunk_is(chunk, CHUNK_BASE) && snapshot->file.version != SNAPSHOT_FIRST) {

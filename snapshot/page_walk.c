@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "snapshot/aligned.h"
 #include "snapshot/disk_record.h"
 
 typedef struct Equal {
@@ -153,8 +154,8 @@ static bool put_chunk(Walk *walk, const Chunk *chunk, const unsigned *map, PageU
     uint8_t *payload = chunk->length > most ? NULL : malloc(chunk->length + 1);
     if (!payload)
         return error_set(err, "pages: a chunk is too long");
-    bool ok =
-        chunk_read(&walk->file->file, chunk, payload, err) && unit_decode(unit, payload, chunk->length, err);
+    bool ok = chunk_read(&walk->file->file, chunk, payload, err) &&
+              aligned_read(unit, &walk->file->file, (unsigned)(chunk - walk->file->file.chunk), payload, err);
     free(payload);
     if (!ok)
         return false;

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "snapshot/aligned.h"
 #include "snapshot/page_hash.h"
 
 enum { WORKERS_MOST = 4, UNITS = 2 * WORKERS_MOST, NICENESS = 5 };
@@ -76,6 +77,7 @@ static uint32_t seen_before(SeenTable *table, const uint8_t *data, uint32_t page
 typedef struct Pool {
     ChunkWriter *writer;
     bool deflate;
+    unsigned aligned; /* memories */
     PageProgress *progress;
     pthread_mutex_t mutex; /* over what follows */
     pthread_cond_t full, empty, turn;
@@ -150,12 +152,15 @@ static void *work(void *opaque)
     uint64_t number;
     for (PageUnit *unit; (unit = take_work(pool, &number));) {
         Error err;
+        bool aligned = unit->memory < pool->aligned;
         payload.size = 0;
-        unit_encode(unit, pool->deflate, &payload);
+        if (!aligned)
+            unit_encode(unit, pool->deflate, &payload);
+        bool ok = !await_turn(pool, number) ||
+                  (aligned ? aligned_write(pool->writer, unit, &err)
+                           : chunk_write(pool->writer, CHUNK_PAGES, payload.data, payload.size, &err));
         give_back(pool, unit);
-        if (!await_turn(pool, number))
-            break;
-        if (!chunk_write(pool->writer, CHUNK_PAGES, payload.data, payload.size, &err))
+        if (!ok)
             fail(pool, &err);
         end_turn(pool);
     }
@@ -234,11 +239,15 @@ static PageUnit *fresh_unit(Pool *pool, unsigned memory)
     return unit;
 }
 
-/* One step's pages into the unit. */
-static void add(PageUnit *unit, SeenTable *table, MediumStep step, uint64_t page, uint64_t count)
+/* One step's pages into the unit. Pages that are to be mapped follow each other, whether they are equal or
+ * not. */
+static void add(PageUnit *unit, SeenTable *table, bool aligned, MediumStep step, uint64_t page,
+                uint64_t count)
 {
     if (step == STEP_ZEROS)
         unit_add_zeros(unit, (uint32_t)page, (uint32_t)count);
+    else if (aligned)
+        unit_add(unit, (uint32_t)page, RUN_IS_DATA);
     else
         unit_add(unit, (uint32_t)page, seen_before(table, unit->data[unit->pages], (uint32_t)page));
 }
@@ -269,7 +278,7 @@ static bool write_memory(Pool *pool, const PageSource *source, unsigned memory)
             fail(pool, &err);
             break;
         }
-        add(unit, &table, step, page, count);
+        add(unit, &table, memory < pool->aligned, step, page, count);
         atomic_store_explicit(&pool->progress->done, before + page * MEMORY_PAGE, memory_order_relaxed);
         if (!unit_is_full(unit))
             continue;
@@ -288,7 +297,8 @@ static bool write_memory(Pool *pool, const PageSource *source, unsigned memory)
 bool pages_write(ChunkWriter *writer, const PageSource *source, bool deflate, PageProgress *progress,
                  Error *err)
 {
-    Pool pool = {.writer = writer, .deflate = deflate, .progress = progress};
+    Pool pool = {
+        .writer = writer, .deflate = deflate, .aligned = deflate ? 0 : source->aligned, .progress = progress};
     bool started = start(&pool, err);
     for (unsigned n = 0; started && n < source->memories && write_memory(&pool, source, n); n++) {
     }

@@ -15,6 +15,7 @@ typedef struct PageSource {
                        Error *err);
     void *opaque;
     unsigned memories; /* and disks */
+    unsigned aligned;  /* of them: the first ones, to be mapped unless they are deflated */
 } PageSource;
 
 typedef struct PageProgress {

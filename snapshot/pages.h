@@ -10,7 +10,8 @@ enum {
     UNIT_PAGES = 512, /* pages with contents of their own in a chunk, at most */
     UNIT_RUNS = 1024,
     PAGES_RAW = 0,
-    PAGES_DEFLATED = 1
+    PAGES_DEFLATED = 1,
+    PAGES_ALIGNED = 2 /* see aligned.h */
 };
 
 #define RUN_IS_DATA UINT32_MAX

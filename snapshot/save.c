@@ -16,6 +16,7 @@
 #include "snapshot/delta.h"
 #include "snapshot/disk_capture.h"
 #include "snapshot/head.h"
+#include "snapshot/identity.h"
 #include "snapshot/open.h"
 #include "snapshot/page_writer.h"
 #include "snapshot/temporary.h"
@@ -49,7 +50,7 @@ struct SnapshotSave {
 /* ---- The thread ---------------------------------------------------------------------------------------- */
 
 /* What was changed may hold nothing now, which the file says, then. */
-static MediumStep next_changed(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy)
+static MediumStep next_changed(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy, Error *err)
 {
     struct Piece *piece = &save->piece;
     for (uint32_t at = (uint32_t)*page; delta_next(save->delta, memory, &at); at++) {
@@ -59,6 +60,8 @@ static MediumStep next_changed(SnapshotSave *save, unsigned memory, uint64_t *pa
             if (!capture_next_data(save->capture, memory, &piece->from, &piece->to))
                 piece->from = piece->to = UINT64_MAX;
         }
+        if (!capture_fetch(save->capture, memory, at, err))
+            return STEP_FAILED;
         bool filled = place < piece->from || !capture_page(save->capture, memory, at, copy);
         *page = at;
         if (delta_differs(save->delta, memory, at, filled ? NULL : copy))
@@ -68,14 +71,15 @@ static MediumStep next_changed(SnapshotSave *save, unsigned memory, uint64_t *pa
 }
 
 /* The host is asked where data is once for each piece: it looks through the whole piece. */
-static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy)
+static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *page, uint8_t *copy,
+                                 Error *err)
 {
     struct Piece *piece = &save->piece;
     uint64_t at = *page * MEMORY_PAGE;
     if (!*page)
         piece->from = piece->to = 0;
     if (save->delta)
-        return next_changed(save, memory, page, copy);
+        return next_changed(save, memory, page, copy, err);
     for (;; at += MEMORY_PAGE) {
         if (at >= piece->to) {
             piece->from = at;
@@ -84,6 +88,8 @@ static MediumStep next_of_memory(SnapshotSave *save, unsigned memory, uint64_t *
             at = piece->from;
         }
         *page = at / MEMORY_PAGE;
+        if (!capture_fetch(save->capture, memory, (uint32_t)*page, err))
+            return STEP_FAILED;
         if (capture_page(save->capture, memory, (uint32_t)*page, copy))
             return STEP_DATA;
     }
@@ -105,7 +111,7 @@ static MediumStep next_page(void *opaque, unsigned memory, uint64_t *page, uint6
 {
     SnapshotSave *save = opaque;
     MediumStep step = memory < save->memories
-                          ? next_of_memory(save, memory, page, copy)
+                          ? next_of_memory(save, memory, page, copy, err)
                           : disk_capture_next(save->disks, memory - save->memories, page, count, copy, err);
     if (step == STEP_END)
         pass(save, memory);
@@ -129,7 +135,7 @@ static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
 static bool write_memory(SnapshotSave *save, ChunkWriter *writer, Error *err)
 {
     unsigned disks = disk_capture_count(save->disks);
-    PageSource source = {next_page, save, save->memories + disks};
+    PageSource source = {next_page, save, save->memories + disks, save->memories};
     MachineMemory memory;
     Buffer payload = {0};
     bool ok = true;
@@ -172,13 +178,13 @@ static void encode_parts(SnapshotSave *save, const SnapshotWish *wish)
     save->part = calloc(save->parts, sizeof *save->part);
     if (!save->part)
         abort();
-    head_fill(&head, save->machine, wish);
-    memcpy(save->identity, head.identity, sizeof save->identity);
-    head_encode(&head, &save->part[0]);
-    head_free(&head);
     for (unsigned n = 0; n < parts.count; n++)
         part_encode(&parts.part[n], &save->part[n + 1]);
     parts_free(&parts);
+    identity_of(save->machine, save->part + 1, save->parts - 1, save->identity);
+    head_fill(&head, save->machine, wish, save->identity);
+    head_encode(&head, &save->part[0]);
+    head_free(&head);
 }
 
 static void free_save(SnapshotSave *save)

@@ -419,7 +419,6 @@ static bool check_setup(const SetupView *saved, const Machine *m, Error *err)
            check_number("virtio entropy:", saved->rng, own.rng, err) &&
            check_number("virtio console:", saved->console, own.console, err) &&
            check_number("virtio balloon:", saved->balloon, own.balloon, err) &&
-           check_number("--rtc, in seconds:", saved->rtc_base, own.rtc_base, err) &&
            check_number("a boot from flash:", saved->boot_from_flash, own.boot_from_flash, err);
 }
 
@@ -565,6 +564,7 @@ static void apply_semihosting(Views *views)
 void views_apply(Views *views)
 {
     Machine *m = views->machine;
+    m->options.rtc_base = m->env.rtc_base = views->setup.rtc_base;
     for (unsigned n = 0; n < m->options.cpus; n++)
         mmu_restore(m->cpu[n], (const uint32_t *)views->tlb[n].words.bytes, views->tlb[n].words.size / 4);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)

@@ -161,6 +161,10 @@ static void test_rtc(void **state)
     assert_int_equal(options.machine.rtc_base, 1735689600);
     accepted("--deterministic --rtc 5");
     assert_int_equal(options.machine.rtc_base, 5);
+    accepted("--rtc frozen");
+    assert_true(options.rtc_frozen && !options.rtc_host && options.machine.rtc_base > 1700000000);
+    accepted("--deterministic --rtc frozen");
+    assert_int_equal(options.machine.rtc_base, 1735689600);
     refused("--rtc yesterday", "--rtc yesterday: give");
     refused("--rtc 2025-01-31T", "give");
     refused("--rtc -5", "give");

@@ -19,7 +19,6 @@ enum {
     GREETING = 12,
     HEADER = 32,
     FILE_HEADER = 16,
-    CHUNK_HEADER = 40,
     MESSAGES = 400,
     ROOM = 32 << 20,
     DISK = 300 << 10,

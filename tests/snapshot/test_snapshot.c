@@ -167,8 +167,9 @@ static void test_damage(void **state)
     enum { TRIES = 24 };
     size_t size;
     Machine *machine = new_machine(2, 2 * MIB, JIT_OFF), *other = new_machine(2, 2 * MIB, JIT_OFF);
+    Error err;
     memset(machine->ram + 5000, 0x5a, 100000);
-    save_now(machine);
+    assert_true(snapshot_save(machine, path, &(SnapshotWish){.compress = true}, &err));
     uint8_t *bytes = file_bytes(&size);
     machine_hash(other, &before);
     for (unsigned n = 0; n < TRIES; n++) {

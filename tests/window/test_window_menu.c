@@ -161,12 +161,27 @@ static void text_is_drawn(void **state)
     canvas_free(&canvas);
 }
 
+static void lines_break(void **state)
+{
+    (void)state;
+    assert_int_equal(canvas_line("", 5), 0);
+    assert_int_equal(canvas_line("abc", 5), 3);
+    assert_int_equal(canvas_line("abcde", 5), 5);
+    assert_int_equal(canvas_line("abcdef", 5), 5);
+    assert_int_equal(canvas_line("ab cdef", 5), 2);
+    assert_int_equal(canvas_line("abcde f", 5), 5);
+    assert_int_equal(canvas_line(" abcdef", 5), 5); /* no empty lines */
+    assert_int_equal(canvas_line("\xc3\xa4\xc3\xa4\xc3\xa4", 2), 4);
+    assert_int_equal(canvas_line("abc", 0), 1); /* something, or there would be no end */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shortcuts),     cmocka_unit_test(keys_are_unique), cmocka_unit_test(by_keys),
         cmocka_unit_test(chords),        cmocka_unit_test(by_pointer),      cmocka_unit_test(small_windows),
         cmocka_unit_test(glyphs_differ), cmocka_unit_test(shapes),          cmocka_unit_test(text_is_drawn),
+        cmocka_unit_test(lines_break),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,6 +338,65 @@ def test_screenshot_without_xclip(server, home):
         guest.end(128 + 15)
 
 
+def test_slots(server, home):
+    """Saved into a slot and gone back to, also by another run; a load that is refused says why."""
+    def slots():
+        folder = os.path.join(home, ".local/state/armature/slots")
+        found = [os.path.join(folder, name) for name in os.listdir(folder)] if os.path.isdir(folder) else []
+        return [os.path.join(name, file) for name in found for file in os.listdir(name) if file.endswith(".snap")]
+
+    def typed(guest, text):
+        """What the boot ROM's prompt shows is on the screen, too."""
+        before = guest.picture().rows
+        guest.x("type", "--delay", "60", text)
+        return wait_for(lambda: guest.picture().rows != before and guest.picture().rows, "what was typed")
+
+    def calm(guest):
+        """The picture, when no note and no page is over it."""
+        time.sleep(6)
+        return guest.picture().rows
+
+    with Guest(server, home, armature, ["--memory", "64M"]) as guest:
+        guest.wait_size(1024, 768)
+        time.sleep(2)
+        typed(guest, "first")
+        saved = calm(guest)
+        guest.key("ctrl+alt+w")
+        guest.key("3")
+        wait_for(slots, "a file")
+        need(os.path.basename(slots()[0]) == "3.snap" and "/rom-" in slots()[0], f"its name: {slots()}")
+        need(os.stat(os.path.dirname(slots()[0])).st_mode & 0o77 == 0, "it is the user's alone")
+        typed(guest, "second")
+        need(calm(guest) != saved, "the screen is another now")
+        guest.key("ctrl+alt+e")
+        time.sleep(0.5)
+        guest.key("3")
+        need(calm(guest) == saved, "the screen is as it was")
+        first = os.stat(slots()[0]).st_mtime_ns
+        guest.key("ctrl+alt+w", "3")
+        time.sleep(1)
+        need(os.stat(slots()[0]).st_mtime_ns == first, "a slot in use is not replaced at once")
+        guest.key("3")
+        wait_for(lambda: os.stat(slots()[0]).st_mtime_ns != first, "it is replaced when it is chosen again")
+        typed(guest, "third")
+        guest.key("ctrl+alt+m", *["Down"] * 15, "Return", "3")  # the same by the menu
+        need(calm(guest) == saved, "the screen is as it was, again")
+        guest.process.send_signal(signal.SIGTERM)
+        guest.end(128 + 15)
+    with Guest(server, home, armature, ["--memory", "64M"]) as guest:
+        guest.wait_size(1024, 768)
+        guest.key("ctrl+alt+e", "3")
+        need(calm(guest) == saved, "another run goes back to it")
+        typed(guest, "works")
+    with Guest(server, home, armature, ["--memory", "128M"]) as guest:
+        guest.wait_size(1024, 768)
+        before = calm(guest)
+        guest.key("ctrl+alt+e", "3")
+        rows = wait_for(lambda: guest.picture().rows != before and guest.picture(), "a note that says why")
+        need(len({rows.pixel(12, y) for y in range(768 - 48, 768 - 16)} - {0}) >= 1, "the note")
+        need(calm(guest) == before, "the machine is as it was")
+
+
 def test_garbage(server, home):
     """A file of remembered things that is damaged does no harm."""
     folder = os.path.join(home, ".local/state/armature")
