@@ -188,7 +188,8 @@ static bool store_all(Options *options, Error *err)
 
 /* ---- What does not go together ---------------------------------------------------------------- */
 
-/* NULL if def is not set to `value` (NULL: to anything but "no"); else how the user set it. */
+/* NULL if def is not set to `value` (NULL: to anything but "no" and its default); else how the user set it.
+ */
 static const Setting *find_setting(const Options *options, const char *name, const char *value)
 {
     const Settings *settings = options->settings;
@@ -197,9 +198,10 @@ static const Setting *find_setting(const Options *options, const char *name, con
     unsigned chosen[MOST], count = settings_choose(settings, def, chosen, MOST);
     for (unsigned i = 0; i < count; i++) {
         const Setting *setting = &settings->list[chosen[i]];
-        bool on = true;
-        if (value ? !strcmp(setting->value, value)
-                  : def->argument || (option_parse_switch(setting->value, &on, NULL) && on))
+        bool on = true, initial = def->initial && !strcmp(setting->value, def->initial);
+        if (value           ? !strcmp(setting->value, value)
+            : def->argument ? !initial
+                            : option_parse_switch(setting->value, &on, NULL) && on)
             return setting;
     }
     return NULL;

@@ -139,14 +139,15 @@ static void lower_adc_sbc(Lower *l, const IrInsn *insn)
 static void lower_mul(Lower *l, const IrInsn *insn)
 {
     uint32_t value;
-    clobber_flags(l);
     Reg rx = use_reg(l, insn->a);
     if (is_const(l, insn->b, &value)) {
+        clobber_flags(l);
         x64_imul_rri(l->a, W32, define(l, rx), rx, (int32_t)value);
         return;
     }
     Reg ry = use_reg(l, insn->b);
     Reg dst = define(l, rx);
+    clobber_flags(l);
     if (dst == ry) {
         x64_imul_rr(l->a, W32, dst, rx);
     } else {
@@ -175,8 +176,9 @@ static void lower_shift(Lower *l, const IrInsn *insn)
 {
     static const uint8_t op[IR_OPS] = {
         [IR_SHL] = SHIFT_OP_SHL, [IR_SHR] = SHIFT_OP_SHR, [IR_SAR] = SHIFT_OP_SAR, [IR_ROR] = SHIFT_OP_ROR};
+    Reg dst = unary_operand(l, insn);
     clobber_flags(l);
-    x64_shift_ri(l->a, (ShiftOp)op[insn->op], W32, unary_operand(l, insn), insn->imm);
+    x64_shift_ri(l->a, (ShiftOp)op[insn->op], W32, dst, insn->imm);
 }
 
 static void lower_simple(Lower *l, const IrInsn *insn)
@@ -192,7 +194,6 @@ static void lower_bits(Lower *l, const IrInsn *insn)
 {
     unsigned lsb = insn->imm & 0xff, width = insn->imm >> 8;
     bool is_signed = insn->op == IR_SBITS;
-    clobber_flags(l);
     if (lsb == 0 && (width == 8 || width == 16)) {
         Reg rx = use_reg(l, insn->a);
         Reg dst = define(l, rx);
@@ -203,6 +204,7 @@ static void lower_bits(Lower *l, const IrInsn *insn)
         return;
     }
     Reg dst = unary_operand(l, insn);
+    clobber_flags(l);
     unsigned left = 32 - width - lsb, right = 32 - width;
     if (!is_signed && width <= 31 && lsb == 0) {
         x64_alu_ri(l->a, ALU_AND, W32, dst, (int32_t)(UINT32_MAX >> right));
@@ -222,9 +224,9 @@ static void lower_insert(Lower *l, const IrInsn *insn)
 {
     unsigned lsb = insn->imm & 0xff, width = insn->imm >> 8;
     uint32_t mask = UINT32_MAX >> (32 - width);
-    clobber_flags(l);
     Reg piece = use_copy(l, insn->b);
     Reg whole = use_copy(l, insn->a);
+    clobber_flags(l);
     x64_alu_ri(l->a, ALU_AND, W32, piece, (int32_t)mask);
     if (lsb)
         x64_shift_ri(l->a, SHIFT_OP_SHL, W32, piece, lsb);
@@ -235,8 +237,8 @@ static void lower_insert(Lower *l, const IrInsn *insn)
 
 static void lower_clz(Lower *l, const IrInsn *insn)
 {
-    clobber_flags(l);
     Reg rx = use_reg(l, insn->a);
+    clobber_flags(l);
     if (l->runtime->host & HOST_LZCNT) {
         x64_lzcnt(l->a, W32, define(l, rx), rx);
         return;
@@ -274,10 +276,10 @@ static void shift_by_rcx(Lower *l, IrOp op, Reg t)
 
 static void lower_shift_by(Lower *l, const IrInsn *insn)
 {
-    clobber_flags(l);
     scratch_rcx(l);
     move_to(l, RCX, insn->b);
     Reg t = use_copy(l, insn->a);
+    clobber_flags(l);
     shift_by_rcx(l, (IrOp)insn->op, t);
     define_in(l, t);
 }
@@ -330,15 +332,15 @@ static void define_condition(Lower *l, Cc cc)
 
 static void lower_less(Lower *l, const IrInsn *insn)
 {
-    clobber_flags(l);
     alu_operand(l, ALU_CMP, use_reg(l, insn->a), insn->b);
+    clobber_flags(l);
     define_condition(l, insn->op == IR_LTU ? CC_B : CC_L);
 }
 
 static void lower_eqz(Lower *l, const IrInsn *insn)
 {
-    clobber_flags(l);
     Reg rx = use_reg(l, insn->a);
+    clobber_flags(l);
     x64_test_rr(l->a, W32, rx, rx);
     define_condition(l, CC_E);
 }
@@ -351,17 +353,17 @@ static void lower_select(Lower *l, const IrInsn *insn)
                       l->loc[insn->c].kind != LOC_FLAGS;
     if (from_flags)
         cc = flag_condition(l, insn->a);
-    else
-        clobber_flags(l);
     Reg t = use_copy(l, insn->c);
     Reg yes = use_reg(l, insn->b);
     if (from_flags) {
         ; /* they are there, and moves keep them */
     } else if (in_memory(l, insn->a, &mem)) {
         x64_alu_mi(l->a, ALU_CMP, W32, mem, 0);
+        clobber_flags(l);
     } else {
         Reg cond = use_reg(l, insn->a);
         x64_test_rr(l->a, W32, cond, cond);
+        clobber_flags(l);
     }
     x64_cmov(l->a, cc, W32, t, yes);
     define_in(l, t);
@@ -386,7 +388,6 @@ static void lower_select_if(Lower *l, const IrInsn *insn)
 
 static void lower_mul64(Lower *l, const IrInsn *insn)
 {
-    clobber_flags(l);
     Reg t = use_copy(l, insn->a);
     if (insn->op == IR_MULS64) {
         Reg u = use_copy(l, insn->b);
@@ -396,25 +397,27 @@ static void lower_mul64(Lower *l, const IrInsn *insn)
     } else {
         x64_imul_rr(l->a, W64, t, use_reg(l, insn->b));
     }
+    clobber_flags(l);
     define_in(l, t);
 }
 
 static void lower_wide(Lower *l, const IrInsn *insn)
 {
     Asm *a = l->a;
+    bool two = insn->op == IR_PAIR || insn->op == IR_ADD64 || insn->op == IR_SUB64;
+    Reg t = use_copy(l, insn->a), other = two ? use_reg(l, insn->b) : REG_NONE;
     clobber_flags(l);
-    Reg t = use_copy(l, insn->a);
     switch (insn->op) {
     case IR_PAIR:
         x64_shift_ri(a, SHIFT_OP_SHL, W64, t, 32);
-        x64_alu_rr(a, ALU_OR, W64, t, use_reg(l, insn->b));
+        x64_alu_rr(a, ALU_OR, W64, t, other);
         break;
     case IR_SEXT64:
         x64_movsx(a, W32, t, t);
         break;
     case IR_ADD64:
     case IR_SUB64:
-        x64_alu_rr(a, insn->op == IR_ADD64 ? ALU_ADD : ALU_SUB, W64, t, use_reg(l, insn->b));
+        x64_alu_rr(a, insn->op == IR_ADD64 ? ALU_ADD : ALU_SUB, W64, t, other);
         break;
     case IR_SHL64:
     case IR_SAR64:

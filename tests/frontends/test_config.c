@@ -401,7 +401,7 @@ static void test_sources(void **state)
     assert_non_null(getcwd(folder_now, sizeof folder_now));
     snprintf(expected, sizeof expected, "kernel = %s/here\n", folder_now);
     assert_non_null(strstr(text, expected));
-    assert_non_null(strstr(text, "# not set: initrd, dtb, append, load, entry\n"));
+    assert_non_null(strstr(text, "# not set: initrd, dtb, append, load, incoming, entry\n"));
     free(text);
 }
 
