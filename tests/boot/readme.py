@@ -219,6 +219,30 @@ def fetch_only(place, command):
     check({"vmlinuz", "initrd.gz"} <= set(os.listdir(folder)), f"{folder} holds no kernel and initrd")
 
 
+def fast(place, command):
+    place.run(command)
+    place.run("armature --load fast.snap --until armv7l", typed="uname -m\n", says="armv7l")
+
+
+def moved(place, command):
+    """The shell answers where the machine has come to."""
+    there = subprocess.Popen(["bash", "-c", "exec " + command + " --until armv7l"], cwd=place.folder, env=place.env,
+                             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    here = subprocess.Popen(["armature", "--control", "machine.sock", "--load", "booted.snap"], cwd=place.folder, env=place.env,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    try:
+        other = next(c for c in commands(readme()) if " migrate " in c)
+        place.run("until [ -S machine.sock ] && [ -S move.sock ]; do sleep 0.1; done; " + other, says="downtime")
+        check(here.wait(60) == 0, f"the machine that was left ended with {here.returncode}")
+        there.stdin.write(b"uname -m\n")
+        there.stdin.close()
+        check(there.wait(60) == 0, f"the machine that came ended with {there.returncode}")
+    finally:
+        for process in (here, there):
+            process.kill()
+            process.wait()
+
+
 # ---- All of them -------------------------------------------------------------------------------------------------------
 
 LINUX = dict(more='--until "Linux version" --timeout 60', says="Linux version")
@@ -272,6 +296,14 @@ CHECKS = {
     SHELL + " --script save.lua": dict(says=""),
     "armature --load booted.snap": dict(typed="uname -m\n", more="--until armv7l", says="armv7l"),
     "armature snapshot info booted.snap": dict(says="instructions"),
+    "armature snapshot convert booted.snap fast.snap --raw": fast,
+    "armature --incoming unix:move.sock": moved,
+    "armature ctl machine.sock migrate unix:move.sock": lambda place, command: None,  # see moved()
+    "armature --record run.rec --kernel zImage --initrd initrd.gz": LINUX,
+    "armature --replay run.rec": dict(says="Linux version"),
+    "armature --history 256M --monitor zImage":
+        dict(typed="expect 'Linux version'\npause\nstep_back 1000\ndiverge\nresume\nexpect 'Memory:'\nquit\n", says="index     1"),
+    "armature --time-scale 10 --kernel zImage --initrd initrd.gz": LINUX,
     "armature --serial file:serial.log program.elf": serial_file,
     "armature --serial stdio --serial pty zImage": dict(LINUX, says="serial port 1: is /dev/pts/"),
     "armature --serial tcp-listen:4000 zImage":
