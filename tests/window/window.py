@@ -397,6 +397,31 @@ def test_slots(server, home):
         need(calm(guest) == before, "the machine is as it was")
 
 
+def test_rewind(server, home):
+    """Back in time while the keys are held down; from where they are let go, the guest goes on."""
+    def help_is_shown(picture):
+        paper = picture.pixel(900, 600)
+        return any(picture.pixel(x, y) != paper for x in range(8, 120, 2) for y in range(452, 600, 3))
+    with Guest(server, home, armature, ["--history", "64M"]) as guest:
+        guest.wait_size(1024, 768)
+        wait_for(lambda: any(guest.picture().pixel(8 + x, 430 + y) for x in range(8) for y in range(10)), "the monitor's prompt")
+        need(not help_is_shown(guest.picture()), "nothing was typed yet")
+        guest.x("type", "--delay", "50", "help")
+        guest.key("Return")
+        wait_for(lambda: help_is_shown(guest.picture()), "what the monitor answers")
+        guest.x("keydown", "ctrl", "keydown", "alt", "keydown", "b")
+        wait_for(lambda: guest.picture().pixel(512, 300) == 0, "the beginning, before there was a picture")
+        guest.x("keyup", "b", "keyup", "alt", "keyup", "ctrl")
+        wait_for(lambda: guest.picture().pixel(512, 300) != 0, "the picture once more")
+        time.sleep(1)
+        need(not help_is_shown(guest.picture()), "what was typed has not been")
+        guest.x("type", "--delay", "50", "help")
+        guest.key("Return")
+        wait_for(lambda: help_is_shown(guest.picture()), "the guest goes on from there")
+        guest.process.send_signal(signal.SIGTERM)
+        guest.end(128 + 15)
+
+
 def test_garbage(server, home):
     """A file of remembered things that is damaged does no harm."""
     folder = os.path.join(home, ".local/state/armature")
