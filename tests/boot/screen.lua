@@ -2,6 +2,7 @@
 -- the initrd, then the kernel's console.
 timeout(600)
 wait_screen("<Go Back>")
+sleep(1) -- until all of it is drawn
 local text = screen_text()
 for _, language in ipairs{"Select a language", "English", "Français", "Čeština", "日本語", "┤ [!!]"} do
     assert(text:find(language, 1, true), language .. " is missing in\n" .. text)
