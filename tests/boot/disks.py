@@ -74,7 +74,7 @@ def check(guest, kind, slow):
     size = int(guest.expect(r"size (\d+)\r\n", timeout=300 * slow)[1])
     if not SIZE <= size < SIZE + (1 << 20):
         raise Failure(f"the guest sees {size} bytes, not {SIZE}")
-    sums = re.search(r"sums (\w+)  - (\d+) (\w+)  - (\w+)  -", guest.expect(r"sums [^\r]*", timeout=300 * slow)[0].decode())
+    sums = re.search(r"sums (\w+)  - (\d+) (\w+)  - (\w+)  -", guest.expect(r"sums [^\r]*\r", timeout=300 * slow)[0].decode())
     if not sums or sums[2] != "100" or sums[3] != sums[4]:
         raise Failure("the guest read back something else")
     if kind == "virtio":
