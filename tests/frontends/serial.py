@@ -460,7 +460,7 @@ def tcp_listening(armature, _):
 def waiting(armature, _):
     """With wait the guest does nothing before somebody has connected, who then sees everything."""
     with SerialGuest(armature, "--serial", "tcp-listen:0,wait", "--serial", "stdio") as guest:
-        port = int(guest.expect(r"serial port 0: waits for a connection to tcp 127\.0\.0\.1:(\d+)")[1])
+        port = int(guest.expect(r"serial port 0: waits for a connection to tcp 127\.0\.0\.1:(\d+)\s")[1])
         wait_until_idle(guest.process.pid)
         check(process_stat(guest.process.pid)[1] < 30, "the guest runs")
         with socket.create_connection(("127.0.0.1", port), TIMEOUT) as client:

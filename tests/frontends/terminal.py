@@ -256,7 +256,7 @@ def stopped_and_continued(armature):
     shell = Shell()
     try:
         shell.send(f"{armature} & echo pid $!; fg\n")
-        pid = int(shell.expect(r"pid (\d+)")[1])
+        pid = int(shell.expect(r"pid (\d+)\s")[1])
         shell.expect("\r\n> ")
         shell.wait_for_modes(restored=False)
         for _ in range(2):
