@@ -8,19 +8,6 @@
 #include "snapshot/open.h"
 #include "snapshot/temporary.h"
 
-static bool convert_head(const Snapshot *snapshot, const uint8_t *payload, size_t size, bool compress,
-                         Buffer *out, Error *err)
-{
-    Head head;
-    bool ok = head_decode(&head, payload, size, err);
-    head.compressed = compress;
-    memcpy(head.identity, snapshot->info.identity, sizeof head.identity);
-    if (ok)
-        head_encode(&head, out);
-    head_free(&head);
-    return ok;
-}
-
 /* As seen from the new file; what is written there is not at the path yet, but its folder is. */
 static bool convert_base(const Snapshot *snapshot, const char *path, Buffer *out, Error *err)
 {
@@ -71,7 +58,7 @@ static bool convert_chunk(const Snapshot *snapshot, unsigned n, ChunkWriter *wri
     if (!payload)
         return false;
     if (chunk_is(chunk, CHUNK_HEAD))
-        ok = convert_head(snapshot, payload, chunk->length, compress, &out, err);
+        ok = head_rewrite(payload, chunk->length, snapshot->info.identity, compress, &out, err);
     else if (chunk_is(chunk, CHUNK_BASE))
         ok = convert_base(snapshot, path, &out, err);
     else if (pages)

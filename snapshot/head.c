@@ -72,3 +72,16 @@ bool head_decode(Head *head, const uint8_t *data, size_t size, Error *err)
     part_unstage(&stage);
     return ok;
 }
+
+bool head_rewrite(const uint8_t *payload, size_t size, const uint64_t identity[2], bool compressed,
+                  Buffer *out, Error *err)
+{
+    Head head;
+    bool ok = head_decode(&head, payload, size, err);
+    head.compressed = compressed;
+    memcpy(head.identity, identity, sizeof head.identity);
+    if (ok)
+        head_encode(&head, out);
+    head_free(&head);
+    return ok;
+}

@@ -18,5 +18,9 @@ void head_free(Head *head);
 void head_encode(Head *head, Buffer *out);
 /* Fills head; false with err set if it is damaged. */
 bool head_decode(Head *head, const uint8_t *data, size_t size, Error *err);
+/* The head of the same state in another file, appended to out. False with err set if the payload is damaged.
+ */
+bool head_rewrite(const uint8_t *payload, size_t size, const uint64_t identity[2], bool compressed,
+                  Buffer *out, Error *err);
 
 #endif

@@ -87,19 +87,6 @@ static MediumStep next(void *opaque, unsigned memory, uint64_t *page, uint64_t *
     return fetch(merge, number, copy, err) ? STEP_DATA : STEP_FAILED;
 }
 
-static bool write_head(const uint8_t *payload, size_t size, const Snapshot *snapshot, bool compress,
-                       Buffer *out, Error *err)
-{
-    Head head;
-    bool ok = head_decode(&head, payload, size, err);
-    head.compressed = compress;
-    memcpy(head.identity, snapshot->info.identity, sizeof head.identity);
-    if (ok)
-        head_encode(&head, out);
-    head_free(&head);
-    return ok;
-}
-
 static bool write_disk(const uint8_t *payload, size_t size, Buffer *out, Error *err)
 {
     DiskRecord record;
@@ -124,7 +111,7 @@ static bool write_others(const Snapshot *snapshot, ChunkWriter *writer, bool com
         if (!payload)
             ok = false;
         else if (chunk_is(chunk, CHUNK_HEAD))
-            ok = write_head(payload, chunk->length, snapshot, compress, &out, err);
+            ok = head_rewrite(payload, chunk->length, snapshot->info.identity, compress, &out, err);
         else if (chunk_is(chunk, CHUNK_DISK))
             ok = write_disk(payload, chunk->length, &out, err);
         else
