@@ -166,9 +166,13 @@ def farm(place, command):
     os.rename(place.path("boot.lua.kept"), place.path("boot.lua"))
 
 
+def said_to_a_socket(word):
+    return next(c for c in commands(readme()) if c.startswith(f"armature ctl machine.sock {word} "))
+
+
 def control(place, command):
     """The machine's command; the other one of the row goes to it."""
-    other = next(c for c in commands(readme()) if c.startswith("armature ctl"))
+    other = said_to_a_socket("expect")
     machine = subprocess.Popen(["bash", "-c", "exec " + command], cwd=place.folder, env=place.env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
@@ -231,8 +235,8 @@ def moved(place, command):
     here = subprocess.Popen(["armature", "--control", "machine.sock", "--load", "booted.snap"], cwd=place.folder, env=place.env,
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
-        other = next(c for c in commands(readme()) if " migrate " in c)
-        place.run("until [ -S machine.sock ] && [ -S move.sock ]; do sleep 0.1; done; " + other, says="downtime")
+        place.run("until [ -S machine.sock ] && [ -S move.sock ]; do sleep 0.1; done; " + said_to_a_socket("migrate"),
+                  says="downtime")
         check(here.wait(60) == 0, f"the machine that was left ended with {here.returncode}")
         there.stdin.write(b"uname -m\n")
         there.stdin.close()
