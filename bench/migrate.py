@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """How long an idle Debian stands still while it moves to another process of the same host, and how long that takes in all:
 Armature's `migrate` and QEMU's, over a UNIX socket. The guest is Debian's kernel with busybox at its prompt; what it has in
-memory besides is a file of random bytes.
+memory besides is a file that cannot be compressed.
 
     migrate.py [--armature PATH] [--qemu PATH] [--memory 1G] [--fill MIB] [--moves 5]"""
 
@@ -22,9 +22,11 @@ from drive import Guest, fetched  # noqa: E402
 
 
 def boot(guest, fill):
+    """No page of what fills the memory is like another: each copy of the random bytes begins one byte further on."""
     guest.expect("init is done", timeout=900)
     guest.expect("# ")
-    guest.send(f"head -c {fill << 20} /dev/urandom > /tmp/fill; echo fil''led\r")
+    guest.send(f"head -c 4194304 /dev/urandom > /tmp/one; n=0; while [ $n -lt {fill // 4} ]; do n=$((n+1)); printf \"%${{n}}s\"; "
+               "cat /tmp/one; done > /tmp/fill; echo fil''led\r")
     guest.expect("filled\r\n", timeout=900)
     time.sleep(2)
 
