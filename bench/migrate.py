@@ -1,147 +1,144 @@
-#!/usr/bin/python3
-"""How long an idle Debian stands still while it moves to another process of the same host, and how long that takes in all:
-Armature's `migrate` and QEMU's, over a UNIX socket. The guest is Debian's kernel with busybox at its prompt; what it has in
-memory besides is a file that cannot be compressed.
+#!/usr/bin/env python3
+"""How long a Debian stands still while it moves to another process of the same host, and how long that takes in all:
+Armature's `migrate` and QEMU's, over a UNIX socket. The guest is Debian's kernel with busybox, idle but for a character that it
+prints each millisecond; what it has in memory besides is a file that cannot be compressed.
 
-    migrate.py [--armature PATH] [--qemu PATH] [--memory 1G] [--fill MIB] [--moves 5]"""
+"seen" is the time from the last character of the process that is left to the first one of the process that it has come to,
+"said" what the emulator itself reports. Medians, and the longest."""
 
 import argparse
-import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.append(os.path.join(ROOT, "tests", "boot"))
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path += [HERE, os.path.join(os.path.dirname(HERE), "tests", "boot")]
+import images  # noqa: E402
+import machines  # noqa: E402
 from busybox import initramfs  # noqa: E402
-from drive import Guest, fetched  # noqa: E402
+from drive import fetched  # noqa: E402
+from serial_machine import ANSWER, Failure, Lines, Machine, progress  # noqa: E402
+
+APPEND = "console=ttyAMA0 quiet"
+RANDOM = 4 << 20
+TICKS, STOP = "while :; do printf .; usleep 1000; done &", "kill $!; wait"
 
 
-def boot(guest, fill):
-    """No page of what fills the memory is like another: each copy of the random bytes begins one byte further on."""
-    guest.expect("init is done", timeout=900)
-    guest.expect("# ")
-    guest.send(f"head -c 4194304 /dev/urandom > /tmp/one; n=0; while [ $n -lt {fill // 4} ]; do n=$((n+1)); printf \"%${{n}}s\"; "
-               "cat /tmp/one; done > /tmp/fill; echo fil''led\r")
-    guest.expect("filled\r\n", timeout=900)
-    time.sleep(2)
+def fill(machine, mib):
+    """No page of the file is like another: each copy of the random bytes begins a byte further on."""
+    machine.wait(rb"init is done")
+    machine.send(f"head -c {RANDOM} /dev/urandom > /tmp/one; n=0; while [ $n -lt {(mib << 20) // RANDOM} ]; do n=$((n+1)); "
+                 f"printf \"%${{n}}s\"; cat /tmp/one; done > /tmp/fill; {ANSWER}\n")
+    machine.wait(rb"42x\r\n")
 
 
 class Armature:
-    def __init__(self, program, folder, options):
-        self.program, self.folder, self.options, self.count = program, folder, options, 0
+    def __init__(self, command, folder):
+        self.name, self.program, self.command, self.folder = "armature", command[0], command, folder
 
-    def start(self, *options):
-        self.count += 1
-        self.control = os.path.join(self.folder, f"control{self.count}")
-        return Guest(self.program, "--no-config", "--display", "none", "--control", self.control, *options)
+    def common(self, name):
+        return ["--no-config", "--display", "none", "--control", os.path.join(self.folder, name)]
 
-    def moves(self, count, fill):
-        guest = self.start(*self.options)
-        boot(guest, fill)
-        for n in range(count):
-            before, place = self.control, f"unix:{self.folder}/move{n}"
-            other = self.start("--incoming", place)
-            other.expect("waiting for a machine")
-            result = json.loads(subprocess.check_output([self.program, "ctl", "--json", before, "migrate", place]))
-            other.expect("the machine has come")
-            guest.expect_exit(0)
-            guest = other
-            yield result["downtime"], result["seconds"]
-            time.sleep(1)
-        guest.process.kill()
+    def first(self):
+        return self.command + self.common("0")
+
+    def next(self, n):
+        return [self.program, *self.common(str(n)), "--incoming", self.place(n)]
+
+    def place(self, n):
+        return f"unix:{self.folder}/place{n}"
+
+    def move(self, n):
+        """From machine n to the next: what it says about how long it stood still, and how long all took; seconds."""
+        lines = Lines(os.path.join(self.folder, str(n)))
+        result = lines.ask(jsonrpc="2.0", id=1, method="migrate", params=[self.place(n + 1)])
+        return result["downtime"], result["seconds"]
 
 
-class Qmp:
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        for _ in range(100):
-            try:
-                self.socket.connect(path)
-                break
-            except OSError:
-                time.sleep(0.05)
-        self.file = self.socket.makefile("rw")
-        self.file.readline()
-        self("qmp_capabilities")
+class Qemu(Armature):
+    def __init__(self, command, folder):
+        super().__init__(command, folder)
+        self.name = "qemu"
 
-    def __call__(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if "return" in answer or "error" in answer:
-                return answer.get("return")
+    def common(self, name):
+        return ["-qmp", f"unix:{self.folder}/{name},server=on,wait=off"]
 
+    def next(self, n):
+        return self.command + self.common(str(n)) + ["-incoming", self.place(n)]
 
-class Qemu:
-    def __init__(self, program, folder, options):
-        self.program, self.folder, self.options, self.count = program, folder, options, 0
-
-    def start(self, *options):
-        self.count += 1
-        self.control = os.path.join(self.folder, f"qmp{self.count}")
-        return Guest(self.program, "-M", "vexpress-a9", "-display", "none", "-serial", "stdio", "-monitor", "none", "-qmp",
-                     f"unix:{self.control},server=on,wait=off", *self.options, *options)
-
-    def moves(self, count, fill):
-        guest = self.start()
-        boot(guest, fill)
-        for n in range(count):
-            qmp, place = Qmp(self.control), f"unix:{self.folder}/qemu{n}"
-            other = self.start("-incoming", place)
-            time.sleep(1)
-            qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 40, "downtime-limit": 50})
-            qmp("migrate", uri=place)
-            while (state := qmp("query-migrate")).get("status") not in ("completed", "failed"):
-                time.sleep(0.02)
-            if state["status"] == "failed":
-                raise SystemExit(f"QEMU: {state}")
-            guest.process.kill()
-            guest = other
-            yield state["downtime"] / 1000, state["total-time"] / 1000
-            time.sleep(1)
-        guest.process.kill()
+    def move(self, n):
+        lines = Lines(os.path.join(self.folder, str(n)))
+        lines.file.readline()
+        lines.ask(execute="qmp_capabilities")
+        lines.ask(execute="migrate-set-parameters", arguments={"max-bandwidth": 1 << 40, "downtime-limit": 50})
+        lines.ask(execute="migrate", arguments={"uri": self.place(n + 1)})
+        while (state := lines.ask(execute="query-migrate")).get("status") != "completed":
+            if state.get("status") in ("failed", "cancelled"):
+                raise Failure(f"the migration has {state['status']}")
+            time.sleep(0.005)
+        return state["downtime"] / 1000, state["total-time"] / 1000
 
 
-def report(name, moves):
-    results = list(moves)
-    down, total = [sorted(values) for values in zip(*results)]
-    print(f"{name:9} stood still {statistics.median(down) * 1000:6.1f} ms ({down[0] * 1000:.1f} to {down[-1] * 1000:.1f}), "
-          f"in all {statistics.median(total):5.2f} s ({total[0]:.2f} to {total[-1]:.2f}); {len(results)} moves", flush=True)
+def move(emulator, n, old):
+    new = Machine(emulator.next(n + 1))
+    until = time.monotonic() + 60
+    while not os.path.exists(os.path.join(emulator.folder, f"place{n + 1}")):
+        if time.monotonic() > until:
+            raise Failure("nobody waits for the machine")
+        time.sleep(0.05)
+    old.send(TICKS + "\n")
+    time.sleep(1)
+    said, seconds = emulator.move(n)
+    new.wait(rb"\.")
+    seen = new.arrivals[0] - old.arrivals[-1]
+    new.send(STOP + "\n")
+    new.answered()
+    return new, (seen, said, seconds)
+
+
+def moves(emulator, options):
+    results = []
+    machine = Machine(emulator.first())
+    try:
+        fill(machine, options.fill)
+        for n in range(options.moves):
+            old = machine
+            machine, result = move(emulator, n, old)
+            old.stop()
+            results.append(result)
+            progress(f"{emulator.name}: moved in {result[2]:.3f} s, stood still for {result[0] * 1e3:.1f} ms")
+    finally:
+        machine.stop()
+    return list(zip(*results))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--armature", default=os.path.join(ROOT, "build", "armature"))
+    parser.add_argument("--armature", default=os.path.join(os.path.dirname(HERE), "build", "armature"))
     parser.add_argument("--qemu", default="qemu-system-arm", help="an empty name: without QEMU")
-    parser.add_argument("--memory", default="1G")
-    parser.add_argument("--fill", type=int, default=100)
-    parser.add_argument("--moves", type=int, default=5)
+    parser.add_argument("--fill", type=int, default=100, help="MiB that hold something (default: 100)")
+    parser.add_argument("--moves", type=int, default=7)
     options = parser.parse_args()
-    kernel_folder = fetched("fetch_installer 12")
-    with tempfile.TemporaryDirectory() as folder:
+    boot = images.lib_function(f"fetch_installer {images.RELEASE}")
+    print(f"{'':10}{'seen ms':>10}{'longest':>10}{'said ms':>10}{'longest':>10}{'in all s':>10}")
+    with tempfile.TemporaryDirectory(prefix="armature-migrate-") as folder:
         initrd = os.path.join(folder, "initrd.gz")
         with open(initrd, "wb") as file:
             file.write(initramfs(fetched("fetch_busybox 12")))
-        kernel = os.path.join(kernel_folder, "vmlinuz")
-        machine = Armature(options.armature, folder, ["--kernel", kernel, "--initrd", initrd, "--memory", options.memory,
-                                                      "--append", "console=ttyAMA0 quiet"])
-        report("Armature", machine.moves(options.moves, options.fill))
+        everybody = [(Armature, machines.armature(options.armature, [], boot))]
         if options.qemu:
-            dtb = os.path.join(folder, "board.dtb")
-            found = [os.path.join(at, name) for at, _, names in os.walk(os.path.dirname(kernel_folder)) for name in names
-                     if name == "vexpress-v2p-ca9.dtb"]
-            if not found:
-                raise SystemExit("QEMU: no vexpress-v2p-ca9.dtb among the downloads (scripts/lib.sh, fetch_kernel 12)")
-            os.symlink(found[0], dtb)
-            machine = Qemu(options.qemu, folder, ["-m", options.memory, "-kernel", kernel, "-initrd", initrd, "-dtb", dtb,
-                                                  "-append", "console=ttyAMA0 quiet"])
-            report("QEMU", machine.moves(options.moves, options.fill))
+            everybody.append((Qemu, machines.qemu(options.qemu, [], boot)))
+        for make, emulator in everybody:
+            place = os.path.join(folder, emulator.name)
+            os.mkdir(place)
+            seen, said, seconds = moves(make(emulator.boot_command(initrd, APPEND), place), options)
+            print(f"{emulator.name:10}" + "".join(f"{value * 1e3:10.1f}" for times in (seen, said) for value in
+                                                  (statistics.median(times), max(times))) + f"{statistics.median(seconds):10.2f}",
+                  flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,19 +3,17 @@
 memory in use. Prints medians of several runs: how long a save takes, the longest silence of a guest that prints without a
 pause meanwhile, the size of the file, and the time from the start of a process to the answer of the loaded guest's shell.
 
-QEMU saves by savevm into a qcow2 image, and by migration into a file."""
+Armature saves all of the memory, compressed or not, and what has changed since a save before. QEMU saves by savevm into a
+qcow2 image, and by migration into a file."""
 
 import argparse
 import json
 import os
-import re
 import shlex
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -23,99 +21,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(HERE)
 import images  # noqa: E402
 import machines  # noqa: E402
+from serial_machine import ANSWER, Failure, Lines, Machine, progress  # noqa: E402
 
 APPEND = "console=ttyAMA0 quiet rdinit=/bin/sh"
 # Files of the programs into the page cache and through a pipe: memory that is in use.
 PREPARE = "cd /; busybox mount -t devtmpfs dev /dev; for n in 1 2 3; do busybox find /usr -type f | busybox head -3000 | busybox xargs busybox cat; done | busybox md5sum"
 PRINTER, STOP = "while :; do echo again; done &", "kill $!; wait"
 IMAGE_BYTES = 1 << 30  # of the qcow2 image that savevm writes to; a power of two, as QEMU wants it for SD cards
-ANSWER = "echo $((6 * 7))x"
-
-
-class Failure(Exception):
-    pass
-
-
-def progress(text):
-    print("   " + text, file=sys.stderr, flush=True)
-
-
-class Machine:
-    """A running emulator, the serial port on its standard input and output, and when something came from there."""
-
-    def __init__(self, command):
-        self.start = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.text, self.arrivals, self.change = b"", [], threading.Condition()
-        self.thread = threading.Thread(target=self.read, daemon=True)
-        self.thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        self.process.kill()
-        self.process.wait()
-        self.thread.join()
-
-    def read(self):
-        while data := os.read(self.process.stdout.fileno(), 65536):
-            with self.change:
-                self.arrivals.append(time.monotonic())
-                self.text = (self.text + data)[-200000:]
-                self.change.notify_all()
-
-    def send(self, text):
-        self.process.stdin.write(text.encode())
-        self.process.stdin.flush()
-
-    def wait(self, pattern, timeout=300):
-        """When the text came; it is forgotten up to there."""
-        end = time.monotonic() + timeout
-        with self.change:
-            while not (match := re.search(pattern, self.text)):
-                if not self.change.wait(end - time.monotonic()) or time.monotonic() > end:
-                    raise Failure(f"the guest did not say {pattern!r}: {self.text[-300:]}")
-            self.text = self.text[match.end():]
-            return self.arrivals[-1]
-
-    def silence(self, begin, end):
-        """The longest time without a character, of those that have to do with [begin, end]."""
-        with self.change:
-            times = list(self.arrivals)
-        gaps = [(b - a, a, b) for a, b in zip(times, times[1:]) if b > begin and a < end]
-        return max((gap for gap, _, _ in gaps), default=0)
-
-    def answered(self):
-        self.send(ANSWER + "\n")
-        return self.wait(rb"42x\r\n") - self.start
-
-
-class Lines:
-    """JSON messages, one a line, on a UNIX socket."""
-
-    def __init__(self, path):
-        end = time.monotonic() + 60
-        self.socket = socket.socket(socket.AF_UNIX)
-        while True:
-            try:
-                self.socket.connect(path)
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.02)
-        self.file = self.socket.makefile("rw")
-
-    def ask(self, **message):
-        self.file.write(json.dumps(message) + "\n")
-        self.file.flush()
-        while True:
-            reply = json.loads(self.file.readline())
-            if "error" in reply:
-                raise Failure(reply["error"])
-            if "result" in reply or "return" in reply:
-                return reply.get("result", reply.get("return"))
 
 
 class Armature:
@@ -130,9 +42,10 @@ class Armature:
     def control(self):
         lines = Lines(self.socket)
 
-        def save(kind, compress):
-            lines.ask(jsonrpc="2.0", id=1, method="save", params=[self.path(kind), "", compress])
-        return {"compressed": lambda: save("compressed", True), "not compressed": lambda: save("not compressed", False)}
+        def save(kind, compress, base=""):
+            lines.ask(jsonrpc="2.0", id=1, method="save", params=[self.path(kind), "", compress, base])
+        return {"compressed": lambda: save("compressed", True), "not compressed": lambda: save("not compressed", False),
+                "what has changed": lambda: save("what has changed", True, self.path("not compressed"))}
 
     def size(self, kind):
         return os.stat(self.path(kind)).st_size
