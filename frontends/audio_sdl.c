@@ -3,11 +3,11 @@
  * The clocks of guest and sound card differ a little, which stretching the sound by up to half a percent
  * makes up for. A guest that is slower than that leaves gaps; what one that is faster makes too much is
  * dropped. */
-#include <SDL.h>
 #include <stdlib.h>
 
 #include "frontends/audio.h"
 #include "frontends/resample.h"
+#include "frontends/sdl_library.h"
 
 /* Frames in the queue: what it should hold, and the most that it gets. */
 enum { QUEUE_WANTED = AUDIO_HZ / 20, QUEUE_MOST = AUDIO_HZ / 5, DEVICE_FRAMES = 512 };
@@ -32,15 +32,15 @@ static void play(AudioSink *sink, const AudioFrame *frames, size_t count, unsign
     static const AudioFrame silence[QUEUE_WANTED];
     Speakers *speakers = (Speakers *)sink;
     AudioFrame out[AUDIO_CHUNK * (AUDIO_HZ / RESAMPLE_LEAST_HZ + 2)];
-    size_t queued = SDL_GetQueuedAudioSize(speakers->device) / sizeof(AudioFrame);
+    size_t queued = sdl.GetQueuedAudioSize(speakers->device) / sizeof(AudioFrame);
     if (queued > QUEUE_MOST)
         return;
     /* Sound begins: a reserve, so that it does not stop at the first delay. */
     if (!queued)
-        SDL_QueueAudio(speakers->device, silence, sizeof silence);
+        sdl.QueueAudio(speakers->device, silence, sizeof silence);
     count = resample(&speakers->resampler, frames, count, stretched(rate, queued ? queued : QUEUE_WANTED),
                      UINT64_C(1000) * AUDIO_HZ, out);
-    SDL_QueueAudio(speakers->device, out, (Uint32)(count * sizeof *out));
+    sdl.QueueAudio(speakers->device, out, (Uint32)(count * sizeof *out));
 }
 
 /* The run is over; the end of its last sound is still to be heard. */
@@ -48,16 +48,16 @@ static bool finish(AudioSink *sink, Error *err)
 {
     SDL_AudioDeviceID device = ((Speakers *)sink)->device;
     (void)err;
-    for (unsigned waits = 0; SDL_GetQueuedAudioSize(device) && waits < 2 * QUEUE_MOST * 100 / AUDIO_HZ;
+    for (unsigned waits = 0; sdl.GetQueuedAudioSize(device) && waits < 2 * QUEUE_MOST * 100 / AUDIO_HZ;
          waits++)
-        SDL_Delay(10);
+        sdl.Delay(10);
     return true;
 }
 
 static void free_speakers(AudioSink *sink)
 {
-    SDL_CloseAudioDevice(((Speakers *)sink)->device);
-    SDL_QuitSubSystem(SDL_INIT_AUDIO);
+    sdl.CloseAudioDevice(((Speakers *)sink)->device);
+    sdl.QuitSubSystem(SDL_INIT_AUDIO);
     free(sink);
 }
 
@@ -65,16 +65,21 @@ AudioSink *audio_sdl_new(Error *err)
 {
     SDL_AudioSpec wanted = {
         .freq = AUDIO_HZ, .format = AUDIO_S16SYS, .channels = 2, .samples = DEVICE_FRAMES};
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* the session has its own */
-    if (SDL_InitSubSystem(SDL_INIT_AUDIO)) {
-        error_set(err, "--audio sdl: no sound on this host (%s); --audio none does without", SDL_GetError());
+    Error why;
+    if (!sdl_load(&why)) {
+        error_set(err, "--audio sdl: %s; --audio none does without", why.text);
         return NULL;
     }
-    SDL_AudioDeviceID device = SDL_OpenAudioDevice(NULL, 0, &wanted, NULL, 0);
+    sdl.SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* the session has its own */
+    if (sdl.InitSubSystem(SDL_INIT_AUDIO)) {
+        error_set(err, "--audio sdl: no sound on this host (%s); --audio none does without", sdl.GetError());
+        return NULL;
+    }
+    SDL_AudioDeviceID device = sdl.OpenAudioDevice(NULL, 0, &wanted, NULL, 0);
     if (!device) {
         error_set(err, "--audio sdl: cannot open a sound device (%s); --audio none does without",
-                  SDL_GetError());
-        SDL_QuitSubSystem(SDL_INIT_AUDIO);
+                  sdl.GetError());
+        sdl.QuitSubSystem(SDL_INIT_AUDIO);
         return NULL;
     }
     Speakers *speakers = calloc(1, sizeof *speakers);
@@ -84,6 +89,6 @@ AudioSink *audio_sdl_new(Error *err)
         .sink = {play, finish, free_speakers},
           .device = device
     };
-    SDL_PauseAudioDevice(device, 0);
+    sdl.PauseAudioDevice(device, 0);
     return &speakers->sink;
 }

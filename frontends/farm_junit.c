@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "frontends/farm_job.h"
+#include "machine/new_file.h"
 
 enum { MOST_OUTPUT = 256 << 10 }; /* bytes of one job's output in the report; the log has all of it */
 
@@ -154,44 +155,39 @@ static void write_suite(FILE *out, const Farm *farm)
     fputs("  </testsuite>\n</testsuites>\n", out);
 }
 
-static FILE *open_temporary(const char *path, char **temporary, Error *err)
+static bool open_new(NewFile *file, const char *path, Error *err)
 {
-    if (asprintf(temporary, "%s.%ld.part", path, (long)getpid()) < 0)
-        abort();
-    FILE *out = fopen(*temporary, "we");
-    if (!out) {
-        error_set(err, "--junit: cannot write %.400s: %s", path, strerror(errno));
-        free(*temporary);
-    }
-    return out;
+    Error why;
+    if (new_file_open(file, path, false, &why))
+        return true;
+    new_file_drop(file);
+    return error_set(err, "--junit: cannot write %.400s: %s", path, why.text);
 }
 
 bool junit_check(const char *path, Error *err)
 {
-    char *temporary;
-    FILE *out = open_temporary(path, &temporary, err);
-    if (!out)
+    NewFile file;
+    if (!open_new(&file, path, err))
         return false;
-    fclose(out);
-    unlink(temporary);
-    free(temporary);
+    new_file_drop(&file);
     return true;
 }
 
 /* Whoever waits for the file sees none or a whole one. */
 bool junit_write(const Farm *farm, const char *path, Error *err)
 {
-    char *temporary;
-    FILE *out = open_temporary(path, &temporary, err);
-    if (!out)
+    NewFile file;
+    Error why;
+    if (!open_new(&file, path, err))
         return false;
-    write_suite(out, farm);
-    bool ok = !ferror(out);
-    ok = !fclose(out) && ok && !rename(temporary, path);
-    if (!ok) {
-        error_set(err, "--junit: cannot write %.400s: %s", path, strerror(errno));
-        unlink(temporary);
-    }
-    free(temporary);
+    FILE *out = new_file_stream(&file);
+    if (out)
+        write_suite(out, farm);
+    bool ok = out && !ferror(out);
+    if (!out || fclose(out) || !ok)
+        ok = error_set(&why, "%s", strerror(errno));
+    if (!ok || !new_file_keep(&file, &why))
+        ok = error_set(err, "--junit: cannot write %.400s: %s", path, why.text);
+    new_file_drop(&file);
     return ok;
 }

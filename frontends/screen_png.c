@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine/new_file.h"
+
 static bool has_name(const char *path, Error *err)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -72,24 +74,23 @@ static bool write_picture(FILE *file, const Frame *frame, uint64_t *size, char *
 
 bool screen_png_write(const Frame *frame, const char *path, uint64_t *size, Error *err)
 {
-    char *part = NULL, *why = NULL;
+    char *why = NULL;
+    NewFile png;
+    Error reason;
     if (!has_name(path, err) || !is_free(path, err))
         return false;
     if (!frame->width)
         return error_set(err, "the screen is dark: no display controller shows a picture");
-    if (asprintf(&part, "%s.%ld.part", path, (long)getpid()) < 0)
-        abort();
-    FILE *file = fopen(part, "wb");
-    bool ok = file && write_picture(file, frame, size, &why);
-    if (file && (fclose(file) || (ok && rename(part, path))))
-        ok = false;
-    if (!ok) {
-        error_set(err, "cannot write %.400s: %s", path, why ? why : strerror(errno));
-        if (file)
-            unlink(part);
-    }
+    bool ok = new_file_open(&png, path, false, &reason);
+    FILE *file = ok ? new_file_stream(&png) : NULL;
+    if (ok && !(file && write_picture(file, frame, size, &why)))
+        ok = error_set(&reason, "%s", why ? why : strerror(errno));
+    if (file && fclose(file) && ok)
+        ok = error_set(&reason, "%s", strerror(errno));
+    if (!ok || !new_file_keep(&png, &reason))
+        ok = error_set(err, "cannot write %.400s: %s", path, reason.text);
+    new_file_drop(&png);
     free(why);
-    free(part);
     return ok;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,6 +95,18 @@ bool slot_path(const char *folder, unsigned n, char *path, size_t size)
 {
     int length = snprintf(path, size, "%s/%u.snap", folder, n + 1);
     return length > 0 && (size_t)length < size;
+}
+
+bool slots_fit(const char *path, uint64_t bytes)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    struct statvfs status;
+    if (!folder)
+        abort();
+    bool known = !statvfs(folder, &status);
+    free(folder);
+    return known && bytes <= (uint64_t)status.f_bavail * status.f_frsize / (2 * SLOTS);
 }
 
 /* ---- What is in a slot --------------------------------------------------------------------------------- */

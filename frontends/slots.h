@@ -26,6 +26,10 @@ bool slots_folder(const Options *options, char *path, size_t size);
 /* The file of slot n, 0 to SLOTS - 1; false if the name is too long. */
 bool slot_path(const char *folder, unsigned n, char *path, size_t size);
 
+/* Whether the host has so much room that slots need not be compressed: all of them, with so many bytes each,
+ * would take no more than half of what is free where the file at path is or would be. */
+bool slots_fit(const char *path, uint64_t bytes);
+
 void slot_read(Slot *slot, const char *path);
 
 #endif

@@ -23,7 +23,7 @@ static void wake(void *opaque)
 {
     Window *window = opaque;
     SDL_Event event = {.user = {.type = window->wake}};
-    if (SDL_PushEvent(&event) < 0)
+    if (sdl.PushEvent(&event) < 0)
         window_link_awake(window->link); /* the queue is full: the next time, then */
 }
 
@@ -71,9 +71,9 @@ static void serve(Window *window)
 {
     SDL_Event event;
     int timeout = window->redraw ? 0 : view_timeout(window);
-    if (timeout < 0 ? SDL_WaitEvent(&event) : SDL_WaitEventTimeout(&event, timeout))
+    if (timeout < 0 ? sdl.WaitEvent(&event) : sdl.WaitEventTimeout(&event, timeout))
         handle(window, &event);
-    while (SDL_PollEvent(&event))
+    while (sdl.PollEvent(&event))
         handle(window, &event);
     view_draw(window);
 }
@@ -111,24 +111,24 @@ static void set_hints(void)
 {
     /* Where only X11 can be meant, libraries of others need not complain that they are of no use. */
     if (is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY"))
-        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
-    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
-    SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
-    SDL_SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
-    SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "0");
-    SDL_SetHint(SDL_HINT_APP_NAME, "Armature");
+        sdl.SetHint(SDL_HINT_VIDEODRIVER, "x11");
+    sdl.SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    sdl.SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+    sdl.SetHint(SDL_HINT_VIDEO_MINIMIZE_ON_FOCUS_LOSS, "0");
+    sdl.SetHint(SDL_HINT_GRAB_KEYBOARD, "0");
+    sdl.SetHint(SDL_HINT_APP_NAME, "Armature");
     /* Of use only where graphics are computed anyway: then straight into the window is the shortest way. */
-    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
+    sdl.SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
     /* The window's contents are the guest's: the window manager should not think that it draws all the time.
      */
-    SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+    sdl.SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
 }
 
 /* Where no display answers, SDL offers drivers that show nothing to anybody. */
 static bool somebody_can_see(void)
 {
     static const char *const blind[] = {"offscreen", "dummy", "evdev"};
-    const char *driver = SDL_GetCurrentVideoDriver();
+    const char *driver = sdl.GetCurrentVideoDriver();
     for (unsigned n = 0; driver && n < sizeof blind / sizeof *blind; n++)
         if (!strcmp(driver, blind[n]) && !is_set("SDL_VIDEODRIVER"))
             return false;
@@ -138,19 +138,24 @@ static bool somebody_can_see(void)
 Window *window_open(const Options *options, Error *err)
 {
     sigset_t before;
+    Error why;
+    if (!sdl_load(&why)) {
+        error_set(err, "%s, or use --display none", why.text);
+        return NULL;
+    }
     set_hints();
     block_signals(&before);
-    bool ok = !SDL_Init(SDL_INIT_VIDEO);
+    bool ok = !sdl.Init(SDL_INIT_VIDEO);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (ok && !somebody_can_see()) {
-        SDL_Quit();
-        ok = SDL_SetError("neither X11 nor Wayland answers") == 0;
+        sdl.Quit();
+        ok = sdl.SetError("neither X11 nor Wayland answers") == 0;
     }
     if (!ok) {
         error_set(err,
                   "the display cannot be used (%s); DISPLAY or WAYLAND_DISPLAY must name one, or use "
                   "--display none",
-                  SDL_GetError());
+                  sdl.GetError());
         return NULL;
     }
     Window *window = calloc(1, sizeof *window);
@@ -160,7 +165,7 @@ Window *window_open(const Options *options, Error *err)
     window->view = -1;
     window->ui = 1;
     window->density = 1;
-    window->wake = SDL_RegisterEvents(1);
+    window->wake = sdl.RegisterEvents(1);
     atomic_init(&window->ended, false);
     canvas_init(&window->canvas);
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
@@ -174,5 +179,5 @@ void window_close(Window *window)
         pane_free(window->pane[n]);
     canvas_free(&window->canvas);
     free(window);
-    SDL_Quit();
+    sdl.Quit();
 }

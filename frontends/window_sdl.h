@@ -2,9 +2,9 @@
 #ifndef ARMATURE_FRONTENDS_WINDOW_SDL_H
 #define ARMATURE_FRONTENDS_WINDOW_SDL_H
 
-#include <SDL.h>
 #include <stdatomic.h>
 
+#include "frontends/sdl_library.h"
 #include "frontends/window.h"
 #include "frontends/window_canvas.h"
 #include "frontends/window_layout.h"

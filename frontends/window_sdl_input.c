@@ -49,22 +49,22 @@ static void send_text(Window *window, WindowCommandKind kind, const char *text)
 void input_cursor(Window *window)
 {
     int x, y;
-    SDL_GetMouseState(&x, &y);
+    sdl.GetMouseState(&x, &y);
     x = (int)((float)x * window->density);
     y = (int)((float)y * window->density);
     bool guest_draws = window->view < 0 && !window->menu.open && !window->slots.open && window->status.tablet;
-    SDL_ShowCursor(guest_draws && window_inside(window->box, x, y) ? SDL_DISABLE : SDL_ENABLE);
+    sdl.ShowCursor(guest_draws && window_inside(window->box, x, y) ? SDL_DISABLE : SDL_ENABLE);
 }
 
 void input_grab(Window *window, bool grab)
 {
     bool mouse = grab && window->status.mouse && !window->status.tablet;
     if (mouse != window->grabbed)
-        SDL_SetRelativeMouseMode(mouse ? SDL_TRUE : SDL_FALSE);
+        sdl.SetRelativeMouseMode(mouse ? SDL_TRUE : SDL_FALSE);
     window->grabbed = mouse;
     if (!grab)
         window->keyboard = false;
-    SDL_SetWindowKeyboardGrab(window->window, window->keyboard ? SDL_TRUE : SDL_FALSE);
+    sdl.SetWindowKeyboardGrab(window->window, window->keyboard ? SDL_TRUE : SDL_FALSE);
     view_title(window);
     input_cursor(window);
 }
@@ -80,7 +80,7 @@ void input_devices_changed(Window *window)
 
 void window_ask_to_close(Window *window)
 {
-    Uint64 now = SDL_GetTicks64();
+    Uint64 now = sdl.GetTicks64();
     if (window->status.off || window->close_until) {
         window_command(window, WINDOW_END, true);
         return;
@@ -113,7 +113,7 @@ static size_t unify_lines(char *text)
 
 static void paste(Window *window)
 {
-    char *text = SDL_GetClipboardText();
+    char *text = sdl.GetClipboardText();
     size_t length = text ? unify_lines(text) : 0;
     if (!length)
         view_note(window, "The clipboard has no text");
@@ -121,14 +121,14 @@ static void paste(Window *window)
         send_text(window, WINDOW_TYPE, text);
     else
         serial_text(window, text, length);
-    SDL_free(text);
+    sdl.free(text);
 }
 
 static void copy(Window *window)
 {
     char *text = window->view >= 0 ? pane_marked(window->pane[window->view]) : NULL;
     if (text)
-        SDL_SetClipboardText(text);
+        sdl.SetClipboardText(text);
     view_note(window, text ? "Copied" : "Nothing is marked: mark text of a serial port with the mouse");
     free(text);
 }
@@ -433,7 +433,7 @@ static void key_event(Window *window, const SDL_KeyboardEvent *event)
 
 static void text_event(Window *window, const char *text)
 {
-    bool control = SDL_GetModState() & KMOD_CTRL;
+    bool control = sdl.GetModState() & KMOD_CTRL;
     if (window->view >= 0 && !window->menu.open && !window->slots.open && !control)
         serial_text(window, text, strlen(text));
 }

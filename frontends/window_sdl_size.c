@@ -8,7 +8,7 @@ enum { FIRST_WIDTH = 640, FIRST_HEIGHT = 480, MULTIPLE_MOST = 3, RESIZE_SLACK = 
 static bool is_free(const Window *window)
 {
     Uint32 fixed = SDL_WINDOW_FULLSCREEN_DESKTOP | SDL_WINDOW_MAXIMIZED | SDL_WINDOW_MINIMIZED;
-    return !(SDL_GetWindowFlags(window->window) & fixed);
+    return !(sdl.GetWindowFlags(window->window) & fixed);
 }
 
 int size_of_bar(const Window *window)
@@ -31,7 +31,7 @@ typedef struct Borders {
 static Borders borders_of(Window *window)
 {
     Borders borders = {0};
-    if (SDL_GetWindowBordersSize(window->window, &borders.top, &borders.left, &borders.bottom,
+    if (sdl.GetWindowBordersSize(window->window, &borders.top, &borders.left, &borders.bottom,
                                  &borders.right))
         return (Borders){0};
     return borders;
@@ -42,14 +42,14 @@ static void keep_on_screen(Window *window, int width, int height)
 {
     SDL_Rect screen;
     Borders around = borders_of(window);
-    int x, y, display = SDL_GetWindowDisplayIndex(window->window);
-    if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
+    int x, y, display = sdl.GetWindowDisplayIndex(window->window);
+    if (sdl.GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
         return;
-    SDL_GetWindowPosition(window->window, &x, &y);
+    sdl.GetWindowPosition(window->window, &x, &y);
     int left = inside(x, width + around.right, screen.x + around.left, screen.w - around.left);
     int top = inside(y, height + around.bottom, screen.y + around.top, screen.h - around.top);
     if (left != x || top != y)
-        SDL_SetWindowPosition(window->window, left, top);
+        sdl.SetWindowPosition(window->window, left, top);
 }
 
 /* Gives the window the size for a whole multiple of the picture. */
@@ -60,15 +60,15 @@ static void set_size(Window *window, int multiple)
         (int)((float)(window->picture_height * multiple + size_of_bar(window)) / window->density + 0.5f);
     window->asked_width = window->picture_width * multiple; /* this is no wish of the user's */
     window->asked_height = window->picture_height * multiple;
-    SDL_SetWindowSize(window->window, width, height);
+    sdl.SetWindowSize(window->window, width, height);
     keep_on_screen(window, width, height);
 }
 
 static int fitting_multiple(Window *window, int most)
 {
     SDL_Rect screen;
-    int display = SDL_GetWindowDisplayIndex(window->window);
-    if (SDL_GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
+    int display = sdl.GetWindowDisplayIndex(window->window);
+    if (sdl.GetDisplayUsableBounds(display < 0 ? 0 : display, &screen))
         return 1;
     return window_multiple((int)((float)screen.w * window->density), (int)((float)screen.h * window->density),
                            window->picture_width, window->picture_height, most);
@@ -103,23 +103,23 @@ void size_status_line(Window *window)
     window_command(window, WINDOW_MEASURE, window->state.status);
     if (!is_free(window))
         return;
-    SDL_GetWindowSize(window->window, &width, &height);
+    sdl.GetWindowSize(window->window, &width, &height);
     height += window->state.status ? bar : -bar;
-    SDL_SetWindowSize(window->window, width, height);
+    sdl.SetWindowSize(window->window, width, height);
     keep_on_screen(window, width, height);
 }
 
 void size_full_screen(Window *window)
 {
-    bool full = SDL_GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
-    SDL_SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
+    bool full = sdl.GetWindowFlags(window->window) & SDL_WINDOW_FULLSCREEN_DESKTOP;
+    sdl.SetWindowFullscreen(window->window, full ? 0 : SDL_WINDOW_FULLSCREEN_DESKTOP);
     window->redraw = true;
 }
 
 void size_changed(Window *window)
 {
     int width, height;
-    SDL_GetRendererOutputSize(window->renderer, &width, &height);
+    sdl.GetRendererOutputSize(window->renderer, &width, &height);
     height -= size_of_bar(window);
     if (width < WINDOW_LEAST || height < WINDOW_LEAST ||
         (width == window->asked_width && height == window->asked_height))
@@ -137,8 +137,8 @@ void size_changed(Window *window)
 void size_measure(Window *window)
 {
     int units, pixels;
-    SDL_GetWindowSize(window->window, &units, NULL);
-    SDL_GetRendererOutputSize(window->renderer, &pixels, NULL);
+    sdl.GetWindowSize(window->window, &units, NULL);
+    sdl.GetRendererOutputSize(window->renderer, &pixels, NULL);
     window->density = units > 0 && pixels > 0 ? (float)pixels / (float)units : 1;
     window->ui = window->density > 1.5f ? (int)(window->density + 0.5f) : 1;
 }
@@ -150,8 +150,8 @@ void size_measure(Window *window)
 static bool on_some_screen(const WindowState *state)
 {
     SDL_Rect screen, window = {state->x, state->y, state->width, 3 * FONT_HEIGHT};
-    for (int n = 0; n < SDL_GetNumVideoDisplays(); n++)
-        if (!SDL_GetDisplayBounds(n, &screen) && SDL_HasIntersection(&screen, &window))
+    for (int n = 0; n < sdl.GetNumVideoDisplays(); n++)
+        if (!sdl.GetDisplayBounds(n, &screen) && sdl.HasIntersection(&screen, &window))
             return true;
     return false;
 }
@@ -173,12 +173,12 @@ void size_recall(Window *window, SDL_Rect *place)
 void size_remember(Window *window)
 {
     WindowState *state = &window->state;
-    Uint32 flags = SDL_GetWindowFlags(window->window);
+    Uint32 flags = sdl.GetWindowFlags(window->window);
     state->maximized = flags & SDL_WINDOW_MAXIMIZED;
     if (is_free(window)) {
         Borders around = borders_of(window); /* a new window's place is that of what is around it */
-        SDL_GetWindowPosition(window->window, &state->x, &state->y);
-        SDL_GetWindowSize(window->window, &state->width, &state->height);
+        sdl.GetWindowPosition(window->window, &state->x, &state->y);
+        sdl.GetWindowSize(window->window, &state->width, &state->height);
         state->x -= around.left;
         state->y -= around.top;
         state->placed = true;

@@ -28,13 +28,13 @@ void view_title(Window *window)
     else
         snprintf(text, sizeof text, "Armature%s - serial port %d - %s", state, window->view, hint);
     if (window->window)
-        SDL_SetWindowTitle(window->window, text);
+        sdl.SetWindowTitle(window->window, text);
 }
 
 void view_note(Window *window, const char *text)
 {
     snprintf(window->note, sizeof window->note, "%s", text);
-    window->note_until = SDL_GetTicks64() + NOTE_MS;
+    window->note_until = sdl.GetTicks64() + NOTE_MS;
     window->redraw = true;
 }
 
@@ -46,9 +46,9 @@ static void new_note(Window *window)
         view_note(window, window->status.note);
         return;
     }
-    bool picture = clipboard_put_picture(SDL_GetCurrentVideoDriver(), window->status.note);
+    bool picture = clipboard_put_picture(sdl.GetCurrentVideoDriver(), window->status.note);
     if (!picture)
-        SDL_SetClipboardText(window->status.note);
+        sdl.SetClipboardText(window->status.note);
     snprintf(text, sizeof text, "Written to %s; %s is in the clipboard", window->status.note,
              picture ? "it" : "the name");
     view_note(window, text);
@@ -56,7 +56,7 @@ static void new_note(Window *window)
 
 int view_timeout(const Window *window)
 {
-    Uint64 now = SDL_GetTicks64(), until = window->note_until;
+    Uint64 now = sdl.GetTicks64(), until = window->note_until;
     if (window->close_until && (!until || window->close_until < until))
         until = window->close_until;
     if (!until)
@@ -67,7 +67,7 @@ int view_timeout(const Window *window)
 /* What was there for a while only is over. */
 static void forget(Window *window)
 {
-    Uint64 now = SDL_GetTicks64();
+    Uint64 now = sdl.GetTicks64();
     if (window->note_until && now >= window->note_until) {
         window->note_until = 0;
         window->redraw = true;
@@ -83,7 +83,7 @@ static void forget(Window *window)
 static void cannot_show(Window *window, uint32_t width, uint32_t height)
 {
     char text[TEXT_MOST];
-    snprintf(text, sizeof text, "The picture of %ux%u cannot be shown: %s", width, height, SDL_GetError());
+    snprintf(text, sizeof text, "The picture of %ux%u cannot be shown: %s", width, height, sdl.GetError());
     view_note(window, text);
 }
 
@@ -93,14 +93,14 @@ static void picture_size(void *opaque, uint32_t width, uint32_t height, uint32_t
     bool other = (int)width != window->picture_width || (int)height != window->picture_height;
     (void)frame_ns;
     if (window->picture)
-        SDL_DestroyTexture(window->picture);
+        sdl.DestroyTexture(window->picture);
     window->picture = NULL;
     window->picture_width = (int)width;
     window->picture_height = (int)height;
     window->redraw = true;
     if (!width)
         return;
-    window->picture = SDL_CreateTexture(window->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
+    window->picture = sdl.CreateTexture(window->renderer, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING,
                                         (int)width, (int)height);
     if (!window->picture)
         cannot_show(window, width, height);
@@ -113,7 +113,7 @@ static void picture_rows(void *opaque, uint32_t y, uint32_t count, uint32_t widt
     Window *window = opaque;
     SDL_Rect rows = {0, (int)y, (int)width, (int)count};
     if (window->picture)
-        SDL_UpdateTexture(window->picture, &rows, pixels, (int)(width * sizeof *pixels));
+        sdl.UpdateTexture(window->picture, &rows, pixels, (int)(width * sizeof *pixels));
     window->picture_changed |= window->view < 0;
 }
 
@@ -166,7 +166,7 @@ void view_update(Window *window)
 void view_lost(Window *window)
 {
     if (window->overlay)
-        SDL_DestroyTexture(window->overlay);
+        sdl.DestroyTexture(window->overlay);
     window->overlay = NULL;
     window_link_forget(window->link);
     view_update(window);
@@ -176,9 +176,9 @@ void view_select(Window *window, int view)
 {
     window->view = view;
     if (view < 0)
-        SDL_StopTextInput();
+        sdl.StopTextInput();
     else
-        SDL_StartTextInput();
+        sdl.StartTextInput();
     for (int n = 0; n < SERIAL_PORTS; n++)
         window->menu.on[ACTION_SERIAL0 + n] = n == view;
     window->menu.on[ACTION_SCREEN] = view < 0;
@@ -268,11 +268,11 @@ static void show_canvas(Window *window, int width, int height, bool anew)
     Canvas *canvas = &window->canvas;
     int columns = (width + window->ui - 1) / window->ui, rows = (height + window->ui - 1) / window->ui;
     if (window->overlay && (window->overlay_width != columns || window->overlay_height != rows)) {
-        SDL_DestroyTexture(window->overlay);
+        sdl.DestroyTexture(window->overlay);
         window->overlay = NULL;
     }
     if (!window->overlay) {
-        window->overlay = SDL_CreateTexture(window->renderer, SDL_PIXELFORMAT_ARGB8888,
+        window->overlay = sdl.CreateTexture(window->renderer, SDL_PIXELFORMAT_ARGB8888,
                                             SDL_TEXTUREACCESS_STREAMING, columns, rows);
         window->overlay_width = columns;
         window->overlay_height = rows;
@@ -283,10 +283,10 @@ static void show_canvas(Window *window, int width, int height, bool anew)
     SDL_Rect all = {0, 0, columns * window->ui, rows * window->ui};
     if (anew) {
         draw_canvas(window, columns, rows);
-        SDL_SetTextureBlendMode(window->overlay, SDL_BLENDMODE_BLEND);
-        SDL_UpdateTexture(window->overlay, NULL, canvas->pixels, columns * (int)sizeof *canvas->pixels);
+        sdl.SetTextureBlendMode(window->overlay, SDL_BLENDMODE_BLEND);
+        sdl.UpdateTexture(window->overlay, NULL, canvas->pixels, columns * (int)sizeof *canvas->pixels);
     }
-    SDL_RenderCopy(window->renderer, window->overlay, NULL, &all);
+    sdl.RenderCopy(window->renderer, window->overlay, NULL, &all);
 }
 
 static void show_picture(Window *window, int width, int height)
@@ -298,8 +298,8 @@ static void show_picture(Window *window, int width, int height)
         window->picture_width && box.w % window->picture_width == 0 && box.h % window->picture_height == 0;
     if (!window->picture || window->view >= 0)
         return;
-    SDL_SetTextureScaleMode(window->picture, whole ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
-    SDL_RenderCopy(window->renderer, window->picture, NULL, &box);
+    sdl.SetTextureScaleMode(window->picture, whole ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
+    sdl.RenderCopy(window->renderer, window->picture, NULL, &box);
 }
 
 void view_draw(Window *window)
@@ -313,13 +313,13 @@ void view_draw(Window *window)
     window->redraw = window->picture_changed = false;
     if (window->hidden)
         return;
-    SDL_GetRendererOutputSize(window->renderer, &width, &height);
-    SDL_SetRenderDrawColor(window->renderer, 0, 0, 0, 255);
-    SDL_RenderClear(window->renderer);
+    sdl.GetRendererOutputSize(window->renderer, &width, &height);
+    sdl.SetRenderDrawColor(window->renderer, 0, 0, 0, 255);
+    sdl.RenderClear(window->renderer);
     show_picture(window, width, height);
     if (overlay_wanted(window))
         show_canvas(window, width, height, anew);
-    SDL_RenderPresent(window->renderer);
+    sdl.RenderPresent(window->renderer);
     if (changed)
         window_link_shown(window->link);
 }
@@ -328,7 +328,7 @@ void view_draw(Window *window)
 
 static bool refuse(Window *window, const char *what)
 {
-    fprintf(stderr, "armature: the window cannot be shown: %s: %s\n", what, SDL_GetError());
+    fprintf(stderr, "armature: the window cannot be shown: %s: %s\n", what, sdl.GetError());
     view_destroy(window);
     return false;
 }
@@ -343,13 +343,13 @@ bool view_create(Window *window)
         flags |= SDL_WINDOW_FULLSCREEN_DESKTOP;
     else if (state->maximized)
         flags |= SDL_WINDOW_MAXIMIZED;
-    window->window = SDL_CreateWindow("Armature", place.x, place.y, place.w, place.h, flags);
+    window->window = sdl.CreateWindow("Armature", place.x, place.y, place.w, place.h, flags);
     if (!window->window)
         return refuse(window, "no window");
-    window->renderer = SDL_CreateRenderer(window->window, -1, 0);
+    window->renderer = sdl.CreateRenderer(window->window, -1, 0);
     if (!window->renderer)
         return refuse(window, "no renderer");
-    SDL_SetWindowMinimumSize(window->window, WINDOW_LEAST, WINDOW_LEAST);
+    sdl.SetWindowMinimumSize(window->window, WINDOW_LEAST, WINDOW_LEAST);
     size_measure(window);
     window->menu.on[ACTION_SMOOTH] = state->smooth;
     window->menu.on[ACTION_STATUS] = state->status;
@@ -367,12 +367,12 @@ void view_destroy(Window *window)
     if (window->renderer) {
         size_remember(window);
         if (window->picture)
-            SDL_DestroyTexture(window->picture);
+            sdl.DestroyTexture(window->picture);
         if (window->overlay)
-            SDL_DestroyTexture(window->overlay);
-        SDL_DestroyRenderer(window->renderer);
+            sdl.DestroyTexture(window->overlay);
+        sdl.DestroyRenderer(window->renderer);
     }
-    SDL_DestroyWindow(window->window);
+    sdl.DestroyWindow(window->window);
     window->window = NULL;
     window->renderer = NULL;
     window->picture = window->overlay = NULL;

@@ -11,6 +11,7 @@
 #include "frontends/exit_codes.h"
 #include "frontends/client.h"
 #include "frontends/past.h"
+#include "frontends/slots.h"
 #include "machine/keys.h"
 
 /* The bounds of what a panel's rate may be, whatever the guest programs. */
@@ -273,6 +274,11 @@ static void use_slot(WindowSession *window, const WindowCommand *command)
     window->slot = command->port;
     json_t *arguments = json_array();
     json_array_append_new(arguments, json_bytes(command->text, command->length));
+    if (save) {
+        json_array_append_new(arguments, json_string("")); /* no note */
+        json_array_append_new(arguments,
+                              json_boolean(!slots_fit(window->path, window->machine->options.memory)));
+    }
     Call *call = operation_call(&window->client, operation_find(save ? "save" : "load"), arguments,
                                 save ? slot_saved : slot_loaded, window);
     json_decref(arguments);

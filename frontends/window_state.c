@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "machine/new_file.h"
 
 enum { FARTHEST = 1 << 16, LEAST = 64, LINES_MOST = 64 };
 
@@ -118,19 +119,15 @@ static void write_lines(FILE *file, const WindowState *state)
 
 bool window_state_write(const WindowState *state, const char *path)
 {
-    char *part;
-    if (!window_state_folders(path) || asprintf(&part, "%s.%ld", path, (long)getpid()) < 0)
+    NewFile file;
+    if (!window_state_folders(path))
         return false;
-    FILE *file = fopen(part, "we");
-    bool ok = file;
-    if (file) {
-        write_lines(file, state);
-        ok = !ferror(file);
-        ok &= !fclose(file);
-        ok = ok && !rename(part, path);
-        if (!ok)
-            unlink(part);
-    }
-    free(part);
+    bool ok = new_file_open(&file, path, false, NULL);
+    FILE *out = ok ? new_file_stream(&file) : NULL;
+    if (out)
+        write_lines(out, state);
+    ok = out && !ferror(out);
+    ok = out && !fclose(out) && ok && new_file_keep(&file, NULL);
+    new_file_drop(&file);
     return ok;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "machine/file_lock.h"
+#include "machine/new_file.h"
 
 static DiskResult result_of(int error)
 {
@@ -86,21 +87,6 @@ bool host_file_open(HostFile *file, const char *path, HostFileMode mode, Error *
     return false;
 }
 
-static int open_nameless(const char *folder)
-{
-    char name[4096];
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-        return fd;
-    int length = snprintf(name, sizeof name, "%s/armature-XXXXXX", folder);
-    if (length >= (int)sizeof name)
-        return -1;
-    fd = mkostemp(name, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(name);
-    return fd;
-}
-
 bool host_file_temporary(HostFile *file, const char *beside, Error *err)
 {
     const char *folder = getenv("TMPDIR"), *slash = strrchr(beside, '/');
@@ -110,9 +96,9 @@ bool host_file_temporary(HostFile *file, const char *beside, Error *err)
         snprintf(text, sizeof text, "%.*s", length, slash ? beside : ".");
         folder = text;
     }
-    int fd = open_nameless(folder);
+    int fd = nameless_file(folder);
     if (fd < 0 && folder == text) /* the image's folder may be read-only */
-        fd = open_nameless(folder = "/tmp");
+        fd = nameless_file(folder = "/tmp");
     if (fd < 0)
         return error_set(err, "cannot make a temporary file in %s (TMPDIR): %s", folder, strerror(errno));
     *file = (HostFile){.fd = fd, .writable = true};
@@ -128,17 +114,6 @@ void host_file_close(HostFile *file)
         close(file->fd);
     free(file->path);
     *file = (HostFile){.fd = -1};
-}
-
-void host_file_sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", path);
-    int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
 }
 
 /* ---- Transfers --------------------------------------------------------------------------------------- */

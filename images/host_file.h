@@ -34,8 +34,6 @@ bool host_file_open(HostFile *file, const char *path, HostFileMode mode, Error *
 /* A file without a name, in $TMPDIR, or in the folder of `beside` if that is not set. */
 bool host_file_temporary(HostFile *file, const char *beside, Error *err);
 void host_file_close(HostFile *file);
-/* The names in the folder of path are on the host's medium. */
-void host_file_sync_folder(const char *path);
 
 DiskResult host_file_read(HostFile *file, uint64_t offset, void *data, uint64_t length, Error *err);
 DiskResult host_file_write(HostFile *file, uint64_t offset, const void *data, uint64_t length, Error *err);

@@ -1,11 +1,11 @@
 #include "images/nbd.h"
 
 #include <errno.h>
-#include <libnbd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "images/nbd_library.h"
 #include "images/overlay.h"
 
 /* What every server must take in one request. */
@@ -25,11 +25,11 @@ typedef struct Server {
 /* libnbd's texts are "function: what: why"; a server that went away has its own. */
 static DiskResult fail(const Server *server, Error *err)
 {
-    int error = nbd_get_errno();
-    const char *text = nbd_get_error(), *colon = text ? strstr(text, ": ") : NULL;
+    int error = nbd.get_errno();
+    const char *text = nbd.get_error(), *colon = text ? strstr(text, ": ") : NULL;
     if (server->silent)
         error_set(err, "%s: the NBD server does not answer", server->name);
-    else if (nbd_aio_is_dead(server->nbd) || nbd_aio_is_closed(server->nbd))
+    else if (nbd.aio_is_dead(server->nbd) || nbd.aio_is_closed(server->nbd))
         error_set(err, "%s: the NBD server is gone", server->name);
     else
         error_set(err, "%s: the NBD server answers: %s", server->name,
@@ -42,40 +42,40 @@ static DiskResult fail(const Server *server, Error *err)
 /* Waits for a command; a server that hangs must not keep the emulator from ending. */
 static int finish(Server *server, int64_t command)
 {
-    int done = command < 0 ? -1 : nbd_aio_command_completed(server->nbd, (uint64_t)command);
+    int done = command < 0 ? -1 : nbd.aio_command_completed(server->nbd, (uint64_t)command);
     for (unsigned looks = 0; !done && looks < PATIENCE_S; looks++) {
-        int moved = nbd_poll(server->nbd, LOOK_MS);
+        int moved = nbd.poll(server->nbd, LOOK_MS);
         if (moved < 0)
             return -1;
         looks = moved ? 0 : looks;
-        done = nbd_aio_command_completed(server->nbd, (uint64_t)command);
+        done = nbd.aio_command_completed(server->nbd, (uint64_t)command);
     }
     server->silent = !done;
     return done > 0 ? 0 : -1;
 }
 
-typedef int64_t Transfer(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset);
+typedef int64_t Transfer(struct nbd_handle *handle, uint8_t *data, uint64_t length, uint64_t offset);
 
-static int64_t get(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+static int64_t get(struct nbd_handle *handle, uint8_t *data, uint64_t length, uint64_t offset)
 {
-    return nbd_aio_pread(nbd, data, length, offset, NBD_NULL_COMPLETION, 0);
+    return nbd.aio_pread(handle, data, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
-static int64_t put(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+static int64_t put(struct nbd_handle *handle, uint8_t *data, uint64_t length, uint64_t offset)
 {
-    return nbd_aio_pwrite(nbd, data, length, offset, NBD_NULL_COMPLETION, 0);
+    return nbd.aio_pwrite(handle, data, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
-static int64_t trim(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+static int64_t trim(struct nbd_handle *handle, uint8_t *data, uint64_t length, uint64_t offset)
 {
     (void)data;
-    return nbd_aio_trim(nbd, length, offset, NBD_NULL_COMPLETION, 0);
+    return nbd.aio_trim(handle, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
-static int64_t zero(struct nbd_handle *nbd, uint8_t *data, uint64_t length, uint64_t offset)
+static int64_t zero(struct nbd_handle *handle, uint8_t *data, uint64_t length, uint64_t offset)
 {
     (void)data;
-    return nbd_aio_zero(nbd, length, offset, NBD_NULL_COMPLETION, 0);
+    return nbd.aio_zero(handle, length, offset, NBD_NULL_COMPLETION, 0);
 }
 
 static DiskResult in_parts(Server *server, Transfer *transfer, uint64_t offset, uint8_t *data,
@@ -104,7 +104,7 @@ static DiskResult flush(void *medium, Error *err)
     Server *server = medium;
     if (!server->flushes)
         return DISK_OK;
-    bool failed = server->silent || finish(server, nbd_aio_flush(server->nbd, NBD_NULL_COMPLETION, 0));
+    bool failed = server->silent || finish(server, nbd.aio_flush(server->nbd, NBD_NULL_COMPLETION, 0));
     return failed ? fail(server, err) : DISK_OK;
 }
 
@@ -131,9 +131,9 @@ static DiskResult zero_range(void *medium, uint64_t offset, uint64_t length, Err
 static void close_server(void *medium)
 {
     Server *server = medium;
-    if (server->nbd && !server->silent && nbd_aio_is_ready(server->nbd))
-        nbd_aio_disconnect(server->nbd, 0); /* it closes the connection then; we need not see that */
-    nbd_close(server->nbd);
+    if (server->nbd && !server->silent && nbd.aio_is_ready(server->nbd))
+        nbd.aio_disconnect(server->nbd, 0); /* it closes the connection then; we need not see that */
+    nbd.close(server->nbd);
     free(server->name);
     free(server);
 }
@@ -179,38 +179,41 @@ static const MediumOps nbd_ops = {.read = nbd_read,
 static bool dial(Server *server, const char *path)
 {
     bool is_path = !strncmp(path, "nbd:", 4);
-    if (is_path ? nbd_aio_connect_unix(server->nbd, path + 4) : nbd_aio_connect_uri(server->nbd, path))
+    if (is_path ? nbd.aio_connect_unix(server->nbd, path + 4) : nbd.aio_connect_uri(server->nbd, path))
         return false;
     unsigned looks = 0;
-    while (looks < CONNECT_S && nbd_aio_is_connecting(server->nbd) == 1) {
-        int moved = nbd_poll(server->nbd, LOOK_MS);
+    while (looks < CONNECT_S && nbd.aio_is_connecting(server->nbd) == 1) {
+        int moved = nbd.poll(server->nbd, LOOK_MS);
         if (moved < 0)
             return false;
         looks += !moved;
     }
     server->silent = looks == CONNECT_S;
-    return !server->silent && nbd_aio_is_ready(server->nbd) == 1;
+    return !server->silent && nbd.aio_is_ready(server->nbd) == 1;
 }
 
 bool nbd_image_open(DiskImage *image, const ImageOptions *options, Error *err)
 {
+    Error why_not;
+    if (!nbd_load(&why_not))
+        return error_set(err, "%s: %s", options->path, why_not.text);
     Server *server = calloc(1, sizeof *server);
     if (!server || !(server->name = strdup(options->path)))
         abort();
-    server->nbd = nbd_create();
+    server->nbd = nbd.create();
     if (!server->nbd || !dial(server, options->path)) {
-        int error = nbd_get_errno();
-        const char *text = nbd_get_error(), *why = error ? strerror(error) : text ? text : "no memory";
+        int error = nbd.get_errno();
+        const char *text = nbd.get_error(), *why = error ? strerror(error) : text ? text : "no memory";
         error_set(err, "%s: cannot connect to the NBD server: %s", options->path,
                   server->silent ? "it does not answer" : why);
         close_server(server);
         return false;
     }
-    server->flushes = nbd_can_flush(server->nbd) == 1;
-    server->trims = nbd_can_trim(server->nbd) == 1;
-    server->zeros = nbd_can_zero(server->nbd) == 1;
-    bool only_read = nbd_is_read_only(server->nbd) == 1;
-    int64_t size = nbd_get_size(server->nbd);
+    server->flushes = nbd.can_flush(server->nbd) == 1;
+    server->trims = nbd.can_trim(server->nbd) == 1;
+    server->zeros = nbd.can_zero(server->nbd) == 1;
+    bool only_read = nbd.is_read_only(server->nbd) == 1;
+    int64_t size = nbd.get_size(server->nbd);
     server->size = size > 0 ? (uint64_t)size : 0;
     image->kind = IMAGE_NBD;
     image->ops = &nbd_ops;

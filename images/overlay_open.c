@@ -14,6 +14,7 @@
 
 #include "images/overlay_state.h"
 #include "images/raw.h"
+#include "machine/new_file.h"
 
 enum { SAMPLE = 64 << 10, LEAST_ROOM = 64, ROOM_TIMES = 4, DATA_ALIGNED = 1 << 20 };
 
@@ -273,7 +274,7 @@ static bool give_name(const char *made, const char *path, Error *err)
         unlink(made);
         return false;
     }
-    host_file_sync_folder(path);
+    sync_folder_of(path);
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "images/overlay_state.h"
+#include "machine/new_file.h"
 
 #define SUFFIX ".load-" /* and the process's number */
 
@@ -197,7 +198,7 @@ static bool exchange_names(const Stage *stage, Error *err)
         ok = !rename(stage->made, stage->path);
     if (!ok)
         return error_set(err, "cannot replace %s: %s", stage->path, strerror(errno));
-    host_file_sync_folder(stage->path);
+    sync_folder_of(stage->path);
     return true;
 }
 

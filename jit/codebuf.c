@@ -16,7 +16,9 @@
 #define MADV_COLLAPSE 25
 #endif
 
-enum { LARGE_PAGE = 2 << 20, RARE_PIECE = LARGE_PAGE };
+/* FILLED: so much of a large page is in use when the host is asked for it. The host copies, clears and may
+ * wait for its other processors, milliseconds altogether, which runs that compile little need not pay. */
+enum { LARGE_PAGE = 2 << 20, RARE_PIECE = LARGE_PAGE, FILLED = LARGE_PAGE / 4 };
 
 /* Kernels since 6.3 want to be told that the file is meant to be executed; older ones know no such flag. */
 static int anonymous_file(void)
@@ -105,13 +107,11 @@ static bool make_rare_room(CodeBuf *buf, size_t room)
 static void ask_for_large_page(CodeBuf *buf, size_t at)
 {
     size_t n = at / LARGE_PAGE;
-    if (buf->large[n / 64] >> (n % 64) & 1)
+    if (at % LARGE_PAGE < FILLED || buf->large[n / 64] >> (n % 64) & 1)
         return;
     buf->large[n / 64] |= (uint64_t)1 << (n % 64);
     if ((n + 1) * LARGE_PAGE > buf->size)
         return;
-    volatile uint8_t *first = buf->write + n * LARGE_PAGE; /* what nobody ever used cannot be collapsed */
-    *first = *first;
     (void)madvise(buf->run + n * LARGE_PAGE, LARGE_PAGE, MADV_COLLAPSE);
 }
 

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/new_file.h"
 #include "snapshot/aligned.h"
 #include "snapshot/base_record.h"
 #include "snapshot/head.h"
 #include "snapshot/open.h"
-#include "snapshot/temporary.h"
 
 /* As seen from the new file; what is written there is not at the path yet, but its folder is. */
 static bool convert_base(const Snapshot *snapshot, const char *path, Buffer *out, Error *err)
@@ -73,13 +73,14 @@ static bool convert_chunk(const Snapshot *snapshot, unsigned n, ChunkWriter *wri
 
 bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error *err)
 {
-    Temporary file;
+    NewFile file;
+    Error why;
     ChunkWriter writer;
     if (!snapshot_open_chain(snapshot, err) || !snapshot_may_write(snapshot->base, path, err))
         return false;
-    if (!temporary_open(&file, path, err)) {
-        temporary_free(&file);
-        return false;
+    if (!new_file_open(&file, path, true, &why)) {
+        new_file_drop(&file);
+        return error_set(err, "cannot save '%s': %s", path, why.text);
     }
     bool ok = chunk_begin(&writer, CHUNKS_SNAPSHOT, file.fd, err);
     for (unsigned n = 0; ok && n < snapshot->file.count; n++)
@@ -87,7 +88,8 @@ bool snapshot_convert(Snapshot *snapshot, const char *path, bool compress, Error
     ok = ok && chunk_finish(&writer, err);
     if (!ok)
         snapshot_about(snapshot, err);
-    ok = ok && temporary_keep(&file, err);
-    temporary_free(&file);
+    if (ok && !new_file_keep(&file, &why))
+        ok = error_set(err, "cannot save '%s': %s", path, why.text);
+    new_file_drop(&file);
     return ok;
 }

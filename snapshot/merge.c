@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "machine/new_file.h"
 #include "snapshot/disk_record.h"
 #include "snapshot/head.h"
 #include "snapshot/open.h"
 #include "snapshot/page_table.h"
 #include "snapshot/page_walk.h"
 #include "snapshot/page_writer.h"
-#include "snapshot/temporary.h"
 
 typedef struct Merge {
     WalkMemory memory[WALK_MEMORIES];
@@ -138,21 +138,18 @@ static bool write_all(Merge *merge, const Snapshot *snapshot, int fd, bool compr
 static bool merge_into(Merge *merge, const Snapshot *snapshot, const char *path, bool compress, Error *err)
 {
     const PageSink sink = {merge, put, equal};
-    Temporary out, store_file;
+    NewFile out;
     Error why;
-    bool made = temporary_open(&out, path, err), stored = made && temporary_open(&store_file, path, err);
-    bool ok = stored;
-    if (stored) {
-        unlink(store_file.temporary);
-        merge->store = store_file.fd;
-        ok = walk_pages(snapshot, true, &sink, err);
-        if (ok && !write_all(merge, snapshot, out.fd, compress, &why))
-            ok = error_set(err, "cannot save '%s': %s", path, why.text);
-        ok = ok && temporary_keep(&out, err);
-    }
-    if (made)
-        temporary_free(&store_file);
-    temporary_free(&out);
+    bool writes = new_file_open(&out, path, true, &why);
+    merge->store = writes ? nameless_file_beside(path) : -1;
+    if (writes && merge->store < 0)
+        writes = error_set(&why, "%s", strerror(errno));
+    bool ok = !writes || walk_pages(snapshot, true, &sink, err);
+    if (ok && !(writes && write_all(merge, snapshot, out.fd, compress, &why) && new_file_keep(&out, &why)))
+        ok = error_set(err, "cannot save '%s': %s", path, why.text);
+    if (merge->store >= 0)
+        close(merge->store);
+    new_file_drop(&out);
     return ok;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "machine/new_file.h"
 #include "snapshot/disk_loader.h"
 #include "snapshot/memory.h"
 #include "snapshot/migrate.h"
@@ -210,15 +211,8 @@ static void find_places(Incoming *in, const Machine *machine)
 static bool open_rest(Incoming *in, Error *err)
 {
     const char *folder = getenv("TMPDIR");
-    char name[4096];
     folder = folder && *folder ? folder : "/tmp";
-    in->rest_fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (in->rest_fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL) &&
-        snprintf(name, sizeof name, "%s/armature-XXXXXX", folder) < (int)sizeof name) {
-        in->rest_fd = mkostemp(name, O_CLOEXEC);
-        if (in->rest_fd >= 0)
-            unlink(name);
-    }
+    in->rest_fd = nameless_file(folder);
     return in->rest_fd >= 0 || error_set(err, "cannot make a file in %s: %s", folder, strerror(errno));
 }
 

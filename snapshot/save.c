@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine/new_file.h"
 #include "snapshot/base_record.h"
 #include "snapshot/capture.h"
 #include "snapshot/delta.h"
@@ -19,11 +20,10 @@
 #include "snapshot/identity.h"
 #include "snapshot/open.h"
 #include "snapshot/page_writer.h"
-#include "snapshot/temporary.h"
 
 struct SnapshotSave {
     Machine *machine;
-    Temporary file;
+    NewFile file;
     bool compress;
     const char *base_path; /* until the save has begun */
     uint64_t identity[2];
@@ -197,7 +197,7 @@ static void free_save(SnapshotSave *save)
     delta_free(save->delta);
     buffer_free(&save->base);
     buffer_free(&save->png);
-    temporary_free(&save->file);
+    new_file_drop(&save->file);
     free(save);
 }
 
@@ -263,7 +263,9 @@ SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const Snap
     save->base_path = wish->base;
     save->tell = wish->ended;
     save->opaque = wish->opaque;
-    if (!temporary_open(&save->file, path, err) || (wish->base && !open_base(save, path, &base, err))) {
+    bool made = new_file_open(&save->file, path, true, &save->error) ||
+                error_set(err, "cannot save '%s': %s", path, save->error.text);
+    if (!made || (wish->base && !open_base(save, path, &base, err))) {
         snapshot_close(base);
         free_save(save);
         return NULL;
@@ -300,10 +302,9 @@ bool snapshot_save_end(SnapshotSave *save, Error *err)
 {
     if (save->has_thread)
         pthread_join(save->thread, NULL);
-    bool ok = save->ok;
+    bool ok = save->ok && new_file_keep(&save->file, &save->error);
     if (!ok)
         error_set(err, "cannot save '%s': %s", save->file.path, save->error.text);
-    ok = ok && temporary_keep(&save->file, err);
     free_save(save);
     return ok;
 }

@@ -35,6 +35,11 @@ def check_control(package):
     needs = {re.split(r"[ :(]", part)[0] for part in fields.get("Depends", "").split(", ")}
     check(fields.get("Package") == "armature", f"control: {control}")
     check("libc6" in needs, f"the dependencies lack libc6: {needs}")
+    # What is loaded only when it is needed; what the host did not have when this was built is not asked for.
+    wishes = {re.split(r"[ :(]", part)[0] for part in fields.get("Recommends", "").split(", ")}
+    for package in ("libsdl2-2.0-0", "libnbd0"):
+        present = run(["dpkg-query", "-W", "-f=${db:Status-Status}", package])[1] == "installed"
+        check(package not in needs and (package in wishes or not present), f"{package}: {needs}, recommended {wishes}")
     return needs
 
 

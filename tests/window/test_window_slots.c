@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -184,6 +185,20 @@ static void choosing(void **state)
     canvas_free(&canvas);
 }
 
+static void whether_they_fit(void **state)
+{
+    char path[100];
+    struct statvfs status;
+    (void)state;
+    snprintf(path, sizeof path, "%s/1.snap", home);
+    assert_int_equal(statvfs(home, &status), 0);
+    uint64_t free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
+    assert_true(slots_fit(path, free_bytes / 100)); /* others write there, too */
+    assert_false(slots_fit(path, free_bytes / 4));
+    assert_false(slots_fit(path, UINT64_MAX));
+    assert_false(slots_fit("/nonexistent/1.snap", 1));
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -204,6 +219,7 @@ int main(void)
         cmocka_unit_test(whose_they_are),
         cmocka_unit_test(what_is_read),
         cmocka_unit_test(choosing),
+        cmocka_unit_test(whether_they_fit),
     };
     return cmocka_run_group_tests_name("window_slots", tests, set_up, tear_down);
 }
