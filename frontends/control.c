@@ -43,8 +43,7 @@ struct Control {
     uint64_t read[SERIAL_PORTS]; /* how far clients have seen the ports' output */
 };
 
-/* ---- Connections -----------------------------------------------------------------------------------------
- */
+/* ---- Connections ------------------------------------------------------------------------------------- */
 
 static void connection_free(Connection *c)
 {
@@ -78,8 +77,7 @@ static void sweep(Control *control)
     }
 }
 
-/* ---- Output ----------------------------------------------------------------------------------------------
- */
+/* ---- Output ------------------------------------------------------------------------------------------ */
 
 static void flush(Connection *c)
 {
@@ -125,8 +123,7 @@ static void seen(void *opaque, unsigned port, uint64_t offset)
         control->read[port] = offset;
 }
 
-/* ---- Input -----------------------------------------------------------------------------------------------
- */
+/* ---- Input ------------------------------------------------------------------------------------------- */
 
 static void take_lines(Connection *c)
 {
@@ -211,8 +208,7 @@ static void accept_client(void *opaque, short revents)
     }
 }
 
-/* ---- The socket ------------------------------------------------------------------------------------------
- */
+/* ---- The socket -------------------------------------------------------------------------------------- */
 
 static void on_event(void *opaque, const SessionEvent *event)
 {

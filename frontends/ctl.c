@@ -53,8 +53,7 @@ static int list_operations(void)
     return EXIT_OFF;
 }
 
-/* ---- The connection --------------------------------------------------------------------------------------
- */
+/* ---- The connection ---------------------------------------------------------------------------------- */
 
 static bool open_socket(Ctl *ctl, const char *path, Error *err)
 {
@@ -119,8 +118,7 @@ static void print_json(const json_t *value)
     free(text);
 }
 
-/* ---- Calls -----------------------------------------------------------------------------------------------
- */
+/* ---- Calls ------------------------------------------------------------------------------------------- */
 
 /* A terminal must not be steered by the guest; files and pipes get the text as it is. */
 static void print_text(const char *text, size_t length)

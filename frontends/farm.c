@@ -15,6 +15,7 @@
 
 #include "frontends/exit_codes.h"
 #include "frontends/farm_job.h"
+#include "machine/host_time.h"
 
 /* How often limits are looked at and the terminal is drawn. */
 enum { TICK_MS = 250 };
@@ -124,7 +125,7 @@ static void reap(Farm *farm)
 
 static void check_limits(Farm *farm)
 {
-    uint64_t now = farm_now();
+    uint64_t now = host_ns();
     if (farm->options.time_limit && now - farm->started >= farm->options.time_limit && !farm->stop)
         stop(farm, "the time limit was reached", EXIT_TIMEOUT);
     for (unsigned i = 0; i < farm->count; i++) {
@@ -196,7 +197,7 @@ static void wait_for_something(Farm *farm, int signals)
 static void run(Farm *farm, int signals)
 {
     uint64_t drawn = 0;
-    farm->started = farm_now();
+    farm->started = host_ns();
     farm_report_start(farm);
     for (;;) {
         start_more(farm);
@@ -205,9 +206,9 @@ static void run(Farm *farm, int signals)
         wait_for_something(farm, signals);
         reap(farm);
         check_limits(farm);
-        if (farm_now() - drawn >= TICK_MS * 1000000u / 2) {
+        if (host_ns() - drawn >= TICK_MS * 1000000u / 2) {
             farm_report_live(farm, false);
-            drawn = farm_now();
+            drawn = host_ns();
         }
     }
     for (unsigned i = 0; i < farm->count; i++)
@@ -243,7 +244,7 @@ static int run_farm(Farm *farm)
 {
     Error err;
     int signals = watch_signals();
-    farm->started = farm_now();
+    farm->started = host_ns();
     if (!farm->options.jobs)
         farm->options.jobs = processors();
     if (farm->options.jobs > farm->count)

@@ -87,7 +87,6 @@ bool farm_make_jobs(Farm *farm, const Words *common, const Words *plain, Error *
 
 /* ---- farm_process.c ---- */
 
-uint64_t farm_now(void); /* ns, monotonic */
 /* Starts the job's next attempt. False with err set if the host cannot. */
 bool job_start(Farm *farm, Job *job, Error *err);
 /* Asks the job's processes to end, and makes them when they do not within a few seconds; at once with `now`.

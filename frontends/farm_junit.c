@@ -8,6 +8,7 @@
 
 #include "frontends/farm_job.h"
 #include "machine/new_file.h"
+#include "machine/host_time.h"
 
 enum { MOST_OUTPUT = 256 << 10 }; /* bytes of one job's output in the report; the log has all of it */
 
@@ -132,9 +133,9 @@ static void write_suite(FILE *out, const Farm *farm)
 {
     char when[64], host[256] = "";
     unsigned broken = 0;
-    time_t now = time(NULL) - (time_t)((farm_now() - farm->started) / 1000000000u);
+    time_t now = time(NULL) - (time_t)((host_ns() - farm->started) / 1000000000u);
     struct tm tm;
-    double seconds = (double)(farm_now() - farm->started) / 1e9;
+    double seconds = (double)(host_ns() - farm->started) / 1e9;
     gmtime_r(&now, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
     gethostname(host, sizeof host - 1);

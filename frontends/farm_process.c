@@ -6,20 +6,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "frontends/exit_codes.h"
 #include "frontends/farm_job.h"
+#include "machine/host_time.h"
 
 static const uint64_t patience = 5000000000u; /* ns between SIGTERM and SIGKILL */
-
-uint64_t farm_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- Starting --------------------------------------------------------------------------------- */
 
@@ -101,7 +94,7 @@ bool job_start(Farm *farm, Job *job, Error *err)
     setpgid(job->pid, job->pid); /* whoever is first: the group must exist before it is signalled */
     job->status_fd = pipes[0];
     job->state = JOB_RUNS;
-    job->started = farm_now();
+    job->started = host_ns();
     job->kill_at = UINT64_MAX;
     job->over_limit = false;
     job->status[0] = 0;
@@ -115,7 +108,7 @@ void job_end(Job *job, bool now)
     if (job->kill_at == UINT64_MAX || now)
         kill(-job->pid, now ? SIGKILL : SIGTERM);
     if (job->kill_at == UINT64_MAX)
-        job->kill_at = farm_now() + patience;
+        job->kill_at = host_ns() + patience;
 }
 
 /* The last whole line counts. */
@@ -147,7 +140,7 @@ bool job_reap(Job *job, int *code)
     kill(-job->pid, SIGKILL); /* what it may have started */
     close_open(job->status_fd);
     job->status_fd = -1;
-    job->took = farm_now() - job->started;
+    job->took = host_ns() - job->started;
     *code = WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
     return true;
 }

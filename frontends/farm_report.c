@@ -8,6 +8,7 @@
 
 #include "frontends/exit_codes.h"
 #include "frontends/farm_job.h"
+#include "machine/host_time.h"
 
 /* ---- Texts ------------------------------------------------------------------------------------ */
 
@@ -187,7 +188,7 @@ void farm_report_end(const Farm *farm)
     if (farm->left)
         printf(", %u not finished (%s)", farm->left, farm->stop);
     fputs(", in ", stdout);
-    print_time(farm_now() - farm->started, stdout);
+    print_time(host_ns() - farm->started, stdout);
     fputs("\n", stdout);
     for (unsigned i = 0; i < farm->count; i++) {
         const Job *job = &farm->job[i];
@@ -216,7 +217,7 @@ static void print_running(const Job *job, unsigned columns)
 {
     char line[600], *tail = job->status[0] ? NULL : job_tail(job, 1);
     snprintf(line, sizeof line, "  %-20.30s %6.0f s  %.300s", job->name,
-             (double)(farm_now() - job->started) / 1e9, tail ? tail : job->status);
+             (double)(host_ns() - job->started) / 1e9, tail ? tail : job->status);
     print_cut(line, columns);
     fputs("\x1b[K\n", stdout);
     free(tail);
@@ -254,7 +255,7 @@ void farm_report_live(const Farm *farm, bool clear)
         snprintf(line + length, sizeof line - (size_t)length, ", ending: %.80s", farm->stop);
     print_cut(line, columns - 10);
     fputs(", ", stdout);
-    print_time(farm_now() - farm->started, stdout);
+    print_time(host_ns() - farm->started, stdout);
     putchar('\n');
     drawn = shown + 1;
     fflush(stdout);

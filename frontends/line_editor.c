@@ -72,8 +72,7 @@ static char *show_prompt(EditLine *edit)
     return (char *)(uintptr_t)editor->prompt;
 }
 
-/* ---- Completion ------------------------------------------------------------------------------------------
- */
+/* ---- Completion -------------------------------------------------------------------------------------- */
 
 static size_t common_length(const char *a, const char *b)
 {
@@ -135,8 +134,7 @@ static void complete(LineEditor *editor)
     free(before);
 }
 
-/* ---- Lines -----------------------------------------------------------------------------------------------
- */
+/* ---- Lines ------------------------------------------------------------------------------------------- */
 
 static void set_active(LineEditor *editor, bool active)
 {
@@ -238,8 +236,7 @@ void line_editor_forget(LineEditor *editor)
     editor->head = editor->length = 0;
 }
 
-/* ---- Building --------------------------------------------------------------------------------------------
- */
+/* ---- Building ---------------------------------------------------------------------------------------- */
 
 static bool terminal_can(void)
 {

@@ -11,6 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "machine/checked.h"
+#include "machine/host_time.h"
+
 #define NEVER UINT64_MAX
 
 struct LoopWatch {
@@ -41,21 +44,7 @@ struct Loop {
     bool any_dead;
 };
 
-static uint64_t host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* ---- Making and removing ------------------------------------------------------------------------------ */
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 static void reserve(Loop *loop)
 {

@@ -31,8 +31,7 @@ struct Migrations {
     SessionTask leave;
 };
 
-/* ---- The connection -------------------------------------------------------------------------------------
- */
+/* ---- The connection ---------------------------------------------------------------------------------- */
 
 static int connect_unix(const char *path, Error *err)
 {
@@ -59,8 +58,7 @@ static int connect_to(void *opaque, Error *err)
     return fd;
 }
 
-/* ---- The end ---------------------------------------------------------------------------------------------
- */
+/* ---- The end ----------------------------------------------------------------------------------------- */
 
 static void forget(Migrations *m)
 {
@@ -192,8 +190,7 @@ static void tell(void *opaque)
     }
 }
 
-/* ---- Operations ------------------------------------------------------------------------------------------
- */
+/* ---- Operations -------------------------------------------------------------------------------------- */
 
 /* Who waited is gone; the machine leaves all the same. */
 static void forget_call(Call *call)
@@ -285,8 +282,7 @@ bool op_migrate_cancel(Call *call)
     return true;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------
- */
+/* ---- Life -------------------------------------------------------------------------------------------- */
 
 bool migrations_under_way(const Migrations *migrations)
 {

@@ -24,8 +24,7 @@ struct Monitor {
     bool active, input_ended;
 };
 
-/* ---- Calls -----------------------------------------------------------------------------------------------
- */
+/* ---- Calls ------------------------------------------------------------------------------------------- */
 
 static void print_text(FILE *out, const char *prefix, const char *text)
 {
@@ -121,8 +120,7 @@ static void run_line(Monitor *monitor, const char *text)
     free(line);
 }
 
-/* ---- Input -----------------------------------------------------------------------------------------------
- */
+/* ---- Input ------------------------------------------------------------------------------------------- */
 
 static void edited_line(void *opaque, const char *line)
 {
@@ -185,8 +183,7 @@ static void input(void *opaque, const uint8_t *data, size_t length)
     line_editor_input(monitor->editor, data, length);
 }
 
-/* ---- Breakpoints -----------------------------------------------------------------------------------------
- */
+/* ---- Breakpoints ------------------------------------------------------------------------------------- */
 
 /* What has been typed so far is shown again behind the text. */
 static void show_between(Monitor *monitor, const char *text)
@@ -211,8 +208,7 @@ static void on_event(void *opaque, const SessionEvent *event)
         fprintf(stderr, "\narmature: %s; %s p goes on\n", event->text, key);
 }
 
-/* ---- Completion ------------------------------------------------------------------------------------------
- */
+/* ---- Completion -------------------------------------------------------------------------------------- */
 
 static bool begins_with(const char *text, const char *begin)
 {
@@ -270,8 +266,7 @@ static char *complete(void *opaque, const char *before, const char *word, unsign
     return complete_parameter(operation, word, n);
 }
 
-/* ---- Coming and going ------------------------------------------------------------------------------------
- */
+/* ---- Coming and going -------------------------------------------------------------------------------- */
 
 static void enter(Monitor *monitor)
 {

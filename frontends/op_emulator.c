@@ -14,8 +14,7 @@ static Machine *machine_of(const Call *call)
     return session_machine(call->client->session);
 }
 
-/* ---- Log and counters ------------------------------------------------------------------------------------
- */
+/* ---- Log and counters -------------------------------------------------------------------------------- */
 
 void op_log(Call *call, const char *kinds)
 {
@@ -50,8 +49,7 @@ char *op_explain(Call *call)
     return watchdog ? watchdog_explain(watchdog) : diagnose_explain(machine_of(call), NULL);
 }
 
-/* ---- Help ------------------------------------------------------------------------------------------------
- */
+/* ---- Help -------------------------------------------------------------------------------------------- */
 
 static char *help_on(const Operation *operation)
 {
@@ -134,8 +132,7 @@ char *op_version(Call *call)
     return strdup(ARMATURE_VERSION);
 }
 
-/* ---- What only the control socket's clients can do -------------------------------------------------------
- */
+/* ---- What only the control socket's clients can do --------------------------------------------------- */
 
 static void subscribe(Call *call, const json_t *events, bool on)
 {

@@ -26,8 +26,7 @@ static InputEvent key_event(uint16_t code, bool down)
     return (InputEvent){.kind = INPUT_KEY, .code = code, .down = down};
 }
 
-/* ---- Typing ----------------------------------------------------------------------------------------------
- */
+/* ---- Typing ------------------------------------------------------------------------------------------ */
 
 /* NULL, and the call has failed, if there is no such layout. */
 static const KeyboardLayout *layout_named(Call *call, const char *name)
@@ -113,8 +112,7 @@ void op_typeline(Call *call, const Bytes *text, const char *layout, uint64_t pau
     type_text(call, text, layout, pause, timeout, true);
 }
 
-/* ---- Keys by name ----------------------------------------------------------------------------------------
- */
+/* ---- Keys by name ------------------------------------------------------------------------------------ */
 
 /* clang-format off */
 static const struct { const char *alias, *key; } aliases[] = {
@@ -274,8 +272,7 @@ json_t *op_keyboard(Call *call)
                      keyboard_layout_name(session_options(call->client->session)->keyboard_layout));
 }
 
-/* ---- Pointers --------------------------------------------------------------------------------------------
- */
+/* ---- Pointers ---------------------------------------------------------------------------------------- */
 
 /* False, and the call has failed, if nothing would come of it. */
 static bool needs_pointer(Call *call, bool tablet_only)

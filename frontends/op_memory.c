@@ -26,8 +26,7 @@ bool call_has_cpu(Call *call, int cpu)
     return false;
 }
 
-/* ---- Registers -------------------------------------------------------------------------------------------
- */
+/* ---- Registers --------------------------------------------------------------------------------------- */
 
 json_t *op_registers(Call *call, int cpu)
 {
@@ -65,8 +64,7 @@ void op_write_register(Call *call, const char *name, uint64_t value, int cpu)
         call_fail(call, "%s", err.text);
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------
- */
+/* ---- Memory ------------------------------------------------------------------------------------------ */
 
 /* The size is checked before the memory for it is taken. */
 static uint8_t *read_memory(Call *call, uint32_t address, uint32_t size, uint32_t most, int cpu)
@@ -157,8 +155,7 @@ char *op_dump(Call *call, uint32_t address, uint32_t size, int cpu)
     return text;
 }
 
-/* ---- Code ------------------------------------------------------------------------------------------------
- */
+/* ---- Code -------------------------------------------------------------------------------------------- */
 
 const Symbols *call_symbols(const Call *call)
 {

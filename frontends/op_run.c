@@ -20,8 +20,7 @@
 /* A terminal in line mode takes 4095 characters. */
 enum { LINE_MOST = 4000, TAG_SIZE = 24 };
 
-/* ---- The typed line -------------------------------------------------------------------------------------
- */
+/* ---- The typed line ---------------------------------------------------------------------------------- */
 
 /* 'it'\''s' */
 static void put_quoted(FILE *out, const Bytes *command)
@@ -74,8 +73,7 @@ static char *typed_line(const Bytes *command, const char *tag, size_t *length)
     return line;
 }
 
-/* ---- The answer -------------------------------------------------------------------------------------------
- */
+/* ---- The answer -------------------------------------------------------------------------------------- */
 
 static char *find_last(char *text, char *end, const char *word)
 {
@@ -177,8 +175,7 @@ void op_run(Call *call, const Bytes *command, uint64_t timeout, unsigned port)
     free(line);
 }
 
-/* ---- Switching off ----------------------------------------------------------------------------------------
- */
+/* ---- Switching off ----------------------------------------------------------------------------------- */
 
 static void is_off(Call *call)
 {

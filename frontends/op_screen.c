@@ -18,8 +18,7 @@ static Screen *screen_of(const Call *call)
     return session_screen(call->client->session);
 }
 
-/* ---- Pictures --------------------------------------------------------------------------------------------
- */
+/* ---- Pictures ---------------------------------------------------------------------------------------- */
 
 char *op_screenshot(Call *call, const char *file)
 {
@@ -132,8 +131,7 @@ void op_wait_pixels(Call *call, uint32_t x, uint32_t y, uint32_t width, uint32_t
     wait_look(wait, LOOK_NS, look_at_pixels);
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------
- */
+/* ---- Text -------------------------------------------------------------------------------------------- */
 
 Bytes *op_screen_text(Call *call)
 {
@@ -288,8 +286,7 @@ json_t *op_screen_find(Call *call, const json_t *wanted)
     return result;
 }
 
-/* ---- Recordings ------------------------------------------------------------------------------------------
- */
+/* ---- Recordings -------------------------------------------------------------------------------------- */
 
 void op_record_start(Call *call, const char *path, uint32_t rate)
 {

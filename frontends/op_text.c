@@ -76,8 +76,7 @@ void op_match(Call *call, const json_t *pattern, uint64_t timeout, unsigned port
     expect(call, pattern, true, timeout, port);
 }
 
-/* ---- Typing ----------------------------------------------------------------------------------------------
- */
+/* ---- Typing ------------------------------------------------------------------------------------------ */
 
 static void type(Call *call, unsigned port, const void *text, size_t length)
 {
@@ -100,8 +99,8 @@ void op_send_break(Call *call, unsigned port)
     serial_send_break(&session_machine(call->client->session)->env.serial[port]);
 }
 
-/* ---- Looking
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Looking ---------------------------------------------------------------------------------------------
+ */
 
 Bytes *op_output(Call *call, uint32_t lines, unsigned port)
 {

@@ -197,8 +197,7 @@ bool past_passes(Past *past, unsigned cpu)
     return true;
 }
 
-/* ---- Rewinding and diverging ----------------------------------------------------------------------------
- */
+/* ---- Rewinding and diverging ------------------------------------------------------------------------- */
 
 bool past_rewind(Past *past)
 {
@@ -233,8 +232,7 @@ void past_restart(Past *past)
         past->was_past = past->told = false;
 }
 
-/* ---- While the machine runs -----------------------------------------------------------------------------
- */
+/* ---- While the machine runs -------------------------------------------------------------------------- */
 
 /* The end of what is known was reached by running. */
 static void note_live(Past *past)
@@ -274,8 +272,7 @@ void past_look(Past *past)
     }
 }
 
-/* ---- Life -----------------------------------------------------------------------------------------------
- */
+/* ---- Life -------------------------------------------------------------------------------------------- */
 
 static void ignored(void *opaque, const char *channel)
 {

@@ -11,6 +11,7 @@
 #include "frontends/disks.h"
 #include "frontends/exit_codes.h"
 #include "frontends/past.h"
+#include "machine/host_time.h"
 #include "snapshot/recording.h"
 
 /* Of the channel "session". */
@@ -40,21 +41,7 @@ struct Recorder {
     uint64_t equal_at; /* instructions at the last hash that was equal */
 };
 
-static uint64_t host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* ---- Hashes -------------------------------------------------------------------------------------------- */
-
-static uint64_t used_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static uint64_t later(uint64_t used, uint64_t interval)
 {
@@ -68,12 +55,12 @@ static void note_hash(Recorder *recorder)
     if (now < recorder->hash_due || icount == recorder->hashed)
         return;
     bool memories = now >= recorder->memory_due;
-    uint64_t before = used_ns();
+    uint64_t before = host_thread_ns();
     recording_note_hash(recorder->machine, recorder->hash, memories);
     recorder->hashed = icount;
-    recorder->hash_due = later(memories ? 0 : used_ns() - before, HASH_INTERVAL_NS);
+    recorder->hash_due = later(memories ? 0 : host_thread_ns() - before, HASH_INTERVAL_NS);
     if (memories)
-        recorder->memory_due = later(used_ns() - before, MEMORY_INTERVAL_NS);
+        recorder->memory_due = later(host_thread_ns() - before, MEMORY_INTERVAL_NS);
 }
 
 static void differs(Recorder *recorder, const char *component)

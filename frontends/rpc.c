@@ -38,8 +38,7 @@ struct Rpc {
     unsigned events; /* bits of SessionEventKind */
 };
 
-/* ---- Replies ---------------------------------------------------------------------------------------------
- */
+/* ---- Replies ----------------------------------------------------------------------------------------- */
 
 static void send_json(Rpc *rpc, json_t *message)
 {
@@ -86,8 +85,7 @@ static json_t *error_json(int code, const char *text)
     return error;
 }
 
-/* ---- Requests --------------------------------------------------------------------------------------------
- */
+/* ---- Requests ---------------------------------------------------------------------------------------- */
 
 static void unlink_request(Request *request)
 {
@@ -200,8 +198,7 @@ static void take_batch(Rpc *rpc, const json_t *array)
         take_request(rpc, json_array_get(array, n), batch);
 }
 
-/* ---- Lines -----------------------------------------------------------------------------------------------
- */
+/* ---- Lines ------------------------------------------------------------------------------------------- */
 
 /* Depth of brackets, which the parser would follow by recursion. */
 static unsigned nesting(const char *line, size_t length)
@@ -256,8 +253,7 @@ void rpc_too_long(Rpc *rpc)
     reply(rpc, NULL, json_null(), "error", error_json(ERROR_PARSE, "the line is too long"));
 }
 
-/* ---- Events ----------------------------------------------------------------------------------------------
- */
+/* ---- Events ------------------------------------------------------------------------------------------ */
 
 static const char *const event_names[] = {
     [SESSION_OUTPUT] = "output",        [SESSION_PROGRESS] = "progress", [SESSION_PANIC] = "panic",
@@ -336,8 +332,7 @@ void rpc_event(Rpc *rpc, const SessionEvent *event)
     send_json(rpc, message);
 }
 
-/* ---- Building --------------------------------------------------------------------------------------------
- */
+/* ---- Building ---------------------------------------------------------------------------------------- */
 
 static bool cancel(Client *client, const json_t *id)
 {

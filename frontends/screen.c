@@ -58,8 +58,7 @@ bool screen_is_lit(Screen *screen, Error *err)
            error_set(err, "the screen is dark: no display controller shows a picture");
 }
 
-/* ---- Screenshots -----------------------------------------------------------------------------------------
- */
+/* ---- Screenshots ------------------------------------------------------------------------------------- */
 
 /* --screenshot's name without .png; or a name of ours. Its length in *length. */
 static const char *stem(const Screen *screen, int *length)
@@ -146,8 +145,7 @@ static void plan(Screen *screen, const Options *options)
     }
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------
- */
+/* ---- Text -------------------------------------------------------------------------------------------- */
 
 static void add_fonts(Screen *screen, ScreenFont **font, unsigned count)
 {
@@ -246,8 +244,7 @@ static bool load_fonts(Screen *screen, const Options *options, Error *err)
     return true;
 }
 
-/* ---- Recordings ------------------------------------------------------------------------------------------
- */
+/* ---- Recordings -------------------------------------------------------------------------------------- */
 
 static void take_frame(void *opaque)
 {
@@ -282,8 +279,7 @@ bool screen_record_end(Screen *screen, uint64_t *frames, Error *err)
                      : error_set(err, "nothing is being recorded");
 }
 
-/* ---- Beginning and end -----------------------------------------------------------------------------------
- */
+/* ---- Beginning and end ------------------------------------------------------------------------------- */
 
 static bool check_names(const Options *options, Error *err)
 {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/checked.h"
+
 enum { CP437_GLYPHS = 256 };
 
 struct ScreenFont {
@@ -42,13 +44,6 @@ uint32_t screen_font_cp437_character(unsigned code)
 }
 
 /* ---- The table of bitmaps ------------------------------------------------------------------------------ */
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 ScreenFont *screen_font_new(unsigned width, unsigned height, unsigned most)
 {
@@ -147,8 +142,7 @@ ScreenFont *screen_font_cp437(const uint8_t *glyphs, unsigned count, unsigned he
     return font;
 }
 
-/* ---- In the guest's memory -------------------------------------------------------------------------------
- */
+/* ---- In the guest's memory --------------------------------------------------------------------------- */
 
 static size_t run_of(const uint8_t *from, size_t left, uint8_t value)
 {

@@ -8,23 +8,16 @@
 #include <zlib.h>
 
 #include "frontends/keyboard_layout.h"
+#include "machine/checked.h"
 
 enum { FILE_MOST = 4 << 20 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 static uint32_t word(const uint8_t *from)
 {
     return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
 }
 
-/* ---- PSF -------------------------------------------------------------------------------------------------
- */
+/* ---- PSF --------------------------------------------------------------------------------------------- */
 
 typedef struct Psf {
     const uint8_t *data;
@@ -113,8 +106,7 @@ static ScreenFont *read_psf(const Psf *psf)
     return font;
 }
 
-/* ---- BGF -------------------------------------------------------------------------------------------------
- */
+/* ---- BGF --------------------------------------------------------------------------------------------- */
 
 /* All numbers are 32-bit words. Characters are spread over chains by their low bits (mask); an entry of a
  * chain is the character with its width instead of the low bits, and where its rows are, a word each. */
@@ -174,8 +166,7 @@ static ScreenFont *read_bgf(const Bgf *bgf)
     return font;
 }
 
-/* ---- Files -----------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------- */
 
 static ScreenFont *parse_plain(const uint8_t *data, size_t size)
 {
@@ -221,8 +212,7 @@ ScreenFont *screen_font_load(const char *path, Error *err)
     return font;
 }
 
-/* ---- In an archive ---------------------------------------------------------------------------------------
- */
+/* ---- In an archive ----------------------------------------------------------------------------------- */
 
 enum { CPIO_HEADER = 110, CPIO_NAME_MOST = 4096 };
 

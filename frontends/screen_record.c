@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "frontends/screen_png.h"
+#include "machine/checked.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -34,15 +35,7 @@ struct Recording {
     char *shown; /* the name of the picture that is shown; NULL: none yet */
 };
 
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
-
-/* ---- Files -----------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------- */
 
 static bool failed(const Recording *recording, Error *err)
 {
@@ -133,8 +126,7 @@ uint64_t recording_due(const Recording *recording)
     return recording->start + recording->taken * SECOND / recording->rate;
 }
 
-/* ---- Video -----------------------------------------------------------------------------------------------
- */
+/* ---- Video ------------------------------------------------------------------------------------------- */
 
 /* BT.601 in the range of television, which is what players take Y4M to be. */
 static void convert_row(const Recording *recording, const Frame *frame, uint32_t y)
@@ -205,8 +197,7 @@ static bool take_for_video(Recording *recording, const Frame *frame, Error *err)
     return write_frame(recording, err);
 }
 
-/* ---- Folder ----------------------------------------------------------------------------------------------
- */
+/* ---- Folder ------------------------------------------------------------------------------------------ */
 
 static bool end_shown(Recording *recording, uint64_t now, Error *err)
 {
@@ -242,8 +233,7 @@ static bool take_for_folder(Recording *recording, const Frame *frame, uint64_t n
                   error_set(err, "%.400s: a recording may have 4 GiB; it ends here", recording->path));
 }
 
-/* ---- Both ------------------------------------------------------------------------------------------------
- */
+/* ---- Both -------------------------------------------------------------------------------------------- */
 
 bool recording_take(Recording *recording, const Frame *frame, uint64_t now, Error *err)
 {

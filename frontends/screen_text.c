@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "frontends/keyboard_layout.h"
+#include "machine/checked.h"
 
 enum { UNKNOWN = 0xfffd };
 
@@ -24,13 +25,6 @@ struct ScreenText {
     char *rows; /* see screen_text_rows() */
     size_t length;
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 ScreenText *screen_text_new(void)
 {
@@ -63,8 +57,7 @@ unsigned screen_text_fonts(const ScreenText *text)
     return text->fonts;
 }
 
-/* ---- One cell --------------------------------------------------------------------------------------------
- */
+/* ---- One cell ---------------------------------------------------------------------------------------- */
 
 /* A cell of two colours: a bit for each pixel that is not the background. */
 typedef struct Cell {
@@ -172,8 +165,7 @@ static uint32_t read_cell(const Frame *frame, const Grid *grid, unsigned column,
     return ' ';
 }
 
-/* ---- Finding the grid ------------------------------------------------------------------------------------
- */
+/* ---- Finding the grid -------------------------------------------------------------------------------- */
 
 static Grid make_grid(const ScreenFont *font, const Frame *frame, unsigned x, unsigned y)
 {
@@ -284,8 +276,7 @@ static bool find_grid(const ScreenText *text, const Frame *frame, bool thorough,
     return thorough && best->font && most.telling;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------------
- */
+/* ---- Reading ----------------------------------------------------------------------------------------- */
 
 static bool row_changed(const ScreenText *text, const Frame *frame, unsigned row)
 {

@@ -34,8 +34,7 @@ struct Script {
     char *error;
 };
 
-/* ---- The part that is Lua --------------------------------------------------------------------------------
- */
+/* ---- The part that is Lua ---------------------------------------------------------------------------- */
 
 /* Coroutines of the script: when an operation waits in one, all the coroutines around it wait. */
 static const char prelude[] =
@@ -95,8 +94,7 @@ static char *place_of(lua_State *L)
     return strdup("");
 }
 
-/* ---- Operations ------------------------------------------------------------------------------------------
- */
+/* ---- Operations -------------------------------------------------------------------------------------- */
 
 static void forget_result(Script *script)
 {
@@ -224,8 +222,7 @@ static void define_operations(lua_State *L)
     lua_setglobal(L, "machine");
 }
 
-/* ---- Running ---------------------------------------------------------------------------------------------
- */
+/* ---- Running ----------------------------------------------------------------------------------------- */
 
 static void fail(Script *script, const char *message, const char *traceback)
 {
@@ -307,8 +304,7 @@ static void on_event(void *opaque, const SessionEvent *event)
         script_report(script->session, stderr);
 }
 
-/* ---- Building --------------------------------------------------------------------------------------------
- */
+/* ---- Building ---------------------------------------------------------------------------------------- */
 
 bool script_wanted(const Options *options)
 {

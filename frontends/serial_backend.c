@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "frontends/exit_codes.h"
 #include "frontends/serial_end.h"
 #include "frontends/terminal.h"
+#include "machine/host_time.h"
 
 /* How long the end waits for programs that are connected. */
 enum { FINISH_MS = 1000 };
@@ -237,9 +237,7 @@ SerialBackends *serial_backends_new(Session *session, Error *err)
 
 static uint64_t host_ms(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+    return host_ns() / 1000000;
 }
 
 /* Whether the end waits for this port; *timeout_ms then becomes the longest it may, -1: any time. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/checked.h"
+
 /* Characters that are delivered as one event, at most. */
 enum { OUTPUT_MOST = 1024 };
 
@@ -26,13 +28,6 @@ struct SessionEvents {
     SessionTask *task, **last_task;
     bool delivering;
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 SessionEvents *session_events_new(void)
 {

@@ -8,6 +8,7 @@
 
 #include "frontends/config.h"
 #include "frontends/disk_spec.h"
+#include "machine/checked.h"
 
 extern char **environ;
 
@@ -15,15 +16,6 @@ typedef struct Kept {
     struct Kept *next;
     char text[];
 } Kept;
-
-static void *checked(void *memory)
-{
-    if (!memory) {
-        fputs("armature: no memory\n", stderr);
-        abort();
-    }
-    return memory;
-}
 
 Settings *settings_new(void)
 {

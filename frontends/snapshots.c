@@ -227,8 +227,7 @@ bool op_save_cancel(Call *call)
     return true;
 }
 
-/* ---- Loading --------------------------------------------------------------------------------------------
- */
+/* ---- Loading ----------------------------------------------------------------------------------------- */
 
 void op_load(Call *call, const char *file, bool force)
 {
@@ -263,8 +262,7 @@ void op_load(Call *call, const char *file, bool force)
         call_fail(call, "load: %s", err.text);
 }
 
-/* ---- Hashes ----------------------------------------------------------------------------------------------
- */
+/* ---- Hashes ------------------------------------------------------------------------------------------ */
 
 json_t *op_hash(Call *call, const char *component)
 {
@@ -304,8 +302,7 @@ static void print_hashes(Machine *machine)
     free(hash);
 }
 
-/* ---- Pauses -----------------------------------------------------------------------------------------------
- */
+/* ---- Pauses ------------------------------------------------------------------------------------------ */
 
 /* The nearest of all places ahead. */
 void snapshots_aim(Snapshots *snapshots)

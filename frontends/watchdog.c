@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "frontends/client.h"
 #include "frontends/exit_codes.h"
 #include "frontends/transcript.h"
 #include "machine/diagnose.h"
+#include "machine/host_time.h"
 #include "machine/panic.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -57,13 +57,6 @@ struct Watchdog {
     Timer report;
     uint64_t begin[SERIAL_PORTS]; /* of the transcripts, at the last reset */
 };
-
-static uint64_t host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
 
 static void tell(Watchdog *w, SessionEventKind kind, const char *text)
 {

@@ -11,6 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "machine/checked.h"
+
 /* Of each port's output, as much as a pane keeps in the worst case. */
 enum { OUTPUT_KEPT = 1 << 18 };
 
@@ -45,13 +47,6 @@ struct WindowLink {
     WindowStatus status;
     Output output[SERIAL_PORTS];
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 WindowLink *window_link_new(void (*wake)(void *opaque), void *opaque)
 {

@@ -131,8 +131,7 @@ void size_changed(Window *window)
         &(WindowCommand){.kind = WINDOW_RESIZE, .width = (uint32_t)width, .height = (uint32_t)height});
 }
 
-/* ---- Screens with scaled units ---------------------------------------------------------------------------
- */
+/* ---- Screens with scaled units ----------------------------------------------------------------------- */
 
 void size_measure(Window *window)
 {
@@ -143,8 +142,8 @@ void size_measure(Window *window)
     window->ui = window->density > 1.5f ? (int)(window->density + 0.5f) : 1;
 }
 
-/* ---- From one run to the next
- * ------------------------------------------------------------------------------ */
+/* ---- From one run to the next ----------------------------------------------------------------------------
+ */
 
 /* A place that was remembered may be on a screen that is not there any more. */
 static bool on_some_screen(const WindowState *state)

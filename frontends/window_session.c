@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "frontends/exit_codes.h"
 #include "frontends/client.h"
 #include "frontends/past.h"
 #include "frontends/slots.h"
+#include "machine/host_time.h"
 #include "machine/keys.h"
 
 /* The bounds of what a panel's rate may be, whatever the guest programs. */
@@ -54,13 +54,6 @@ struct WindowSession {
     uint64_t serial;       /* what the window has */
     uint32_t width, height;
 };
-
-static uint64_t host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- Status ------------------------------------------------------------------------------------------- */
 

@@ -4,16 +4,11 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "machine/checked.h"
+
 /* So many are kept as long as possible: with distances that double, they reach back a million times as far as
  * the nearest is. */
 enum { KEEP_MOST = 400, KEEP_LEAST = 24 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 /* ---- One ----------------------------------------------------------------------------------------------- */
 

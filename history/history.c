@@ -8,6 +8,7 @@
 
 #include "history/checkpoints.h"
 #include "history/exchange.h"
+#include "machine/host_time.h"
 #include "snapshot/state.h"
 
 /* Between two checkpoints at least: to run through this once more takes a moment, and the checkpoint little
@@ -42,21 +43,6 @@ struct History {
     Error trouble;                   /* "": none */
 };
 
-static uint64_t host_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* Of this thread. */
-static uint64_t computed_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t bytes(const History *h)
 {
     return h->all.bytes + page_set_bytes(&h->open) + journal_bytes(h->machine->journal);
@@ -88,8 +74,7 @@ static void note_bytes(History *h)
         h->most_bytes = bytes(h);
 }
 
-/* ---- Before something changes ---------------------------------------------------------------------------
- */
+/* ---- Before something changes ------------------------------------------------------------------------ */
 
 static void give_up(History *h, const char *why)
 {
@@ -139,8 +124,7 @@ static void follow_disks(History *h, void (*before)(void *opaque, uint64_t offse
             disk_before_change(h->machine->env.disk[n].disk, before, &h->disk[n]);
 }
 
-/* ---- Checkpoints ----------------------------------------------------------------------------------------
- */
+/* ---- Checkpoints ------------------------------------------------------------------------------------- */
 
 static void guard(History *h)
 {
@@ -161,7 +145,7 @@ static void make(History *h, bool arrived)
 {
     Buffer state = {0};
     Machine *m = h->machine;
-    uint64_t begun = computed_ns();
+    uint64_t begun = host_thread_ns();
     bus_settle(m->bus);
     state_encode(m, &state);
     if (h->all.count)
@@ -183,12 +167,11 @@ static void make(History *h, bool arrived)
     guard(h);
     make_room(h, 0);
     note_bytes(h);
-    h->last_computed = computed_ns();
+    h->last_computed = host_thread_ns();
     h->took = h->last_computed - begun;
 }
 
-/* ---- Going ----------------------------------------------------------------------------------------------
- */
+/* ---- Going ------------------------------------------------------------------------------------------- */
 
 /* The pages between the checkpoint where the machine is and the one beside it, on the way to number n. */
 static PageSet *on_the_way(History *h, unsigned n)
@@ -342,8 +325,7 @@ void history_restart(History *h)
     machine_mark_at(h->machine, UINT64_MAX);
 }
 
-/* ---- While the machine runs -----------------------------------------------------------------------------
- */
+/* ---- While the machine runs -------------------------------------------------------------------------- */
 
 /* The pages that have changed since the checkpoint before are those that change on the way to this one. */
 static void pass(History *h)
@@ -394,7 +376,7 @@ static void look_live(History *h)
     } else if (m->mark_at == UINT64_MAX || m->mark_at < icount) { /* a debugger's steps go past it */
         machine_mark_at(m, UINT64_MAX);
         if (icount - h->last_icount < h->between || host_ns() - h->last_host < h->host_between ||
-            (h->host_between && computed_ns() - h->last_computed < SHARE * h->took))
+            (h->host_between && host_thread_ns() - h->last_computed < SHARE * h->took))
             return;
         machine_mark_at(m, icount + 1);
     }
@@ -410,8 +392,7 @@ void history_look(History *h)
         look_live(h);
 }
 
-/* ---- What there is --------------------------------------------------------------------------------------
- */
+/* ---- What there is ----------------------------------------------------------------------------------- */
 
 bool history_in_past(const History *h)
 {
@@ -475,8 +456,7 @@ const char *history_trouble(const History *h)
     return h->trouble.text[0] ? h->trouble.text : NULL;
 }
 
-/* ---- Life -----------------------------------------------------------------------------------------------
- */
+/* ---- Life -------------------------------------------------------------------------------------------- */
 
 void history_pace(History *h, uint64_t host_between, uint64_t instructions)
 {

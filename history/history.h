@@ -38,8 +38,7 @@ void history_restart(History *history);
  */
 void history_ignore(History *history, bool ignore);
 
-/* ---- Going -----------------------------------------------------------------------------------------------
- */
+/* ---- Going ------------------------------------------------------------------------------------------- */
 
 /* Whether the machine is in its past, and what it does is a repetition. When it comes to the end of what is
  * known, it is not any more, and goes on live. */
@@ -56,8 +55,7 @@ bool history_go_checkpoint(History *history, unsigned number, Error *err);
 /* What comes after this place is forgotten, and the machine goes on live. */
 void history_diverge(History *history);
 
-/* ---- What there is ---------------------------------------------------------------------------------------
- */
+/* ---- What there is ----------------------------------------------------------------------------------- */
 
 typedef struct HistoryInfo {
     uint64_t begin, now, end; /* instruction counts: the first place, here, and the last one that is known */

@@ -2,14 +2,9 @@
 
 #include <stdlib.h>
 
-enum { SLOTS_LEAST = 64, MALLOC_OVERHEAD = 16 };
+#include "machine/checked.h"
 
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
+enum { SLOTS_LEAST = 64, MALLOC_OVERHEAD = 16 };
 
 void page_set_free(PageSet *set)
 {

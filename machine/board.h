@@ -1,4 +1,5 @@
-/* A board is a table: memory, devices, and which line goes where. machine.c builds whatever the table says.
+/* A board is a table: memory, devices, and which line goes where. machine_build.c builds whatever the table
+ * says.
  */
 #ifndef ARMATURE_MACHINE_BOARD_H
 #define ARMATURE_MACHINE_BOARD_H

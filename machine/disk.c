@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
+
+#include "machine/host_time.h"
 
 /* Deterministic time of a request: that of a quick solid-state disk. */
 enum { LATENCY_NS = 20000, NS_PER_KIB = 1000 };
@@ -302,13 +303,6 @@ static bool read_at_once(Disk *disk, const DiskRequest *request)
 {
     return disk->ops->read_now && may_be_at_once(disk, request, READ_AT_ONCE) &&
            disk->ops->read_now(disk->medium, request->offset, request->data, request->length);
-}
-
-static uint64_t host_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void note_pace(Disk *disk, uint64_t start, uint64_t end)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/checked.h"
+
 typedef struct Controller {
     const DisplayOps *ops; /* NULL: there is none */
     void *opaque;
@@ -25,13 +27,6 @@ struct Display {
     uint32_t *row;           /* [width]: drawn before it is compared */
     JournalChannel *channel; /* NULL: no journal */
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 Display *display_new(void)
 {

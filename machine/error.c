@@ -2,6 +2,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "machine/checked.h"
 
 /* File names and options may hold anything; the message stays one line. */
 static void make_plain(char *text)
@@ -21,4 +24,10 @@ bool error_set(Error *err, const char *format, ...)
         make_plain(err->text);
     }
     return false;
+}
+
+void out_of_memory(void)
+{
+    fputs("armature: no memory\n", stderr);
+    abort();
 }

@@ -8,8 +8,7 @@
 #include "cpu/insn.h"
 #include "machine/machine_journal.h"
 
-/* ---- Registers of the system coprocessors ----------------------------------------------------------------
- */
+/* ---- Registers of the system coprocessors ------------------------------------------------------------ */
 
 #define NOT_STORED UINT16_MAX
 
@@ -66,8 +65,7 @@ static void write_system_register(Cpu *cpu, const SystemRegister *reg, uint32_t 
     fpu_update_access(cpu);
 }
 
-/* ---- Core registers and PSRs -----------------------------------------------------------------------------
- */
+/* ---- Core registers and PSRs ------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -306,8 +304,7 @@ const char *inspect_register_name(unsigned n)
     return n < sizeof names / sizeof *names ? names[n] : NULL;
 }
 
-/* ---- State -----------------------------------------------------------------------------------------------
- */
+/* ---- State ------------------------------------------------------------------------------------------- */
 
 const char *inspect_mode(const Machine *machine, unsigned cpu)
 {
@@ -327,8 +324,7 @@ const char *inspect_activity(const Machine *machine, unsigned number)
     return cpu->halted_for_event ? "waiting for an event" : "waiting for an interrupt";
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------
- */
+/* ---- Memory ------------------------------------------------------------------------------------------ */
 
 enum { ENTERS_AT_ONCE = 1 << 20 };
 
@@ -385,8 +381,7 @@ bool inspect_write_memory(Machine *machine, int cpu, uint32_t address, const voi
     return true;
 }
 
-/* ---- Code ------------------------------------------------------------------------------------------------
- */
+/* ---- Code -------------------------------------------------------------------------------------------- */
 
 unsigned inspect_disassemble(Machine *machine, unsigned cpu, uint32_t address, bool thumb, uint32_t *raw,
                              char *text, unsigned size)

@@ -86,8 +86,7 @@ void journal_take(JournalChannel *channel); /* takes that */
 void journal_channel_fail(JournalChannel *channel, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* ---- The journal's owner ---------------------------------------------------------------------------------
- */
+/* ---- The journal's owner ----------------------------------------------------------------------------- */
 
 JournalMode journal_mode(const Journal *journal);
 
@@ -138,8 +137,7 @@ const char *journal_channel_name(const Journal *journal, unsigned number);
 JournalChannel *journal_channel_find(const Journal *journal, const char *name);
 unsigned journal_channel_number(const JournalChannel *channel);
 
-/* ---- The machine's side -----------------------------------------------------------------------------------
- */
+/* ---- The machine's side ------------------------------------------------------------------------------ */
 
 /* The next event that a replay feeds, behind results that come before it; NULL: none, or no replay. */
 const JournalEntry *journal_next_event(const Journal *journal);

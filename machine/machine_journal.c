@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "machine/inspect.h"
+#include "machine/machine_parts.h"
 #include "machine/semihosting.h"
 
 /* What a debugger does. */
@@ -27,16 +28,13 @@ void machine_own_timers_ran(void *opaque)
         journal_settled(m->journal);
 }
 
-/* A slice that has just come to its end counts as ended, whoever interrupted it. One CPU has all turns, and
- * slices of it mean nothing. */
+/* A slice that has just come to its end counts as ended, whoever interrupted it. One CPU has all turns: a
+ * slice of it more or less changes nothing, and in a run that was loaded they are others. */
 static uint8_t turn(const Machine *m)
 {
     if (m->options.cpus == 1)
         return 0;
     unsigned n = m->next_cpu;
-    if (m->options.cpus ==
-        1) /* a slice more or less changes nothing; those of a run that was loaded are others */
-        return 0;
     bool inside = m->slice_end && n < m->options.cpus && m->slice_end > m->cpu[n]->icount;
     if (m->slice_end && !inside)
         n++;

@@ -1,24 +1,8 @@
-/* What machine.c, inspect.c and the journal's events on the machine have in common. Private to machine/. */
+/* The machine and its journal, if it has one; it must, where nothing else is said. Private to machine/. */
 #ifndef ARMATURE_MACHINE_MACHINE_JOURNAL_H
 #define ARMATURE_MACHINE_MACHINE_JOURNAL_H
 
 #include "machine/machine.h"
-
-/* ---- machine.c ---- */
-
-#define MACHINE_END_OF_TIME (UINT64_C(1) << 61)
-
-/* Runs the timers that are due. */
-void machine_settle(Machine *machine);
-
-/* For options.paced: while all CPUs sleep, virtual time passes to where the host's is, but not to the next
- * timer. */
-void machine_pass_idle_time(Machine *machine);
-
-/* machine_step_cpu() that nobody is told of. */
-uint64_t machine_step_raw(Machine *machine, unsigned cpu, uint64_t count);
-
-/* ---- machine_journal.c; there must be a journal, if nothing else is said ---- */
 
 /* The journal replays; without a journal it does not. */
 bool machine_replays(const Machine *machine);

@@ -2,9 +2,9 @@
 #include "machine/stats.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "cpu/code_cache.h"
+#include "machine/host_time.h"
 #include "machine/unmodelled.h"
 
 typedef struct Row {
@@ -21,10 +21,8 @@ typedef struct Row {
 
 static double host_seconds(const Machine *m, unsigned cpu)
 {
-    struct timespec ts;
     (void)cpu;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)((uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec - m->built) / 1e9;
+    return (double)(host_ns() - m->built) / 1e9;
 }
 
 static double guest_seconds(const Machine *m, unsigned cpu)
@@ -35,11 +33,9 @@ static double guest_seconds(const Machine *m, unsigned cpu)
 
 static double cpu_seconds(const Machine *m, unsigned cpu)
 {
-    struct timespec ts;
     (void)m;
     (void)cpu;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+    return (double)host_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
 }
 
 static double time_ratio(const Machine *m, unsigned cpu)

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "machine/checked.h"
+
 enum { PAGE_BITS = 12, PAGES = 1 << 20, BITS = 64, KEEPERS_MOST = 4 };
 
 struct Watch {
@@ -22,13 +24,6 @@ struct Watches {
     unsigned keepers;
     uint64_t guarded[PAGES / BITS];
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 static bool bit(const uint64_t *bits, uint32_t n)
 {

@@ -6,8 +6,9 @@
 #include <libslirp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "machine/host_time.h"
 
 enum { TIMERS = 4 };
 
@@ -34,10 +35,8 @@ typedef struct User {
 
 static int64_t clock_ns(void *opaque)
 {
-    struct timespec ts;
     (void)opaque;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+    return (int64_t)host_ns();
 }
 
 static ssize_t send_packet(const void *frame, size_t length, void *opaque)

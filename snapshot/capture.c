@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/checked.h"
+
 /* What became of a page. */
 enum { WAITS, BEING_COPIED, TAKEN, KEPT };
 
@@ -21,13 +23,6 @@ struct Capture {
     Kept kept[MACHINE_MEMORIES];
     unsigned count;
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 static uint8_t *copy_of(const Kept *kept, uint32_t page)
 {

@@ -43,8 +43,7 @@ static uint64_t sum_with(uint64_t sum, const ChunkHeader *header)
     return hash64(&header->header_checksum, sizeof header->header_checksum, sum);
 }
 
-/* ---- Writing --------------------------------------------------------------------------------------------
- */
+/* ---- Writing ----------------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, struct iovec *part, int parts, uint64_t offset, Error *err)
 {
@@ -123,8 +122,7 @@ bool chunk_finish(ChunkWriter *writer, Error *err)
     return writer->put || !fsync(writer->fd) || error_set(err, "%s", strerror(errno));
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------------
- */
+/* ---- Reading ----------------------------------------------------------------------------------------- */
 
 static bool read_all(int fd, void *data, uint64_t size, uint64_t offset, Error *err)
 {

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine/checked.h"
 #include "snapshot/hash64.h"
 #include "snapshot/memory.h"
 
@@ -59,13 +60,6 @@ static void set_bits(uint64_t *bits, uint32_t n, uint32_t count)
 static bool is_away(const LazyMemory *lazy, uint32_t n)
 {
     return atomic_load_explicit(&lazy->away[n / BITS], memory_order_acquire) >> (n % BITS) & 1;
-}
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
 }
 
 static uint8_t *host_of(const LazyMemory *lazy, uint32_t n)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/checked.h"
 #include "snapshot/page_hash.h"
 
 enum { MARKS_MOST = 8 };
@@ -26,13 +27,6 @@ struct SnapshotMarks {
     unsigned number;
     uint8_t *seen; /* of unwatched memory: the pages that hold something */
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 void page_sets_init(PageSets *sets, const Machine *machine)
 {

@@ -67,8 +67,7 @@ static bool fail(StagedMemory *all, const Error *err)
     return false;
 }
 
-/* ---- Which memories there are -----------------------------------------------------------------------------
- */
+/* ---- Which memories there are ------------------------------------------------------------------------ */
 
 static bool find_memory(const Machine *machine, const char *name, MachineMemory *memory)
 {

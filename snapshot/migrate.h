@@ -5,8 +5,7 @@
 #include "machine/machine.h"
 #include "snapshot/snapshot.h"
 
-/* ---- The machine that leaves ------------------------------------------------------------------------------
- */
+/* ---- The machine that leaves ------------------------------------------------------------------------- */
 
 typedef struct MigrationWish {
     /* Connects, on whatever thread: a non-blocking socket, which is taken over, or -1 with err set. */
@@ -71,8 +70,7 @@ void migration_cancel(Migration *migration);
 void migration_progress(const Migration *migration, MigrationProgress *progress);
 void migration_free(Migration *migration); /* NULL is allowed */
 
-/* ---- The machine that comes -------------------------------------------------------------------------------
- */
+/* ---- The machine that comes -------------------------------------------------------------------------- */
 
 typedef struct Incoming Incoming;
 

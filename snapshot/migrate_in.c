@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "machine/new_file.h"
+#include "machine/checked.h"
 #include "snapshot/disk_loader.h"
 #include "snapshot/memory.h"
 #include "snapshot/migrate.h"
@@ -40,13 +41,6 @@ struct Incoming {
     PageUnit *unit;
     bool paused;
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 static bool write_all(int fd, const uint8_t *data, size_t size, uint64_t at, Error *err)
 {

@@ -2,14 +2,9 @@
 
 #include <stdlib.h>
 
-enum { LEAF = 4096 };
+#include "machine/checked.h"
 
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
+enum { LEAF = 4096 };
 
 void page_table_init(PageTable *table, uint64_t pages)
 {

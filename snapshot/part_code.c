@@ -49,8 +49,7 @@ void part_encode(const Part *part, Buffer *out)
     free(items);
 }
 
-/* ---- Decoding -------------------------------------------------------------------------------------------
- */
+/* ---- Decoding ---------------------------------------------------------------------------------------- */
 
 bool part_name(const uint8_t *data, size_t size, char *name)
 {

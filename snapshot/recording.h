@@ -48,8 +48,7 @@ bool recording_check_disks(const Recording *recording, Machine *machine, Error *
  * make no sense. */
 bool recording_feed(const Recording *recording, Journal *journal, Error *err);
 
-/* ---- Hashes in a journal --------------------------------------------------------------------------------
- */
+/* ---- Hashes in a journal ----------------------------------------------------------------------------- */
 
 /* An event of the channel "hash": a fingerprint of the machine as it is, with the memories or without. */
 void recording_note_hash(Machine *machine, JournalChannel *channel, bool memories);

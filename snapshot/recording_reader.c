@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/checked.h"
 #include "snapshot/bytes.h"
 #include "snapshot/chunk.h"
 #include "snapshot/disk_record.h"
@@ -23,13 +24,6 @@ struct Recording {
     unsigned pieces;
     bool whole;
 };
-
-static void *checked(void *memory)
-{
-    if (!memory)
-        abort();
-    return memory;
-}
 
 /* The payload with a 0 behind it; NULL with err set. */
 static uint8_t *load(const ChunkFile *file, const Chunk *chunk, uint64_t most, Error *err)

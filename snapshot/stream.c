@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "machine/host_time.h"
 #include "snapshot/hash64.h"
 
 /* Like a snapshot's, with another second half. */
@@ -29,13 +29,6 @@ enum { TEXT_MOST = 900, PIECE = 1 << 20 };
 
 #define PATIENCE_NS UINT64_C(30000000000)
 #define FAREWELL_NS UINT64_C(1000000000)
-
-static uint64_t host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void stream_init(Stream *stream, int fd)
 {

@@ -78,8 +78,7 @@ struct Views {
     unsigned count;
 };
 
-/* ---- Their tables ---------------------------------------------------------------------------------------
- */
+/* ---- Their tables ------------------------------------------------------------------------------------ */
 
 /* clang-format off */
 #define TABLE(name, ...)                                                                                     \
@@ -184,8 +183,7 @@ bool views_get(const Views *views, unsigned n, View *view)
     return true;
 }
 
-/* ---- Out of the machine ----------------------------------------------------------------------------------
- */
+/* ---- Out of the machine ------------------------------------------------------------------------------ */
 
 static void set_bytes(DeviceMemory *memory, const void *data, size_t size)
 {
@@ -316,8 +314,7 @@ void views_fill(Views *views)
         fill_semihosting(&views->semihosting, m->semihosting);
 }
 
-/* ---- Checks -----------------------------------------------------------------------------------------------
- */
+/* ---- Checks ------------------------------------------------------------------------------------------ */
 
 /* Times beyond this do not come up in 70 years, and leave room for sums. */
 #define TIME_MOST (UINT64_C(1) << 61)
@@ -487,8 +484,7 @@ bool views_check(Views *views, bool dry, Error *err)
     return !m->semihosting || dry || check_semihosting(views, err);
 }
 
-/* ---- Into the machine -------------------------------------------------------------------------------------
- */
+/* ---- Into the machine -------------------------------------------------------------------------------- */
 
 void views_apply_time(Views *views)
 {

@@ -137,8 +137,7 @@ static void several(void **state)
     matcher_free(matcher);
 }
 
-/* ---- Against Lua -----------------------------------------------------------------------------------------
- */
+/* ---- Against Lua ------------------------------------------------------------------------------------- */
 
 static void random_pattern(Random *random, char *pattern)
 {
@@ -236,8 +235,7 @@ static void like_lua(void **state)
     lua_close(L);
 }
 
-/* ---- Much text -------------------------------------------------------------------------------------------
- */
+/* ---- Much text --------------------------------------------------------------------------------------- */
 
 /* A search that took each starting point again would not come to an end here. */
 static void much_text(void **state)

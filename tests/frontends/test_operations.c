@@ -98,8 +98,7 @@ static void call(Fixture *f, const char *name, const char *arguments)
     json_decref(json);
 }
 
-/* ---- The table -------------------------------------------------------------------------------------------
- */
+/* ---- The table --------------------------------------------------------------------------------------- */
 
 static void table_makes_sense(void **state)
 {
@@ -139,8 +138,7 @@ static void defaults_convert(void **state)
     }
 }
 
-/* ---- Arguments -------------------------------------------------------------------------------------------
- */
+/* ---- Arguments --------------------------------------------------------------------------------------- */
 
 typedef struct Case {
     const char *operation, *arguments, *error; /* NULL: fine */
@@ -316,8 +314,7 @@ static void escapes(void **state)
     free(line);
 }
 
-/* ---- Conversations ---------------------------------------------------------------------------------------
- */
+/* ---- Conversations ----------------------------------------------------------------------------------- */
 
 static void say(Fixture *f, const char *line, const char *reply)
 {
@@ -401,8 +398,7 @@ static void events(void **state)
     assert_null(f->sent);
 }
 
-/* ---- The kernel's messages -------------------------------------------------------------------------------
- */
+/* ---- The kernel's messages --------------------------------------------------------------------------- */
 
 typedef struct Console {
     KernelLines *lines;

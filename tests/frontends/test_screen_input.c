@@ -226,8 +226,7 @@ static int run(Fixture *f, const char *script, ...)
     return code;
 }
 
-/* ---- The screen ------------------------------------------------------------------------------------------
- */
+/* ---- The screen -------------------------------------------------------------------------------------- */
 
 static void text_and_places(void **state)
 {
@@ -287,8 +286,7 @@ static void dark(void **state)
     assert_int_equal(access("end.png", F_OK), -1);
 }
 
-/* ---- Files -----------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------- */
 
 /* The pixels of a PNG file. */
 static uint32_t *read_png(const char *path)
@@ -470,8 +468,7 @@ static void sizes_and_rates(void **state)
     assert_null(recording_new("no/such/b", 3, 0, &err));
 }
 
-/* ---- Input -----------------------------------------------------------------------------------------------
- */
+/* ---- Input ------------------------------------------------------------------------------------------- */
 
 /* What the devices got, as "+A -A": down and up. */
 static const char *events(const Fixture *f)

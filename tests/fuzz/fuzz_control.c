@@ -40,8 +40,7 @@ static void fail(const Run *run, const char *what, const char *line)
     failed++;
 }
 
-/* ---- Requests --------------------------------------------------------------------------------------------
- */
+/* ---- Requests ---------------------------------------------------------------------------------------- */
 
 static json_t *random_json(Random *random, unsigned depth)
 {
@@ -192,8 +191,7 @@ static void add_random_line(Run *run)
     free(text);
 }
 
-/* ---- Replies ---------------------------------------------------------------------------------------------
- */
+/* ---- Replies ----------------------------------------------------------------------------------------- */
 
 static void check_message(Run *run, const json_t *message, const char *line)
 {
@@ -248,8 +246,7 @@ static void take_replies(Run *run)
     memmove(run->in, run->in + begin, run->in_length);
 }
 
-/* ---- A run -----------------------------------------------------------------------------------------------
- */
+/* ---- A run ------------------------------------------------------------------------------------------- */
 
 static void send_some(Run *run)
 {

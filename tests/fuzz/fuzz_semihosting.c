@@ -59,8 +59,7 @@ static void output(void *opaque, uint8_t ch)
     mix(opaque, ch);
 }
 
-/* ---- The host's side ------------------------------------------------------------------------------------
- */
+/* ---- The host's side --------------------------------------------------------------------------------- */
 
 static bool make_folder(Run *run)
 {
@@ -110,8 +109,7 @@ static void remove_folder(const Run *run)
         fputs("cannot clean up\n", stderr);
 }
 
-/* ---- The program's side ---------------------------------------------------------------------------------
- */
+/* ---- The program's side ------------------------------------------------------------------------------ */
 
 static void put_word(const Run *run, uint32_t address, uint32_t value)
 {

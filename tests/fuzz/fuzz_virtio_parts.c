@@ -31,8 +31,7 @@ typedef struct Run {
     Arrivals *arrivals;
 } Run;
 
-/* ---- A share that answers with the message --------------------------------------------------------------
- */
+/* ---- A share that answers with the message ----------------------------------------------------------- */
 
 static void answer(void *share, ShareRequest *request)
 {

@@ -169,8 +169,7 @@ static void assert_no_code_changed(const Seen *before)
     assert_int_equal(now.code.dropped, before->code.dropped);
 }
 
-/* ---- Address spaces --------------------------------------------------------------------------------------
- */
+/* ---- Address spaces ---------------------------------------------------------------------------------- */
 
 /* Page 0 calls a function in page 1, which counts a word of page 2 up, for ever. */
 enum { ROUND = 6 };
@@ -342,8 +341,7 @@ static void test_caller_remapped(void **state)
     }
 }
 
-/* ---- Written by others ------------------------------------------------------------------------------------
- */
+/* ---- Written by others ------------------------------------------------------------------------------- */
 
 /* A bus master writes code that runs, whole and in part, and code that is linked to. */
 static void test_dma(void **state)
@@ -433,8 +431,7 @@ static void test_dma_by_this_instruction(void **state)
     assert_int_equal(cpu->r[0], 3);
 }
 
-/* ---- Data beside code -------------------------------------------------------------------------------------
- */
+/* ---- Data beside code -------------------------------------------------------------------------------- */
 
 /* A loop counts a word at `data` of its own page up. */
 static void count_beside_code(uint32_t data, unsigned rounds)

@@ -276,8 +276,7 @@ static void test_remove_and_rename(void **state)
     assert_int_equal(host_folder_rename(folder, "sub/file", "x", &freed), -ENOENT);
 }
 
-/* ---- Somebody changes the folder meanwhile ---------------------------------------------------------------
- */
+/* ---- Somebody changes the folder meanwhile ----------------------------------------------------------- */
 
 enum { ROUNDS = 3000 };
 

@@ -185,8 +185,7 @@ static uint32_t last_errno(void)
         assert_int_equal(last_errno(), code);                                                                \
     } while (0)
 
-/* ---- Off -------------------------------------------------------------------------------------------------
- */
+/* ---- Off --------------------------------------------------------------------------------------------- */
 
 static void test_off(void **state)
 {
@@ -237,8 +236,7 @@ static void test_other_traps(void **state)
     }
 }
 
-/* ---- Ending the run --------------------------------------------------------------------------------------
- */
+/* ---- Ending the run ---------------------------------------------------------------------------------- */
 
 static int exit_code(void)
 {
@@ -294,8 +292,7 @@ static void test_exit_codes(void **state)
     assert_false(machine->request_pending);
 }
 
-/* ---- Console ---------------------------------------------------------------------------------------------
- */
+/* ---- Console ----------------------------------------------------------------------------------------- */
 
 static void test_console_output(void **state)
 {
@@ -488,8 +485,7 @@ static void test_reset_while_waiting(void **state)
     expect_error(EBADF, call_block(SYS_CLOSE, handle, 0, 0, 0));
 }
 
-/* ---- Files -----------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------- */
 
 static void test_files(void **state)
 {
@@ -637,8 +633,7 @@ static void test_folder_is_missing(void **state)
     assert_non_null(strstr(err.text, "/nowhere"));
 }
 
-/* ---- Time and surroundings -------------------------------------------------------------------------------
- */
+/* ---- Time and surroundings --------------------------------------------------------------------------- */
 
 static void test_time(void **state)
 {
@@ -685,8 +680,7 @@ static void test_surroundings(void **state)
     expect_error(ENOSYS, call(FAILED, 0));
 }
 
-/* ---- Hostile pointers ------------------------------------------------------------------------------------
- */
+/* ---- Hostile pointers -------------------------------------------------------------------------------- */
 
 static void test_bad_pointers(void **state)
 {

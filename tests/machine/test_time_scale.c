@@ -11,19 +11,13 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "machine/host_time.h"
 #include "machine/machine.h"
 #include "snapshot/snapshot.h"
 
 #define SECOND UINT64_C(1000000000)
 
 static const uint32_t scales[] = {0, 10 * TIME_SCALE_ONE, TIME_SCALE_ONE / 8, 2500000, TIME_SCALE_MOST};
-
-static uint64_t host_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
 
 static void pass(long ns)
 {

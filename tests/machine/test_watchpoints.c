@@ -119,8 +119,7 @@ static void stops_each_time(Fixture *f, uint32_t address, bool write)
     f->machine->cpu[0]->pc = CODE;
 }
 
-/* ---- Kinds of accesses ----------------------------------------------------------------------------------
- */
+/* ---- Kinds of accesses ------------------------------------------------------------------------------- */
 
 static const struct {
     uint32_t instruction;
@@ -217,8 +216,7 @@ static void refused(void **state)
     assert_int_equal(machine_watchpoints(f->machine)->item[0].kinds, WATCH_WRITE);
 }
 
-/* ---- Random runs ----------------------------------------------------------------------------------------
- */
+/* ---- Random runs ------------------------------------------------------------------------------------- */
 
 enum { LENGTH = 40000, HITS_MOST = LENGTH };
 

@@ -287,8 +287,7 @@ static void test_diff(void **state)
     snapshot_close(b);
 }
 
-/* ---- Chains that are not whole ---------------------------------------------------------------------------
- */
+/* ---- Chains that are not whole ----------------------------------------------------------------------- */
 
 static void refused(unsigned n, const char *why)
 {
@@ -501,8 +500,7 @@ static void test_full(void **state)
     disk_machine_end(&m);
 }
 
-/* ---- Hashes ----------------------------------------------------------------------------------------------
- */
+/* ---- Hashes ------------------------------------------------------------------------------------------ */
 
 /* Under XXH64 a change of a word's top bit is undone by the next word of its lane, whatever the seed is, if a
  * carry goes as one hopes: every second time. */

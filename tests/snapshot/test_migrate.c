@@ -109,9 +109,7 @@ static void same_memory(const Machine *a, const Machine *b)
         assert_memory_equal(one.host, two.host, one.size);
 }
 
-/* ---- Tests
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Tests ------------------------------------------------------------------------------------------- */
 
 static void test_moves(void **state)
 {

@@ -21,8 +21,7 @@ enum { POLLS = 60 };
 
 static char folder[] = "/dev/shm/armature-test-recording-XXXXXX", path[100];
 
-/* ---- Recording and replaying -----------------------------------------------------------------------------
- */
+/* ---- Recording and replaying ------------------------------------------------------------------------- */
 
 typedef struct Run {
     Machine *machine;
@@ -126,8 +125,7 @@ static void test_same(void **state)
     }
 }
 
-/* ---- Changes ---------------------------------------------------------------------------------------------
- */
+/* ---- Changes ----------------------------------------------------------------------------------------- */
 
 static JournalEntry *typed(Journal *journal)
 {
@@ -172,8 +170,7 @@ static void test_changed(void **state)
     assert_non_null(strstr(replay(1, JIT_ON, change_kind), "uart0: an input that makes no sense"));
 }
 
-/* ---- Files -----------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------- */
 
 static uint8_t *contents(size_t *size)
 {

@@ -122,8 +122,7 @@ static void test_writing_meanwhile(void **state)
     check_writing_meanwhile(JIT_OFF, false);
 }
 
-/* ---- What is refused ------------------------------------------------------------------------------------
- */
+/* ---- What is refused --------------------------------------------------------------------------------- */
 
 static uint8_t *file_bytes(size_t *size)
 {
@@ -247,8 +246,7 @@ static void test_options(void **state)
     assert_false(snapshot_is("/dev/null"));
 }
 
-/* ---- Saving -----------------------------------------------------------------------------------------------
- */
+/* ---- Saving ------------------------------------------------------------------------------------------ */
 
 static unsigned files_in_folder(void)
 {

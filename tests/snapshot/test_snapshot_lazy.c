@@ -94,8 +94,7 @@ static void expect_same(Machine *machine, const char *what)
         fail_msg("%s: %s is another", what, difference);
 }
 
-/* ---- What is read, and when ------------------------------------------------------------------------------
- */
+/* ---- What is read, and when -------------------------------------------------------------------------- */
 
 static void test_only_what_is_needed(void **state)
 {
@@ -188,8 +187,7 @@ static void test_ordinary_memory(void **state)
     machine_free(machine);
 }
 
-/* ---- Damage -----------------------------------------------------------------------------------------------
- */
+/* ---- Damage ------------------------------------------------------------------------------------------ */
 
 /* Where a page of RAM is in the file. */
 static off_t find_page(const Machine *machine, unsigned page)
