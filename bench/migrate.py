@@ -7,6 +7,7 @@ prints each millisecond; what it has in memory besides is a file that cannot be 
 "said" what the emulator itself reports. Medians, and the longest."""
 
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -82,8 +83,7 @@ class Qemu(Armature):
         return state["downtime"] / 1000, state["total-time"] / 1000
 
 
-def move(emulator, n, old):
-    new = Machine(emulator.next(n + 1))
+def move(emulator, n, old, new):
     until = time.monotonic() + 60
     while not os.path.exists(os.path.join(emulator.folder, f"place{n + 1}")):
         if time.monotonic() > until:
@@ -96,22 +96,20 @@ def move(emulator, n, old):
     seen = new.arrivals[0] - old.arrivals[-1]
     new.send(STOP + "\n")
     new.answered()
-    return new, (seen, said, seconds)
+    return seen, said, seconds
 
 
 def moves(emulator, options):
     results = []
-    machine = Machine(emulator.first())
-    try:
+    with contextlib.ExitStack() as stack:
+        machine = stack.enter_context(Machine(emulator.first()))
         fill(machine, options.fill)
         for n in range(options.moves):
-            old = machine
-            machine, result = move(emulator, n, old)
-            old.stop()
-            results.append(result)
-            progress(f"{emulator.name}: moved in {result[2]:.3f} s, stood still for {result[0] * 1e3:.1f} ms")
-    finally:
-        machine.stop()
+            new = stack.enter_context(Machine(emulator.next(n + 1)))
+            results.append(move(emulator, n, machine, new))
+            machine.stop()
+            machine = new
+            progress(f"{emulator.name}: moved in {results[-1][2]:.3f} s, stood still for {results[-1][0] * 1e3:.1f} ms")
     return list(zip(*results))
 
 

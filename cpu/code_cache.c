@@ -341,10 +341,12 @@ Block *code_cache_decode(CodeCache *cache, BlockKey key, const uint8_t *host_pag
     return b;
 }
 
-/* Drops the page's blocks that touch any of the grains. Links to them are checked for validity before use. */
+/* Drops the page's blocks that touch any of the grains. Links to them are checked for validity before use.
+ * There may be none: the page's grains are those of blocks as they were decoded, which may since be shorter.
+ */
 static void drop_blocks(CodeCache *cache, CodePage *page, uint64_t grains)
 {
-    uint64_t left = 0;
+    uint64_t left = 0, dropped = cache->dropped;
     Block **at = &page->blocks;
     while (*at) {
         Block *b = *at;
@@ -363,7 +365,8 @@ static void drop_blocks(CodeCache *cache, CodePage *page, uint64_t grains)
     page->grains = left;
     if (!left)
         cache->page_has_code[page->pa >> PAGE_BITS >> 3] &= (uint8_t) ~(1u << (page->pa >> PAGE_BITS & 7));
-    interrupt_blocks(cache);
+    if (cache->dropped != dropped)
+        interrupt_blocks(cache);
 }
 
 static void written_in_page(CodeCache *cache, uint32_t pa, uint32_t size)

@@ -469,6 +469,13 @@ static void report(Pair *pair, const Case *failed, bool keep, bool code)
         print_blocks(pair, &c);
 }
 
+/* The engine's own comparison, block by block, comes before the case's. */
+static void print_difference(void *opaque, const char *text)
+{
+    (void)opaque;
+    fputs(text, stdout);
+}
+
 /* ---- The program ------------------------------------------------------------------------------------ */
 
 typedef struct Options {
@@ -554,6 +561,8 @@ int main(int argc, char **argv)
                       .code_bytes = options.code_bytes,
                       .most_blocks = options.most_blocks};
     Pair *pair = pair_new(options.mode == JIT_OFF ? NULL : &jit);
+    if (options.mode == JIT_VERIFY)
+        jit_on_difference(pair->side[1].jit, print_difference, NULL);
     time_t end = time(NULL) + options.seconds;
     unsigned cases = 0, failed = 0;
     for (; failed < 10 && (options.seconds ? time(NULL) < end : cases < options.cases); cases++) {
