@@ -4,7 +4,7 @@ Armature's `migrate` and QEMU's, over a UNIX socket. The guest is Debian's kerne
 prints each millisecond; what it has in memory besides is a file that cannot be compressed.
 
 "seen" is the time from the last character of the process that is left to the first one of the process that it has come to,
-"said" what the emulator itself reports. Medians, and the longest."""
+"said" what the emulator itself reports. Medians, and the longest; and after how many moves the guest went on."""
 
 import argparse
 import contextlib
@@ -43,8 +43,8 @@ class Armature:
     def common(self, name):
         return ["--no-config", "--display", "none", "--control", os.path.join(self.folder, name)]
 
-    def first(self):
-        return self.command + self.common("0")
+    def first(self, n):
+        return self.command + self.common(str(n))
 
     def next(self, n):
         return [self.program, *self.common(str(n)), "--incoming", self.place(n)]
@@ -84,6 +84,7 @@ class Qemu(Armature):
 
 
 def move(emulator, n, old, new):
+    """How long it stood still as seen from outside (None if the guest says nothing any more), as it says, and all of it."""
     until = time.monotonic() + 60
     while not os.path.exists(os.path.join(emulator.folder, f"place{n + 1}")):
         if time.monotonic() > until:
@@ -92,25 +93,46 @@ def move(emulator, n, old, new):
     old.send(TICKS + "\n")
     time.sleep(1)
     said, seconds = emulator.move(n)
-    new.wait(rb"\.")
-    seen = new.arrivals[0] - old.arrivals[-1]
-    new.send(STOP + "\n")
-    new.answered()
+    try:
+        new.wait(rb"\.", 30)
+        seen = new.arrivals[0] - old.arrivals[-1]
+        new.send(STOP + "\n")
+        new.answered()
+    except Failure:
+        seen = None
     return seen, said, seconds
 
 
 def moves(emulator, options):
-    results = []
+    """Of one guest from process to process; one that did not survive is followed by another."""
+    results, n = [], 0
     with contextlib.ExitStack() as stack:
-        machine = stack.enter_context(Machine(emulator.first()))
-        fill(machine, options.fill)
-        for n in range(options.moves):
-            new = stack.enter_context(Machine(emulator.next(n + 1)))
-            results.append(move(emulator, n, machine, new))
+        def start(command):
+            return stack.enter_context(Machine(command))
+        machine = None
+        while len(results) < options.moves:
+            if not machine:
+                machine = start(emulator.first(n))
+                fill(machine, options.fill)
+            new = start(emulator.next(n + 1))
+            seen, said, seconds = result = move(emulator, n, machine, new)
+            results.append(result)
             machine.stop()
-            machine = new
-            progress(f"{emulator.name}: moved in {results[-1][2]:.3f} s, stood still for {results[-1][0] * 1e3:.1f} ms")
+            progress(f"{emulator.name}: moved in {seconds:.3f} s, stood still for {said * 1e3:.1f} ms by its own word, " +
+                     (f"{seen * 1e3:.1f} ms as seen" if seen is not None else "and the guest did not go on there"))
+            machine, n = new, n + 1
+            if seen is None:
+                machine.stop()
+                machine, n = None, n + 1
     return list(zip(*results))
+
+
+def table_row(name, results):
+    seen = [value for value in results[0] if value is not None]
+    columns = [statistics.median(seen) * 1e3, max(seen) * 1e3] if seen else ["", ""]
+    columns += [statistics.median(results[1]) * 1e3, max(results[1]) * 1e3]
+    return f"{name:10}" + "".join(f"{c:10.1f}" if c != "" else f"{'-':>10}" for c in columns) + \
+        f"{statistics.median(results[2]):10.2f}{len(seen):6} of {len(results[0])}"
 
 
 def main():
@@ -121,7 +143,7 @@ def main():
     parser.add_argument("--moves", type=int, default=7)
     options = parser.parse_args()
     boot = images.lib_function(f"fetch_installer {images.RELEASE}")
-    print(f"{'':10}{'seen ms':>10}{'longest':>10}{'said ms':>10}{'longest':>10}{'in all s':>10}")
+    print(f"{'':10}{'seen ms':>10}{'longest':>10}{'said ms':>10}{'longest':>10}{'in all s':>10}{'went on':>11}")
     with tempfile.TemporaryDirectory(prefix="armature-migrate-") as folder:
         initrd = os.path.join(folder, "initrd.gz")
         with open(initrd, "wb") as file:
@@ -132,10 +154,7 @@ def main():
         for make, emulator in everybody:
             place = os.path.join(folder, emulator.name)
             os.mkdir(place)
-            seen, said, seconds = moves(make(emulator.boot_command(initrd, APPEND), place), options)
-            print(f"{emulator.name:10}" + "".join(f"{value * 1e3:10.1f}" for times in (seen, said) for value in
-                                                  (statistics.median(times), max(times))) + f"{statistics.median(seconds):10.2f}",
-                  flush=True)
+            print(table_row(emulator.name, moves(make(emulator.boot_command(initrd, APPEND), place), options)), flush=True)
 
 
 if __name__ == "__main__":
