@@ -1,5 +1,5 @@
 /* Saving: the state that is not memory is encoded at once, memory and disks are captured (capture.h,
- * disk_capture.h) and written by a thread into a temporary file, which takes its name at the end. */
+ * disk_capture.h) and written by a thread into a file that takes its name at the end (new_file.h). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
