@@ -182,9 +182,9 @@ static int load_here(void)
         stop("cannot read what to do", 0, third);
     fclose(file);
     Machine *machine = load(first, task.jit, task.at);
+    save(machine, second, task.at);
     machine_hash(machine, &hash);
     same(&task.now, &hash, task.at, "loading changed, in another process");
-    save(machine, second, task.at);
     same_files(task.at);
     if (task.until) {
         if (!run_to(machine, task.until))
