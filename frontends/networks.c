@@ -107,6 +107,7 @@ static bool connect_wire(Networks *networks, Wire *wire, Error *err)
         return false;
     bool recorded = session_options(networks->session)->replay; /* what came in is in the recording */
     wire->port->whole_segments = recorded && spec->kind == NET_USER;
+    wire->port->follows_flows = spec->kind == NET_USER;
     bool outside = !recorded && spec->kind != NET_HUB;
     wire->end = outside ? open_end(wire, machine->arrivals, err) : NULL;
     if ((outside && !wire->end) || (spec->pcap && !recorded && !begin_capture(wire, spec->pcap, err)))
@@ -179,6 +180,17 @@ bool networks_finish(Networks *networks, Error *err)
     for (unsigned n = 0; n < networks->count; n++)
         whole = (!networks->wire[n].pcap || end_capture(&networks->wire[n], whole ? err : NULL)) && whole;
     return whole;
+}
+
+void networks_loaded(Networks *networks)
+{
+    for (unsigned n = 0; networks && n < networks->count; n++) {
+        const Wire *wire = &networks->wire[n];
+        if (!wire->end || !net_end_is_user(wire->end))
+            continue;
+        net_user_restart(wire->end);
+        net_end_flows(wire->port);
+    }
 }
 
 void networks_free(Networks *networks)

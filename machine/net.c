@@ -144,8 +144,22 @@ static void enter(NetPort *port, const uint8_t *data, size_t length)
 
 void net_receive(NetPort *port, const uint8_t *data, size_t length)
 {
-    if (can_enter(port, length) && journal_event(port->channel, FRAME, data, length))
-        enter(port, data, length);
+    if (!can_enter(port, length) || !journal_event(port->channel, FRAME, data, length))
+        return;
+    if (port->follows_flows)
+        net_flows_note(&port->flows, data, length, true);
+    enter(port, data, length);
+}
+
+void net_end_flows(NetPort *port)
+{
+    const NetFlows were = port->flows;
+    uint8_t frame[NET_PROBE_MOST];
+    for (unsigned n = 0; n < were.count; n++) {
+        size_t length = net_flows_probe(&were, n, frame);
+        if (length)
+            net_receive(port, frame, length);
+    }
 }
 
 bool net_has_room(NetPort *port)
@@ -224,6 +238,8 @@ bool net_send(NetPort *port, const uint8_t *frame, size_t length)
     }
     port->stats.sent++;
     port->stats.sent_bytes += length;
+    if (port->connected && port->follows_flows)
+        net_flows_note(&port->flows, frame, length, false);
     if (port->connected && port->watch)
         port->watch(port->watch_opaque, frame, length, false);
     if (port->connected && port->next_on_hub)

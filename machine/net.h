@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "machine/journal.h"
+#include "machine/net_flows.h"
 
 enum { NET_MAC = 6, NET_HEADER = 14, NET_FRAME_MOST = 65536 + NET_HEADER + 4, NET_QUEUE_BYTES = 1 << 20 };
 enum { NET_MTU_LEAST = 68, NET_MTU_MOST = 65521 };
@@ -43,6 +44,7 @@ typedef struct NetPort {
     bool pulled;          /* net_connect() has pulled it out */
     uint8_t mac[NET_MAC]; /* the controller's address, see net_set_mac() */
     uint16_t mtu;         /* bytes of payload that the other end takes: 1500, or up to 65535 for virtio */
+    bool follows_flows;   /* the other end has the connections' other ends, which a snapshot has not */
     bool whole_segments;  /* the other end takes TCP segments of up to 64 KiB, whatever mtu is */
     /* NULL: frames are dropped. False: not now, and not taken; net_send_again() says when. */
     bool (*send)(void *opaque, const uint8_t *frame, size_t length);
@@ -70,6 +72,7 @@ typedef struct NetPort {
     JournalChannel *channel; /* NULL: no journal */
     NetFrame *out_first, **out_last;
     size_t out_queued;
+    NetFlows flows;
     bool refused; /* a frame was, and the guest has not been told to send it again */
     NetStats stats;
 } NetPort;
@@ -93,6 +96,8 @@ void net_set_mac(NetPort *port, const uint8_t *mac);
 void net_connect(NetPort *port, bool connected);
 /* Host side: there is room again for what the guest sends. */
 void net_send_again(NetPort *port);
+/* Host side, where a state goes on without the other ends of the guest's connections: they will be reset. */
+void net_end_flows(NetPort *port);
 /* Host side: forgets frames that wait: a reset. */
 void net_reset(NetPort *port);
 

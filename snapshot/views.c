@@ -48,7 +48,7 @@ typedef struct NetView {
     uint8_t mac[NET_MAC];
     bool pulled;
     uint16_t mtu; /* on a hub, which is part of the machine; elsewhere 0 */
-    DeviceMemory queue;
+    DeviceMemory queue, flows;
 } NetView;
 
 /* Which disks there are; not what is on them. */
@@ -120,7 +120,7 @@ TABLE(input, VIEW_FIELD(down, FIELD_BOOL, INPUT_KEYS), VIEW_FIELD(leds, FIELD_U3
 #define VIEW NetView
 TABLE(net,
       VIEW_FIELD(mac, FIELD_U8, NET_MAC), VIEW_FIELD_SINCE(2, pulled, FIELD_BOOL, 1), VIEW_FIELD_SINCE(2, mtu, FIELD_U16, 1),
-      VIEW_FIELD(queue, FIELD_MEMORY, 1));
+      VIEW_FIELD(queue, FIELD_MEMORY, 1), VIEW_FIELD_SINCE(2, flows, FIELD_MEMORY, 1));
 #undef VIEW
 #define VIEW DiskView
 TABLE(disks, VIEW_FIELD(size, FIELD_U64, DISK_SLOTS), VIEW_FIELD(read_only, FIELD_BOOL, DISK_SLOTS));
@@ -175,8 +175,10 @@ void views_free(Views *views)
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         device_memory_set(&views->serial[n].queue, 0);
     device_memory_set(&views->input.queue, 0);
-    for (unsigned n = 0; n < NET_PORTS; n++)
+    for (unsigned n = 0; n < NET_PORTS; n++) {
         device_memory_set(&views->net[n].queue, 0);
+        device_memory_set(&views->net[n].flows, 0);
+    }
     device_memory_set(&views->semihosting.command_line, 0);
     device_memory_set(&views->semihosting.files, 0);
     free(views);
@@ -270,6 +272,7 @@ static void fill_net(NetView *view, const NetPort *port)
     memcpy(view->mac, port->mac, NET_MAC);
     view->pulled = port->pulled;
     view->mtu = port->next_on_hub ? port->mtu : 0;
+    set_bytes(&view->flows, port->flows.flow, port->flows.count * sizeof(NetFlow));
     for (const NetFrame *frame = port->first; frame; frame = frame->next)
         size += 4 + frame->length;
     if (!device_memory_set(&view->queue, size))
@@ -373,6 +376,9 @@ static bool check_net(const NetView *view, unsigned port, Error *err)
     uint64_t left = view->queue.size;
     if (view->mtu && view->mtu < NET_MTU_LEAST)
         return error_set(err, "net%u: its MTU is impossible", port);
+    NetFlows flows;
+    if (!net_flows_set(&flows, view->flows.bytes, view->flows.size))
+        return error_set(err, "net%u: its connections are impossible", port);
     if (left > 4 * (uint64_t)NET_QUEUE_BYTES)
         return error_set(err, "net%u: the queue is too long", port);
     while (left) {
@@ -554,6 +560,7 @@ static void apply_net(const NetView *view, NetPort *port)
     port->pulled = view->pulled;
     if (port->next_on_hub && view->mtu)
         port->mtu = view->mtu;
+    net_flows_set(&port->flows, view->flows.bytes, view->flows.size);
     net_reset(port);
     for (uint64_t at = 0; at < view->queue.size;) {
         uint32_t length;
