@@ -17,9 +17,11 @@ from kernel_guest import Shell, initramfs  # noqa: E402
 from network import free_port, serve_folder  # noqa: E402
 
 MODULES = {"virtio": ("virtio_mmio", "virtio_net", "af_packet"), "lan9118": ("smsc911x", "af_packet")}
+# This busybox' shell takes the end of a child, while it waits for a line, for the end of its input: its children are others'.
+SCRIPT = "echo init is done\nwhile :; do setsid cttyhack sh; done\n"
 # Their standard inputs stay open and say nothing.
-START = ("mkfifo /tmp/quiet; sleep 100000 > /tmp/quiet & "
-         "(nc 10.0.2.2 {0} < /tmp/quiet; echo client has ended) & (nc -l -p 7 < /tmp/quiet; echo server has ended) & sleep 1")
+START = ("mkfifo /tmp/quiet; (sleep 100000 > /tmp/quiet &); (sh -c 'nc 10.0.2.2 {0} < /tmp/quiet; echo client has ended' &); "
+         "(sh -c 'nc -l -p 7 < /tmp/quiet; echo server has ended' &); sleep 1")
 
 
 class Test:
@@ -46,8 +48,7 @@ class Test:
         guest.expect(r"(client|server) has ended", timeout=20)
         shell = Shell(guest)
         shell.check(f"wget -q -O - http://10.0.2.2:{self.web}/note", "read this\n")
-        guest.send("nc -l -p 7 -e cat &\r")
-        shell("sleep 1")
+        shell("(nc -l -p 7 -e cat &); sleep 1")
         with socket.create_connection(("127.0.0.1", self.forward), timeout=60) as connection:
             connection.sendall(b"through the forward")
             connection.shutdown(socket.SHUT_WR)
@@ -108,7 +109,7 @@ def test(armature, model):
         with open(test_of.path("note"), "w") as file:
             file.write("read this\n")
         with open(test_of.path("initrd.gz"), "wb") as file:
-            file.write(initramfs(fetched("fetch_busybox 12"), kernel, MODULES[model]))
+            file.write(initramfs(fetched("fetch_busybox 12"), kernel, MODULES[model], script=SCRIPT))
         boot = ["--kernel", kernel + "/vmlinuz", "--initrd", test_of.path("initrd.gz"), "--memory", "96M", "--append",
                 "console=ttyAMA0 quiet"]
         snap = save_with_connections(test_of, boot)
