@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "frontends/boot_disk.h"
-#include "frontends/networks.h"
 #include "machine/boot.h"
 
 Machine *session_machine(Session *session)
