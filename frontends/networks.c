@@ -142,10 +142,13 @@ static bool connect_all(Networks *networks, Error *err)
         if (given[number] && !add_wire(networks, options->net[n], number, err))
             return false;
     }
-    for (unsigned n = 0; n < NET_PORTS; n++)
-        if (hub[n] && !given[n] &&
-            !add_wire(networks, n == NET_PORT_LAN9118 ? "hub,model=lan9118" : "hub", (NetPortNumber)n, err))
+    /* The board's own controller is the last. */
+    for (unsigned n = 1; n <= NET_PORTS; n++) {
+        NetPortNumber number = (NetPortNumber)(n % NET_PORTS);
+        const char *text = number == NET_PORT_LAN9118 ? "hub,model=lan9118" : "hub";
+        if (hub[number] && !given[number] && !add_wire(networks, text, number, err))
             return false;
+    }
     return true;
 }
 
