@@ -21,10 +21,10 @@ enum { POINTS_MOST = 2000, OTHER_WORDS = 64 };
 typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
-    const char *send;   /* typed at the start */
-    const char *disk;   /* an image, whose changes are kept apart; NULL: none */
-    const char *output; /* what the first serial port shows is written there; NULL: nowhere */
-    const char *loads;  /* this is another process, and loads there what was saved */
+    const char *send;             /* typed at the start */
+    const char *disk[DISK_SLOTS]; /* images, whose changes are kept apart; NULL: none */
+    const char *output;           /* what the first serial port shows is written there; NULL: nowhere */
+    const char *loads;            /* this is another process, and loads there what was saved */
     uint64_t seed, least, most;
     unsigned points;
     bool compress, verbose, processes;
@@ -61,20 +61,24 @@ static bool poll(void *opaque, uint64_t timeout_ns)
     return timeout_ns != UINT64_MAX && machine_icount(machine) != machine->pause_at;
 }
 
-static void insert_disk(Machine *machine, const char *path)
+static void insert_disk(Machine *machine, unsigned slot, const char *path)
 {
     Error err;
     DiskImage image;
     const ImageOptions wanted = {.path = path, .temporary = true};
     if (!image_open(&image, &wanted, &err))
         stop(err.text, 0, NULL);
-    Disk *disk = disk_new("disk0", image.ops, image.medium, &image.info, machine->clock, machine->arrivals);
-    disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], disk);
+    static const char *const name[DISK_SLOTS] = {
+        [DISK_SLOT_SD] = "sd", [DISK_SLOT_CF] = "cf", [DISK_SLOT_VIRTIO] = "disk0"};
+    Disk *disk =
+        disk_new(name[slot], image.ops, image.medium, &image.info, machine->clock, machine->arrivals);
+    disk_slot_set(&machine->env.disk[slot], disk);
 }
 
 static void end_machine(Machine *machine)
 {
-    disk_free(disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], NULL));
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        disk_free(disk_slot_set(&machine->env.disk[n], NULL));
     machine_free(machine);
 }
 
@@ -88,8 +92,9 @@ static Machine *fresh_machine(JitMode jit, bool boot)
         stop(err.text, 0, NULL);
     machine->poll = poll;
     machine->poll_opaque = machine;
-    if (options.disk)
-        insert_disk(machine, options.disk);
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        if (options.disk[n])
+            insert_disk(machine, n, options.disk[n]);
     if (boot && options.send)
         serial_send(&machine->env.serial[0], options.send, strlen(options.send));
     return machine;
@@ -282,7 +287,11 @@ static void parse(int argc, char **argv)
         else if (!strcmp(argv[n], "--processes"))
             options.processes = true;
         else if (!strcmp(argv[n], "--disk") && ++n)
-            options.disk = value;
+            options.disk[DISK_SLOT_VIRTIO] = value;
+        else if (!strcmp(argv[n], "--sd") && ++n)
+            options.disk[DISK_SLOT_SD] = value;
+        else if (!strcmp(argv[n], "--cf") && ++n)
+            options.disk[DISK_SLOT_CF] = value;
         else if (!strcmp(argv[n], "--output") && ++n)
             options.output = value;
         else if (!strcmp(argv[n], "--loads") && ++n)
@@ -313,7 +322,7 @@ static void parse(int argc, char **argv)
     if (options.points < 1 || options.points > POINTS_MOST)
         stop("too many points, or none", 0, NULL);
     options.words = argv;
-    if (options.disk && !options.machine.virtio_disks)
+    if (options.disk[DISK_SLOT_VIRTIO] && !options.machine.virtio_disks)
         options.machine.virtio_disks = 1;
 }
 
