@@ -223,12 +223,14 @@ static bool go_on(VirtioBlk *s, BlkRequest *r, const VirtChain *chain, uint8_t *
     return true;
 }
 
-/* Stores the status, and returns how many bytes from the start of the writable part on were written. */
-static uint32_t answer(const BlkProgress *p, const VirtChain *chain, uint8_t status)
+/* Stores the status, and returns how many bytes from the start of the writable part on were written. Nothing
+ * is left of a request that is done: it would be state that nobody sees. */
+static uint32_t answer(BlkProgress *p, const VirtChain *chain, uint8_t status)
 {
     uint32_t before = chain->writable_bytes - 1;
     uint64_t data = p->type == T_IN || p->type == T_GET_ID ? p->place : 0;
     virt_chain_write(chain, before, &status, 1);
+    *p = (BlkProgress){.phase = IDLE};
     return data >= before ? before + 1 : (uint32_t)data;
 }
 
@@ -331,7 +333,7 @@ static void done(DiskRequest *request)
         chain.readable = chain.writable = 0;
     uint8_t status = conclude(s, r, &chain);
     if (!usable)
-        s->progress[r->head].phase = IDLE;
+        s->progress[r->head] = (BlkProgress){.phase = IDLE};
     else if (go_on(s, r, &chain, &status)) {
         virtio_finish(v, 0, r->head, answer(&s->progress[r->head], &chain, status));
         virtio_signal(v, 0);

@@ -14,12 +14,13 @@ enum { TAP_NAME_MOST = 15 };
 static const struct {
     const char *name;
     NetKind kind;
-    bool place;
+    enum { NO_PLACE, PLACE, OPTIONAL_PLACE } place;
 } kinds[] = {
-    {"user",   NET_USER,   false},
-    {"switch", NET_SWITCH, true },
-    {"tap",    NET_TAP,    true },
-    {"none",   NET_NONE,   false},
+    {"user",   NET_USER,   NO_PLACE      },
+    {"switch", NET_SWITCH, PLACE         },
+    {"tap",    NET_TAP,    PLACE         },
+    {"hub",    NET_HUB,    OPTIONAL_PLACE},
+    {"none",   NET_NONE,   NO_PLACE      },
 };
 
 static char *copy(const char *text)
@@ -152,7 +153,7 @@ static char *cut(char *text)
 static bool set_place(NetSpec *spec, const char *place, Error *err)
 {
     struct sockaddr_un address;
-    if (!*place)
+    if (!*place && spec->kind != NET_HUB)
         return error_set(err, spec->kind == NET_TAP ? "write it as tap:NAME, with the name of a tap device"
                                                     : "write it as switch:PATH, with the name of a socket");
     if (spec->kind == NET_SWITCH && strlen(place) >= sizeof address.sun_path)
@@ -172,11 +173,11 @@ static bool set_kind(NetSpec *spec, char *text, Error *err)
         if (strlen(kinds[n].name) != length || strncmp(kinds[n].name, text, length) != 0)
             continue;
         spec->kind = kinds[n].kind;
-        if (kinds[n].place)
+        if (kinds[n].place != NO_PLACE)
             return set_place(spec, colon ? colon + 1 : "", err);
         return !colon || error_set(err, "write just %s", kinds[n].name);
     }
-    return error_set(err, "give user, switch:PATH, tap:NAME or none");
+    return error_set(err, "give user, switch:PATH, tap:NAME, hub or none");
 }
 
 static bool parse(NetSpec *spec, char *text, Error *err)

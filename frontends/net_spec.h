@@ -14,7 +14,8 @@ typedef enum NetKind {
     NET_NONE,   /* none */
     NET_USER,   /* user[,restrict][,tftp=FOLDER][,bootfile=NAME] */
     NET_SWITCH, /* switch:PATH */
-    NET_TAP     /* tap:NAME */
+    NET_TAP,    /* tap:NAME */
+    NET_HUB     /* hub[:NAME] */
 } NetKind;
 
 typedef enum NetModel { NET_VIRTIO, NET_LAN9118 } NetModel;
@@ -23,14 +24,12 @@ typedef enum NetModel { NET_VIRTIO, NET_LAN9118 } NetModel;
 typedef struct NetSpec {
     NetKind kind;
     NetModel model;
-    char *path; /* the switch's socket, the tap device's name */
+    char *path; /* the switch's socket, the tap device's name, the hub's, which may be "" */
     bool has_mac, restricted;
     uint8_t mac[NET_MAC];
     unsigned mtu; /* 0: what suits the kind */
     char *pcap, *tftp, *bootfile;
 } NetSpec;
-
-enum { NET_MTU_LEAST = 68, NET_MTU_MOST = 65521 };
 
 /* Fills spec; net_spec_free() frees its strings (also after a failure). err says what would be right, but not
  * what was given. */

@@ -61,12 +61,13 @@ static bool end_capture(Wire *wire, Error *err)
 
 /* ---- Connecting --------------------------------------------------------------------------------------- */
 
-/* In a user-mode network nobody else is there; where others are, addresses must differ. */
+/* In a user-mode network nobody else is there, and on a hub nobody of another machine; where others are,
+ * addresses must differ. */
 static bool choose_mac(const Session *session, const NetSpec *spec, NetPort *port, Error *err)
 {
     uint8_t mac[NET_MAC];
     memcpy(mac, spec->has_mac ? spec->mac : port->mac, NET_MAC);
-    if (!spec->has_mac && spec->kind != NET_USER) {
+    if (!spec->has_mac && spec->kind != NET_USER && spec->kind != NET_HUB) {
         if (session_machine((Session *)session)->options.deterministic)
             return error_set(
                 err, "others are in this network, and with --deterministic and --record no address is chosen "
@@ -89,6 +90,7 @@ static NetEnd *open_end(const Wire *wire, Arrivals *arrivals, Error *err)
         return net_switch_new(wire->port, arrivals, spec->path, err);
     case NET_TAP:
         return net_tap_new(wire->port, arrivals, spec->path, err);
+    case NET_HUB:
     case NET_NONE:
         break;
     }
@@ -105,33 +107,47 @@ static bool connect_wire(Networks *networks, Wire *wire, Error *err)
         return false;
     bool recorded = session_options(networks->session)->replay; /* what came in is in the recording */
     wire->port->whole_segments = recorded && spec->kind == NET_USER;
-    wire->end = recorded ? NULL : open_end(wire, machine->arrivals, err);
-    if ((!wire->end && !recorded) || (spec->pcap && !recorded && !begin_capture(wire, spec->pcap, err)))
+    wire->port->follows_flows = spec->kind == NET_USER;
+    bool outside = !recorded && spec->kind != NET_HUB;
+    wire->end = outside ? open_end(wire, machine->arrivals, err) : NULL;
+    if ((outside && !wire->end) || (spec->pcap && !recorded && !begin_capture(wire, spec->pcap, err)))
         return false;
     net_connect(wire->port, true);
     return true;
 }
 
-/* Which controllers there are, options.c has checked. */
+static bool add_wire(Networks *networks, const char *text, NetPortNumber number, Error *err)
+{
+    Machine *machine = session_machine(networks->session);
+    Wire *wire = &networks->wire[networks->count++];
+    Error why;
+    *wire = (Wire){.networks = networks, .port = &machine->env.net[number]};
+    bool ok = net_spec_parse(&wire->spec, text, &why);
+    if (ok && wire->spec.kind == NET_HUB && !machine->options.hub[number])
+        ok = error_set(&why, "the machine that was saved has no hub there");
+    return (ok && connect_wire(networks, wire, &why)) ||
+           error_set(err, "--net %.300s: %.600s", text, why.text);
+}
+
+/* Which controllers there are, options.c has checked. What leads to a hub does so whatever the options say
+ * now, if the machine comes from a snapshot. */
 static bool connect_all(Networks *networks, Error *err)
 {
     const Options *options = session_options(networks->session);
-    NetPort *next_virtio = &session_machine(networks->session)->env.net[NET_PORT_VIRTIO];
+    const uint8_t *hub = session_machine(networks->session)->options.hub;
+    bool given[NET_PORTS] = {false};
     for (unsigned n = 0; n < options->net_count; n++) {
-        Wire *wire = &networks->wire[networks->count];
-        Error why;
-        *wire = (Wire){.networks = networks};
-        bool ok = net_spec_parse(&wire->spec, options->net[n], &why);
-        if (ok && wire->spec.kind == NET_NONE) {
-            net_spec_free(&wire->spec);
-            continue;
-        }
-        networks->count++;
-        wire->port = wire->spec.model == NET_VIRTIO
-                         ? next_virtio++
-                         : &session_machine(networks->session)->env.net[NET_PORT_LAN9118];
-        if (!ok || !connect_wire(networks, wire, &why))
-            return error_set(err, "--net %.300s: %.600s", options->net[n], why.text);
+        NetPortNumber number = options->net_port[n];
+        given[number] = !hub[number] || options->machine.hub[number];
+        if (given[number] && !add_wire(networks, options->net[n], number, err))
+            return false;
+    }
+    /* The board's own controller is the last. */
+    for (unsigned n = 1; n <= NET_PORTS; n++) {
+        NetPortNumber number = (NetPortNumber)(n % NET_PORTS);
+        const char *text = number == NET_PORT_LAN9118 ? "hub,model=lan9118" : "hub";
+        if (hub[number] && !given[number] && !add_wire(networks, text, number, err))
+            return false;
     }
     return true;
 }
@@ -167,6 +183,17 @@ bool networks_finish(Networks *networks, Error *err)
     for (unsigned n = 0; n < networks->count; n++)
         whole = (!networks->wire[n].pcap || end_capture(&networks->wire[n], whole ? err : NULL)) && whole;
     return whole;
+}
+
+void networks_loaded(Networks *networks)
+{
+    for (unsigned n = 0; networks && n < networks->count; n++) {
+        const Wire *wire = &networks->wire[n];
+        if (!wire->end || !net_end_is_user(wire->end))
+            continue;
+        net_user_restart(wire->end);
+        net_end_flows(wire->port);
+    }
 }
 
 void networks_free(Networks *networks)
@@ -244,8 +271,11 @@ json_t *networks_list(const Networks *networks)
         snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         json_array_append_new(
             list, json_pack("{s:i, s:s, s:s, s:s, s:i, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "number", (int)n,
-                            "network", wire->end ? wire->end->ops->kind : "recorded", "model",
-                            wire->spec.model == NET_VIRTIO ? "virtio" : "lan9118", "mac", mac, "mtu",
+                            "network",
+                            wire->port->next_on_hub ? "hub"
+                            : wire->end             ? wire->end->ops->kind
+                                                    : "recorded",
+                            "model", wire->spec.model == NET_VIRTIO ? "virtio" : "lan9118", "mac", mac, "mtu",
                             (int)port->mtu, "plugged", port->connected, "captured", wire->pcap != NULL,
                             "sent", (json_int_t)stats->sent, "sent_bytes", (json_int_t)stats->sent_bytes,
                             "received", (json_int_t)stats->received, "received_bytes",

@@ -18,6 +18,10 @@ Networks *networks_new(Session *session, Error *err);
 /* At the end of a run: false with err set if a capture is not complete. */
 bool networks_finish(Networks *networks, Error *err);
 
+/* The guest is at another place of its life (a snapshot was loaded): what it was connected to through the
+ * host's sockets has gone. NULL is allowed. */
+void networks_loaded(Networks *networks);
+
 /* Disconnects; NULL is allowed. */
 void networks_free(Networks *networks);
 

@@ -206,6 +206,11 @@ static bool step(Session *session, unsigned cpu, uint32_t count, uint64_t *execu
     return stopped;
 }
 
+static bool order_is_recorded(const Machine *machine)
+{
+    return machine->options.cpus > 1 && machine->journal && journal_mode(machine->journal) == JOURNAL_REPLAY;
+}
+
 json_t *op_step(Call *call, uint32_t count, int cpu)
 {
     uint64_t executed;
@@ -214,6 +219,12 @@ json_t *op_step(Call *call, uint32_t count, int cpu)
     if (past_is_past(session_past(call->client->session))) {
         call_fail(call, "step: the machine is in its past, where goto goes to any instruction; diverge lets "
                         "it go on from here");
+        return NULL;
+    }
+    if (order_is_recorded(machine_of(call))) {
+        call_fail(call,
+                  "step: in a replay the order of several CPUs is that of the recording; pause_at goes to "
+                  "any instruction");
         return NULL;
     }
     if (count < 1 || count > STEPS_MOST) {

@@ -297,6 +297,22 @@ static bool set_audio(void *target, const OptionDef *def, const char *value, Err
     return audio_check(value, err);
 }
 
+/* Hubs of the same name have the same number: that of the first port which names it. */
+static void number_hub(Options *options)
+{
+    unsigned last = options->net_count - 1, number = 0;
+    NetSpec spec, other;
+    net_spec_parse(&spec, options->net[last], NULL);
+    for (unsigned n = 0; n <= last && !number; n++) {
+        net_spec_parse(&other, options->net[n], NULL);
+        if (other.kind == NET_HUB && !strcmp(other.path, spec.path))
+            number = n + 1;
+        net_spec_free(&other);
+    }
+    net_spec_free(&spec);
+    options->machine.hub[options->net_port[last]] = (uint8_t)number;
+}
+
 static bool set_net(void *target, const OptionDef *def, const char *value, Error *err)
 {
     Options *options = target;
@@ -313,9 +329,13 @@ static bool set_net(void *target, const OptionDef *def, const char *value, Error
         return error_set(err, "the board has room for two virtio network devices; a third is model=lan9118");
     if (!virtio && options->lan9118)
         return error_set(err, "the board has one LAN9118");
+    options->net_port[options->net_count] =
+        virtio ? NET_PORT_VIRTIO + options->machine.virtio_nets : NET_PORT_LAN9118;
     options->machine.virtio_nets += virtio;
     options->lan9118 |= !virtio;
     options->net[options->net_count++] = value;
+    if (kind == NET_HUB)
+        number_hub(options);
     return true;
 }
 
@@ -617,11 +637,12 @@ static const OptionDef defs[] = {
      "where the sound goes: none, sdl (the loudspeakers) or wav:FILE",
      "The file holds what the guest plays, without the pauses between, and is whole however the run ends."},
     {"net", "NETWORK", NULL,
-     GROUP_NETWORK, OPTION_LIST | OPTION_WRITES | OPTION_GUEST, BY(set_net), "user none switch: tap:",
-     "what the guest's network is: user, switch:PATH, tap:NAME or none; again for each further network (default: user, "
+     GROUP_NETWORK, OPTION_LIST | OPTION_WRITES | OPTION_GUEST, BY(set_net), "user none switch: tap: hub",
+     "what the guest's network is: user, switch:PATH, tap:NAME, hub or none; again for each further network (default: user, "
      "with --deterministic none)",
      "user reaches what the host reaches, and needs no rights; switch:PATH joins the machines that name one socket; "
-     "tap:NAME is a network device of the host.\n"
+     "tap:NAME is a network device of the host; hub, given twice or more, joins the networks of this machine (hub:NAME "
+     "if there are several).\n"
      "Options follow after commas: model=virtio or model=lan9118 (the board's own controller), mac=ADDRESS, mtu=BYTES, "
      "pcap=FILE (a capture of every frame); for user also restrict (the guest reaches nothing), tftp=FOLDER and "
      "bootfile=NAME. docs/network.md has more."},

@@ -295,14 +295,31 @@ static bool check_outputs(const Options *options, Error *err)
     return ok;
 }
 
+/* A hub with one cable is a slip of the pen. */
+static bool check_hubs(const Options *options, Error *err)
+{
+    for (unsigned n = 0; n < options->net_count; n++) {
+        unsigned number = options->machine.hub[options->net_port[n]], cables = 0;
+        for (unsigned port = 0; port < NET_PORTS; port++)
+            cables += options->machine.hub[port] == number;
+        if (number && cables < 2)
+            return error_set(
+                err,
+                "--net %.400s: nothing else is on this hub; give it once for each network that is "
+                "to be on it, as in --net hub --net hub,model=lan9118",
+                options->net[n]);
+    }
+    return true;
+}
+
 /* ---- All of it -------------------------------------------------------------------------------- */
 
 bool options_parse(Options *options, int argc, char **argv, Error *err)
 {
     *options = (Options){.status_fd = -1, .settings = settings_new()};
-    bool ok =
-        read_all(options->settings, argc, argv, err) && store_all(options, err) &&
-        (options->help || options->version || (check_pairs(options, err) && check_outputs(options, err)));
+    bool ok = read_all(options->settings, argc, argv, err) && store_all(options, err) &&
+              (options->help || options->version ||
+               (check_pairs(options, err) && check_outputs(options, err) && check_hubs(options, err)));
     if (!ok)
         options_free(options);
     return ok;

@@ -29,9 +29,10 @@ typedef struct Options {
     unsigned serial_count;               /* how many UARTs were given */
     const char *disk[OPTIONS_MAX_DISKS]; /* --disk, see disk_spec.h */
     unsigned disk_count;
-    const char *share[SHARES];  /* --share: see share_spec.h */
-    const char *audio;          /* see audio.h */
-    const char *net[NET_PORTS]; /* --net, without those that are none; see net_spec.h */
+    const char *share[SHARES];         /* --share: see share_spec.h */
+    const char *audio;                 /* see audio.h */
+    const char *net[NET_PORTS];        /* --net, without those that are none; see net_spec.h */
+    NetPortNumber net_port[NET_PORTS]; /* the controller that each is for */
     unsigned net_count;
     bool lan9118;                              /* one of them is for the board's own controller */
     const char *forward[OPTIONS_MAX_FORWARDS]; /* --forward */

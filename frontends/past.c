@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontends/networks.h"
 #include "frontends/snapshots.h"
 
 /* A search looks at the piece between two checkpoints as a whole, and then goes to the last stop in it. */
@@ -219,6 +220,7 @@ void past_diverge(Past *past)
     if (past->travel)
         end(past, PAST_FAILED, "the machine goes another way from here");
     history_diverge(past->history);
+    networks_loaded(session_networks(past->session));
     past->was_past = past->told = false;
     aim(past);
 }

@@ -236,6 +236,7 @@ void session_loaded(Session *session)
     if (session->options.rtc_given && session->options.rtc_host)
         machine_set_date(session->machine, (uint32_t)time(NULL));
     past_restart(session->past);
+    networks_loaded(session->networks);
     forget_guest(session);
 }
 

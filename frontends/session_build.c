@@ -252,6 +252,8 @@ static bool build(Session *session, Log *log, int *code, Error *err)
         return false;
     if (session->options.history && !(session->past = past_new(session, session->options.history, err)))
         return false;
+    if (session->was_loaded || session->coming)
+        networks_loaded(session->networks);
     *code = EXIT_HOST;
     return !session->coming || take_over(session, err);
 }

@@ -413,8 +413,11 @@ static bool identify(Disk *disk, MediumIdentity *identity, Error *err)
     *identity = (MediumIdentity){.size = disk->info.size};
     if (disk->ops->point && !disk->ops->point->identify(disk->medium, identity, err))
         return false;
-    identity->run = disk->run;
     identity->changes += identity->keeps_changes ? 0 : disk->changes;
+    identity->run = disk->run;
+    /* The time of a file below an overlay says enough, and is the same in all processes. */
+    if (identity->keeps_changes && identity->modified)
+        identity->run = identity->changes = 0;
     return true;
 }
 

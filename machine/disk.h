@@ -52,7 +52,7 @@ typedef struct MediumIdentity {
     uint64_t size;      /* bytes */
     int64_t modified;   /* host's time of the file's last change in ns since 1970; 0: it has none */
     uint32_t sample;    /* CRC-32 of the first 64 KiB */
-    uint64_t run;       /* random, another one each time a disk is put in */
+    uint64_t run;       /* random, another one each time a disk is put in; 0: `modified` says enough */
     uint64_t changes;   /* of the file, since then */
 } MediumIdentity;
 

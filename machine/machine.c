@@ -54,8 +54,10 @@ void machine_drop_code(Machine *m, CodeFlush reason)
 void machine_reset(Machine *machine)
 {
     input_reset(machine->input);
-    for (unsigned n = 0; n < NET_PORTS; n++)
+    for (unsigned n = 0; n < NET_PORTS; n++) {
         net_reset(&machine->env.net[n]);
+        machine->env.net[n].flows.count = 0;
+    }
     for (unsigned n = 0; n < machine->device_count; n++)
         device_reset(machine->device[n]);
     for (unsigned n = 0; n < machine->options.cpus; n++)

@@ -36,6 +36,7 @@ typedef struct MachineOptions {
     bool gpu;                    /* the board has the virtio GPU */
     /* How many of these virtio devices the board has; what is connected to them is DeviceEnv's. */
     unsigned virtio_disks, virtio_nets, shares;
+    uint8_t hub[NET_PORTS];     /* number of the hub inside the machine that the port leads to; 0: none */
     uint64_t seed;              /* of random numbers in deterministic runs */
     bool rng, console, balloon; /* whether it has the virtio devices of that kind */
 } MachineOptions;

@@ -276,6 +276,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     };
     for (unsigned n = 0; n < NET_PORTS; n++)
         net_port_init(&m->env.net[n], n);
+    net_join_hubs(m->env.net, NET_PORTS, options->hub);
     m->host_base = m->built = host_ns();
     make_cpus(m);
     log_set_context(log, &(LogContext){log_time, all_instructions, log_pc, m});

@@ -124,21 +124,42 @@ void net_put_back(NetPort *port, const uint8_t *data, size_t length)
 /* What enters. */
 enum { FRAME = 'f', CABLE = 'c', AGAIN = 'a' };
 
-void net_receive(NetPort *port, const uint8_t *data, size_t length)
+static bool can_enter(NetPort *port, size_t length)
 {
-    if (!port->connected || length < NET_HEADER || length > NET_FRAME_MOST ||
-        port->queued + length > 2 * NET_QUEUE_BYTES) {
-        port->stats.dropped++;
-        return;
-    }
-    if (!journal_event(port->channel, FRAME, data, length))
-        return;
+    bool can = port->connected && length >= NET_HEADER && length <= NET_FRAME_MOST &&
+               port->queued + length <= 2 * NET_QUEUE_BYTES;
+    port->stats.dropped += !can;
+    return can;
+}
+
+static void enter(NetPort *port, const uint8_t *data, size_t length)
+{
     if (port->watch)
         port->watch(port->watch_opaque, data, length, true);
     if (deliver_at_once(port, data, length))
         return;
     net_put_back(port, data, length);
     net_deliver(port);
+}
+
+void net_receive(NetPort *port, const uint8_t *data, size_t length)
+{
+    if (!can_enter(port, length) || !journal_event(port->channel, FRAME, data, length))
+        return;
+    if (port->follows_flows)
+        net_flows_note(&port->flows, data, length, true);
+    enter(port, data, length);
+}
+
+void net_end_flows(NetPort *port)
+{
+    const NetFlows were = port->flows;
+    uint8_t frame[NET_PROBE_MOST];
+    for (unsigned n = 0; n < were.count; n++) {
+        size_t length = net_flows_probe(&were, n, frame);
+        if (length)
+            net_receive(port, frame, length);
+    }
 }
 
 bool net_has_room(NetPort *port)
@@ -153,9 +174,31 @@ void net_connect(NetPort *port, bool connected)
     if (port->connected == connected || !journal_event(port->channel, CABLE, &byte, 1))
         return;
     port->connected = connected;
+    port->pulled = !connected;
     net_reset(port);
     if (port->link_changed)
         port->link_changed(port->receive_opaque);
+}
+
+void net_join_hubs(NetPort *ports, unsigned count, const uint8_t *number)
+{
+    for (unsigned n = 0; n < count; n++) {
+        unsigned next = (n + 1) % count;
+        if (!number[n])
+            continue;
+        while (number[next] != number[n])
+            next = (next + 1) % count;
+        ports[n].next_on_hub = &ports[next];
+        ports[n].connected = true;
+    }
+}
+
+/* A hub holds up nobody: what a port has no room for is lost there. */
+static void send_to_hub(const NetPort *port, const uint8_t *frame, size_t length)
+{
+    for (NetPort *other = port->next_on_hub; other != port; other = other->next_on_hub)
+        if (can_enter(other, length))
+            enter(other, frame, length);
 }
 
 static void send_waiting(NetPort *port)
@@ -176,19 +219,31 @@ static void send_or_keep(NetPort *port, const uint8_t *frame, size_t length)
         port->out_last = append(port->out_last, &port->out_queued, frame, length);
 }
 
+/* False: the other end has no room. */
+static bool hand_over(NetPort *port, const uint8_t *frame, size_t length)
+{
+    if (port->channel) {
+        send_or_keep(port, frame, length);
+        return true;
+    }
+    return !port->send || port->send(port->send_opaque, frame, length);
+}
+
 bool net_send(NetPort *port, const uint8_t *frame, size_t length)
 {
     assert(length >= NET_HEADER && length <= NET_FRAME_MOST);
-    if (port->connected && port->channel)
-        send_or_keep(port, frame, length);
-    else if (port->connected && port->send && !port->send(port->send_opaque, frame, length)) {
+    if (port->connected && !port->next_on_hub && !hand_over(port, frame, length)) {
         port->refused = true;
         return false;
     }
     port->stats.sent++;
     port->stats.sent_bytes += length;
+    if (port->connected && port->follows_flows)
+        net_flows_note(&port->flows, frame, length, false);
     if (port->connected && port->watch)
         port->watch(port->watch_opaque, frame, length, false);
+    if (port->connected && port->next_on_hub)
+        send_to_hub(port, frame, length);
     return true;
 }
 

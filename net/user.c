@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libslirp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -302,6 +303,31 @@ static bool listen_at(User *user, const NetForward *forward, Error *err)
                          forward->host_port, forward->host);
     return error_set(err, "cannot listen at port %u of %s: %s", forward->host_port, forward->host,
                      strerror(error));
+}
+
+static void restart(User *user)
+{
+    net_end_lock(&user->end);
+    if (user->slirp)
+        slirp_cleanup(user->slirp);
+    user->slirp = NULL;
+    net_end_unlock(&user->end);
+}
+
+void net_user_restart(NetEnd *end)
+{
+    User *user = (User *)end;
+    restart(user);
+    for (unsigned n = 0; n < user->forwards;) {
+        Error err;
+        if (listen_at(user, &user->forward[n], &err)) {
+            n++;
+            continue;
+        }
+        fprintf(stderr, "armature: after the load, a forward has ended: %s\n", err.text);
+        user->forwards--;
+        memmove(&user->forward[n], &user->forward[n + 1], (user->forwards - n) * sizeof *user->forward);
+    }
 }
 
 bool net_user_add(NetEnd *end, NetForward *forward, Error *err)

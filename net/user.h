@@ -33,6 +33,10 @@ typedef struct NetUserOptions {
  * no libslirp, or the host has no more descriptors. */
 NetEnd *net_user_new(NetPort *port, Arrivals *arrivals, const NetUserOptions *options, Error *err);
 
+/* The guest is at another place of its life: its connections are closed, and the host's ports lead to it as
+ * before. net_end_flows() makes the guest hear of it. */
+void net_user_restart(NetEnd *end);
+
 /* Adds a forward, and fills in what was left open. False with err set if the host's port is taken, or there
  * are NET_FORWARDS already. */
 bool net_user_add(NetEnd *end, NetForward *forward, Error *err);

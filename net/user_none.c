@@ -12,6 +12,11 @@ NetEnd *net_user_new(NetPort *port, Arrivals *arrivals, const NetUserOptions *op
     return NULL;
 }
 
+void net_user_restart(NetEnd *end)
+{
+    (void)end;
+}
+
 bool net_user_add(NetEnd *end, NetForward *forward, Error *err)
 {
     (void)end;

@@ -46,9 +46,10 @@ static bool check_changes(const DiskRecord *record, const MediumIdentity *is, Er
     char why[800], then[64], now[64];
     date(was->modified, then, sizeof then);
     date(is->modified, now, sizeof now);
-    if (was->run == is->run && was->changes == is->changes)
+    bool same_run = was->run && was->run == is->run;
+    if (same_run && was->changes == is->changes)
         return true;
-    if (was->run == is->run)
+    if (same_run)
         snprintf(why, sizeof why, "%.300s was changed since", is->file);
     else if (was->modified && is->modified && was->modified != is->modified)
         snprintf(why, sizeof why,

@@ -47,7 +47,7 @@ TABLE(options,
       MEMBER(cpus, VIEW), MEMBER(memory, VIEW), MEMBER(jit, HOST), MEMBER(deterministic, VIEW), MEMBER(paced, HOST),
       MEMBER(time_scale, HOST), MEMBER(rtc_base, VIEW),
       MEMBER(flash, HOST), MEMBER(boot_from_flash, VIEW), MEMBER(semihosting, VIEW), MEMBER(semihosting_dir, HOST),
-      MEMBER(test_device, VIEW), MEMBER(gpu, VIEW), MEMBER(virtio_disks, VIEW), MEMBER(virtio_nets, VIEW),
+      MEMBER(test_device, VIEW), MEMBER(gpu, VIEW), MEMBER(virtio_disks, VIEW), MEMBER(virtio_nets, VIEW), MEMBER(hub, VIEW),
       MEMBER(shares, VIEW), MEMBER(seed, VIEW), MEMBER(rng, VIEW), MEMBER(console, VIEW), MEMBER(balloon, VIEW));
 #undef OF
 /* clang-format on */

@@ -132,6 +132,9 @@ static void add_view(Parts *parts, const View *view)
     part->fields = view->table->fields;
     part->field_count = view->table->count;
     part->flags = view->flags;
+    for (unsigned n = 0; n < part->field_count; n++)
+        if (part->fields[n].since > part->version)
+            part->version = part->fields[n].since;
 }
 
 static void add_cpu(Parts *parts, Cpu *cpu)

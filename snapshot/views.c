@@ -13,6 +13,7 @@ typedef struct SetupView {
     uint64_t memory, seed;
     uint32_t cpus, rtc_base, virtio_disks, virtio_nets, shares;
     bool deterministic, boot_from_flash, semihosting, test_device, gpu, rng, console, balloon;
+    uint8_t hub[NET_PORTS];
 } SetupView;
 
 typedef struct MachineView {
@@ -45,7 +46,9 @@ typedef struct InputRecord {
 /* Each frame: its length in 32 bits, then its bytes. */
 typedef struct NetView {
     uint8_t mac[NET_MAC];
-    DeviceMemory queue;
+    bool pulled;
+    uint16_t mtu; /* on a hub, which is part of the machine; elsewhere 0 */
+    DeviceMemory queue, flows;
 } NetView;
 
 /* Which disks there are; not what is on them. */
@@ -85,6 +88,7 @@ struct Views {
     static const FieldDef name##_fields[] = {__VA_ARGS__};                                                   \
     static const FieldTable name##_table = {name##_fields, sizeof name##_fields / sizeof *name##_fields}
 #define VIEW_FIELD(member, kind, n) {#member, kind, offsetof(VIEW, member), n, 1, NULL}
+#define VIEW_FIELD_SINCE(version, member, kind, n) {#member, kind, offsetof(VIEW, member), n, version, NULL}
 
 #define VIEW SetupView
 TABLE(setup,
@@ -93,7 +97,8 @@ TABLE(setup,
       VIEW_FIELD(shares, FIELD_U32, 1), VIEW_FIELD(deterministic, FIELD_BOOL, 1),
       VIEW_FIELD(boot_from_flash, FIELD_BOOL, 1), VIEW_FIELD(semihosting, FIELD_BOOL, 1),
       VIEW_FIELD(test_device, FIELD_BOOL, 1), VIEW_FIELD(gpu, FIELD_BOOL, 1), VIEW_FIELD(rng, FIELD_BOOL, 1),
-      VIEW_FIELD(console, FIELD_BOOL, 1), VIEW_FIELD(balloon, FIELD_BOOL, 1));
+      VIEW_FIELD(console, FIELD_BOOL, 1), VIEW_FIELD(balloon, FIELD_BOOL, 1),
+      VIEW_FIELD_SINCE(2, hub, FIELD_U8, NET_PORTS));
 #undef VIEW
 #define VIEW MachineView
 TABLE(run,
@@ -113,7 +118,9 @@ TABLE(input, VIEW_FIELD(down, FIELD_BOOL, INPUT_KEYS), VIEW_FIELD(leds, FIELD_U3
       VIEW_FIELD(queue, FIELD_MEMORY, 1));
 #undef VIEW
 #define VIEW NetView
-TABLE(net, VIEW_FIELD(mac, FIELD_U8, NET_MAC), VIEW_FIELD(queue, FIELD_MEMORY, 1));
+TABLE(net,
+      VIEW_FIELD(mac, FIELD_U8, NET_MAC), VIEW_FIELD_SINCE(2, pulled, FIELD_BOOL, 1), VIEW_FIELD_SINCE(2, mtu, FIELD_U16, 1),
+      VIEW_FIELD(queue, FIELD_MEMORY, 1), VIEW_FIELD_SINCE(2, flows, FIELD_MEMORY, 1));
 #undef VIEW
 #define VIEW DiskView
 TABLE(disks, VIEW_FIELD(size, FIELD_U64, DISK_SLOTS), VIEW_FIELD(read_only, FIELD_BOOL, DISK_SLOTS));
@@ -168,8 +175,10 @@ void views_free(Views *views)
     for (unsigned n = 0; n < SERIAL_PORTS; n++)
         device_memory_set(&views->serial[n].queue, 0);
     device_memory_set(&views->input.queue, 0);
-    for (unsigned n = 0; n < NET_PORTS; n++)
+    for (unsigned n = 0; n < NET_PORTS; n++) {
         device_memory_set(&views->net[n].queue, 0);
+        device_memory_set(&views->net[n].flows, 0);
+    }
     device_memory_set(&views->semihosting.command_line, 0);
     device_memory_set(&views->semihosting.files, 0);
     free(views);
@@ -212,6 +221,7 @@ static void fill_setup(SetupView *view, const MachineOptions *options)
         .console = options->console,
         .balloon = options->balloon,
     };
+    memcpy(view->hub, options->hub, sizeof view->hub);
 }
 
 /* With one CPU, slices change nothing but when the machine looks up. */
@@ -260,6 +270,9 @@ static void fill_net(NetView *view, const NetPort *port)
 {
     size_t size = 0;
     memcpy(view->mac, port->mac, NET_MAC);
+    view->pulled = port->pulled;
+    view->mtu = port->next_on_hub ? port->mtu : 0;
+    set_bytes(&view->flows, port->flows.flow, port->flows.count * sizeof(NetFlow));
     for (const NetFrame *frame = port->first; frame; frame = frame->next)
         size += 4 + frame->length;
     if (!device_memory_set(&view->queue, size))
@@ -361,6 +374,11 @@ static bool check_net(const NetView *view, unsigned port, Error *err)
 {
     const uint8_t *at = view->queue.bytes;
     uint64_t left = view->queue.size;
+    if (view->mtu && view->mtu < NET_MTU_LEAST)
+        return error_set(err, "net%u: its MTU is impossible", port);
+    NetFlows flows;
+    if (!net_flows_set(&flows, view->flows.bytes, view->flows.size))
+        return error_set(err, "net%u: its connections are impossible", port);
     if (left > 4 * (uint64_t)NET_QUEUE_BYTES)
         return error_set(err, "net%u: the queue is too long", port);
     while (left) {
@@ -405,6 +423,8 @@ static bool check_setup(const SetupView *saved, const Machine *m, Error *err)
 {
     SetupView own;
     fill_setup(&own, &m->options);
+    if (memcmp(saved->hub, own.hub, sizeof own.hub) != 0)
+        return error_set(err, "setup: the saved machine's networks are wired to other hubs (--net hub)");
     return check_number("--cpus", saved->cpus, own.cpus, err) &&
            check_number("bytes of --memory:", saved->memory, own.memory, err) &&
            check_number("virtio disks:", saved->virtio_disks, own.virtio_disks, err) &&
@@ -444,6 +464,8 @@ bool views_options(const Views *views, MachineOptions *options, Error *err)
     const SetupView *view = &views->setup;
     bool possible = view->cpus >= 1 && view->cpus <= MAX_CPUS && view->memory <= 1u << 30 &&
                     view->virtio_disks <= 32 && view->virtio_nets <= 32 && view->shares <= 32;
+    for (unsigned n = 0; n < NET_PORTS; n++)
+        possible = possible && view->hub[n] <= NET_PORTS;
     if (!possible)
         return error_set(err, "setup: there is no machine like that");
     options->cpus = view->cpus;
@@ -461,6 +483,7 @@ bool views_options(const Views *views, MachineOptions *options, Error *err)
     options->rng = view->rng;
     options->console = view->console;
     options->balloon = view->balloon;
+    memcpy(options->hub, view->hub, sizeof options->hub);
     return true;
 }
 
@@ -528,9 +551,16 @@ static void apply_input(const InputView *view, Input *input)
     }
 }
 
+/* A cable that was pulled out since is in again, if there is one, and the other way round. */
 static void apply_net(const NetView *view, NetPort *port)
 {
     memcpy(port->mac, view->mac, NET_MAC);
+    if (view->pulled != port->pulled)
+        port->connected = !view->pulled && (port->send || port->next_on_hub);
+    port->pulled = view->pulled;
+    if (port->next_on_hub && view->mtu)
+        port->mtu = view->mtu;
+    net_flows_set(&port->flows, view->flows.bytes, view->flows.size);
     net_reset(port);
     for (uint64_t at = 0; at < view->queue.size;) {
         uint32_t length;

@@ -74,10 +74,14 @@ def everything(armature, folder, cpus):
     wants(said, "what comes from outside is ignored (uart0)")
     # Scripts look; what they do to the guest is refused.
     make(f"{folder}/look.lua", b'expect("> ", 20) print(pcall(reset)) print(pcall(write_memory, 0x60000000, "x"))'
-                               b' print(pcall(key_down, "a")) print(pcall(disk_insert, "sd", "first.img,ro")) print(read_memory(0x60100000, 8)) quit(3)')
+                               b' print(pcall(key_down, "a")) print(pcall(disk_insert, "sd", "first.img,ro")) print(read_memory(0x60100000, 8))'
+                               b' local at = status().instructions + 1000 pause_at(at) print("at", status().instructions - at)'
+                               b' print(pcall(step, 10)) print("stepped", status().instructions - at) quit(3)')
     output, said = run(armature, folder, 3, "--replay", "run.rec", "--script", "look.lua", "--serial", "none")
     if output.count("a recording is being replayed") != 3:
         sys.exit(f"FAILED: {output}")
+    wants(output, "at\t0\n")
+    wants(output, "stepped\t10\n" if cpus == "1" else "pause_at goes to any instruction")
 
 
 def mistakes(armature, folder):

@@ -18,6 +18,8 @@ static void test_networks(void **state)
          {.kind = NET_USER, .restricted = true, .has_mac = true, .mac = {2, 0, 0, 10, 11, 12}}                      },
         {"user,mtu=68,pcap=x,,y,tftp=/srv,bootfile=z",
          {.kind = NET_USER, .mtu = 68, .pcap = "x,y", .tftp = "/srv", .bootfile = "z"}                              },
+        {"hub",                                              {.kind = NET_HUB, .path = ""}                          },
+        {"hub:a,,b,model=lan9118",                           {.kind = NET_HUB, .path = "a,b", .model = NET_LAN9118} },
         {"user,pcap=a,pcap=b",                               {.kind = NET_USER, .pcap = "b"}                        },
     };
     for (unsigned n = 0; n < sizeof cases / sizeof *cases; n++) {
@@ -58,6 +60,7 @@ static void test_refused_networks(void **state)
         {"user,model=e1000",              "model=virtio"                },
         {"user,restrict=yes",             "restrict takes no value"     },
         {"switch:x,restrict",             "is for the user-mode network"},
+        {"hub,restrict",                  "is for the user-mode network"},
         {"tap:x,tftp=/",                  "is for the user-mode network"},
         {"user,mac=1:2:3:4:5:6",          "give a hardware address"     },
         {"user,mac=02:00:00:00:00:0g",    "give a hardware address"     },

@@ -231,6 +231,127 @@ static void test_addresses(void **state)
     net_port_free(&other);
 }
 
+/* Three on a hub, and a fourth that is on another with nobody. */
+enum { HUB = 4 };
+
+typedef struct Member {
+    NetPort *port;
+    unsigned frames;
+    bool full;
+} Member;
+
+static Member member[HUB];
+
+static bool member_receives(void *opaque, const uint8_t *frame, size_t length)
+{
+    Member *m = opaque;
+    if (m->full)
+        return false;
+    m->frames++;
+    memcpy(last, frame, length);
+    last_length = length;
+    return true;
+}
+
+static void make_hub(NetPort *ports)
+{
+    for (unsigned n = 0; n < HUB; n++) {
+        net_port_init(&ports[n], n);
+        member[n] = (Member){.port = &ports[n]};
+        ports[n].receive = member_receives;
+        ports[n].receive_opaque = &member[n];
+    }
+    net_join_hubs(ports, HUB, (const uint8_t[]){2, 1, 2, 2});
+}
+
+static void free_hub(NetPort *ports)
+{
+    for (unsigned n = 0; n < HUB; n++)
+        net_port_free(&ports[n]);
+}
+
+static void expect_frames(unsigned a, unsigned b, unsigned c, unsigned d)
+{
+    const unsigned want[HUB] = {a, b, c, d};
+    for (unsigned n = 0; n < HUB; n++)
+        if (member[n].frames != want[n])
+            fail_msg("port %u has got %u frames, not %u", n, member[n].frames, want[n]);
+}
+
+static void test_hub(void **state)
+{
+    (void)state;
+    NetPort ports[HUB];
+    uint8_t frame[60] = {1, 2, 3};
+    make_hub(ports);
+    assert_true(ports[0].connected && ports[1].connected);
+    assert_true(net_send(&ports[2], frame, sizeof frame));
+    expect_frames(1, 0, 0, 1);
+    assert_int_equal(last_length, sizeof frame);
+    assert_memory_equal(last, frame, sizeof frame);
+    assert_true(net_send(&ports[1], frame, sizeof frame)); /* nobody is there */
+    expect_frames(1, 0, 0, 1);
+    net_connect(&ports[0], false);
+    assert_true(net_send(&ports[0], frame, sizeof frame));
+    assert_true(net_send(&ports[3], frame, sizeof frame));
+    expect_frames(1, 0, 1, 1);
+    assert_true(ports[0].pulled);
+    net_connect(&ports[0], true);
+    assert_true(net_send(&ports[0], frame, sizeof frame));
+    expect_frames(1, 0, 2, 2);
+    assert_int_equal(ports[0].stats.sent, 2);
+    assert_int_equal(ports[0].stats.received, 1);
+    free_hub(ports);
+}
+
+/* One that takes nothing keeps a bounded number of frames, and holds up nobody. */
+static void test_full_hub(void **state)
+{
+    (void)state;
+    NetPort ports[HUB];
+    static uint8_t frame[60000];
+    make_hub(ports);
+    member[0].full = true;
+    for (unsigned n = 0; n < 100; n++)
+        assert_true(net_send(&ports[2], frame, sizeof frame));
+    expect_frames(0, 0, 0, 100);
+    assert_in_range(ports[0].queued, NET_QUEUE_BYTES, 2 * NET_QUEUE_BYTES);
+    assert_int_equal(ports[0].queued + ports[0].stats.dropped * sizeof frame, 100 * sizeof frame);
+    member[0].full = false;
+    net_deliver(&ports[0]);
+    expect_frames(100 - (unsigned)ports[0].stats.dropped, 0, 0, 100);
+    free_hub(ports);
+}
+
+static void no_place(void *opaque, JournalPlace *place)
+{
+    (void)opaque;
+    *place = (JournalPlace){.icount = 0};
+}
+
+/* It is inside the machine: a journal hears nothing of it, and a replay shuts no door. */
+static void test_hub_and_journal(void **state)
+{
+    (void)state;
+    NetPort ports[HUB];
+    uint8_t frame[60] = {0};
+    make_hub(ports);
+    Journal *journal = journal_new(no_place, NULL);
+    for (unsigned n = 0; n < HUB; n++)
+        net_set_journal(&ports[n], journal, (const char *const[]){"a", "b", "c", "d"}[n]);
+    journal_record(journal);
+    assert_true(net_send(&ports[0], frame, sizeof frame));
+    expect_frames(0, 0, 1, 1);
+    assert_int_equal(journal_end(journal), 0);
+    journal_replay(journal, 0);
+    assert_true(net_send(&ports[0], frame, sizeof frame));
+    expect_frames(0, 0, 2, 2);
+    net_receive(&ports[0], frame, sizeof frame); /* from outside */
+    expect_frames(0, 0, 2, 2);
+    free_hub(ports);
+    journal_free(journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +363,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sending, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_addresses, set_up, tear_down),
+        cmocka_unit_test_setup(test_hub, set_up),
+        cmocka_unit_test_setup(test_full_hub, set_up),
+        cmocka_unit_test_setup(test_hub_and_journal, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

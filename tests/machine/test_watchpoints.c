@@ -1,4 +1,5 @@
-/* Watchpoints in whole machines, in the interpreter and in compiled code: each kind of access, and long
+/* Watchpoints in whole machines, in the interpreter, in compiled code and where
+ * each is compared with the other: each kind of access, and long
  * random runs against a list of accesses that is worked out from the registers, instruction by instruction,
  * without them. */
 #include <setjmp.h>
@@ -306,18 +307,21 @@ static void random_accesses(void **state)
 
 /* ---- */
 
-#define BOTH(test)                                                                                           \
+/* In all engines. */
+#define ALL(test)                                                                                            \
     {#test "_interpreted", test, setup, teardown, &interpreted},                                             \
+        {#test "_compiled", test, setup, teardown, &compiled},                                               \
     {                                                                                                        \
-#test "_compiled", test, setup, teardown, &compiled                                                  \
+#test "_verified", test, setup, teardown, &verified                                                  \
     }
 
 int main(void)
 {
-    static Fixture interpreted = {.mode = JIT_OFF}, compiled = {.mode = JIT_ON};
+    static Fixture interpreted = {.mode = JIT_OFF}, compiled = {.mode = JIT_ON},
+                   verified = {.mode = JIT_VERIFY};
     const struct CMUnitTest tests[] = {
-        BOTH(each_kind), BOTH(literal),         BOTH(swap), BOTH(failing_exclusive_store), BOTH(device),
-        BOTH(refused),   BOTH(random_accesses),
+        ALL(each_kind), ALL(literal),         ALL(swap), ALL(failing_exclusive_store), ALL(device),
+        ALL(refused),   ALL(random_accesses),
     };
     return cmocka_run_group_tests_name("watchpoints", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Snapshots that a signal asks for: under the next free name, while the guest goes on, and again; what the user is told of
-disks without overlays; what a snapshot says of its disks; and what is refused.
+disks without overlays; what a snapshot says of its disks; what is refused; and hubs, which are part of the machine.
 
     by_hand.py ARMATURE"""
 
@@ -56,12 +56,45 @@ def check(armature):
     run(*load, "--disk", "one.img", "--disk", "two.img", "--force")
 
 
+def check_hub(armature):
+    def script(text, *options, code=0):
+        with open("hub.lua", "w") as file:
+            file.write(f'function networks_are() local t = {{}} for _, n in ipairs(networks()) do t[#t + 1] = n.network .. " " .. n.model .. '
+                       f'" " .. tostring(n.plugged) .. " " .. n.mtu end print(table.concat(t, ", ")) end {text} quit()')
+        return run(armature, "--no-config", "--display", "none", "--script", "hub.lua", *options, code=code)
+
+    program = ("--load", "loop.bin@0x60008000", "--deterministic")
+    hub = ("--net", "hub:a", "--net", "user", "--net", "hub:a,model=lan9118", "--net", "none")
+    wired = "hub virtio true 1500, user virtio true 16384, hub lan9118 true 1500\n"
+    said = script('networks_are() save("in.snap") unplug(0) save("out.snap") machine.load("in.snap") networks_are() '
+                  'machine.load("out.snap") networks_are()', *program, *hub)
+    if said != wired + wired + wired.replace("true", "false", 1):
+        raise Failure(said)
+    if script("networks_are()", "--load", "in.snap", *hub) != wired:
+        raise Failure("loaded with the same networks")
+    said = script("networks_are() plug(0) networks_are()", "--load", "out.snap")
+    if said != "hub virtio false 1500, hub lan9118 true 1500\nhub virtio true 1500, hub lan9118 true 1500\n":
+        raise Failure(f"loaded without --net: {said}")
+    said = script('save("large.snap")', *program, "--net", "hub,mtu=9000", "--net", "hub,mtu=9000")
+    said = script("networks_are()", "--load", "large.snap")
+    if said != "hub virtio true 9000, hub virtio true 9000\n":
+        raise Failure(f"the MTU: {said}")
+    said = script('machine.load("in.snap")', *program, "--net", "user", "--net", "user", code=65)
+    if "the saved machine's networks are wired to other hubs (--net hub)" not in said:
+        raise Failure(said)
+    script('save("none.snap")', *program, "--net", "user", "--net", "user")
+    said = script("", "--load", "none.snap", "--net", "hub", "--net", "hub", code=64)
+    if said.count("\n") != 1 or "the machine that was saved has no hub there" not in said:
+        raise Failure(said)
+
+
 def test(armature):
     armature, before = os.path.abspath(armature), os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
             check(armature)
+            check_hub(armature)
         finally:
             os.chdir(before)
 

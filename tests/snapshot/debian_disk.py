@@ -164,4 +164,5 @@ def test(armature):
         check_live(machine, image)
 
 
-main(test)
+if __name__ == "__main__":
+    main(test)

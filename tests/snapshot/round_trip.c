@@ -1,26 +1,34 @@
 /* Saves and loads a machine at random instruction counts of a deterministic run. At each of them, everything
  * must be equal: the run that never stopped, the run that was saved there, the fresh machine that was loaded,
- * what it saves again (byte by byte), and where both are at the next count. Engines take turns. */
+ * what it saves again (byte by byte), and where both are at the next count. Engines take turns.
+ *
+ * With --processes another process loads, while this one goes on. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "images/image.h"
 #include "machine/boot.h"
 #include "snapshot/machine_hash.h"
 #include "snapshot/snapshot.h"
 
-enum { POINTS_MOST = 2000 };
+enum { POINTS_MOST = 2000, OTHER_WORDS = 64 };
 
 typedef struct Options {
     MachineOptions machine;
     BootOptions boot;
-    const char *send; /* typed at the start */
+    const char *send;             /* typed at the start */
+    const char *disk[DISK_SLOTS]; /* images, whose changes are kept apart; NULL: none */
+    const char *output;           /* what the first serial port shows is written there; NULL: nowhere */
+    const char *loads;            /* this is another process, and loads there what was saved */
     uint64_t seed, least, most;
     unsigned points;
-    bool compress, verbose;
+    bool compress, verbose, processes;
+    char **words; /* the command line */
 } Options;
 
 static Options options = {
@@ -30,7 +38,15 @@ static Options options = {
     .most = UINT64_MAX,
 };
 
-static char folder[] = "/dev/shm/armature-round-trip-XXXXXX", first[80], second[80];
+static char folder[80] = "/dev/shm/armature-round-trip-XXXXXX", first[100], second[100], third[100];
+static pid_t other; /* the process that loads; 0: none does */
+
+/* What another process finds there. */
+typedef struct Task {
+    uint64_t at, until; /* instructions; until is 0 at the last point */
+    JitMode jit;
+    MachineHash now, then;
+} Task;
 
 static void stop(const char *what, uint64_t at, const char *detail)
 {
@@ -45,6 +61,27 @@ static bool poll(void *opaque, uint64_t timeout_ns)
     return timeout_ns != UINT64_MAX && machine_icount(machine) != machine->pause_at;
 }
 
+static void insert_disk(Machine *machine, unsigned slot, const char *path)
+{
+    Error err;
+    DiskImage image;
+    const ImageOptions wanted = {.path = path, .temporary = true};
+    if (!image_open(&image, &wanted, &err))
+        stop(err.text, 0, NULL);
+    static const char *const name[DISK_SLOTS] = {
+        [DISK_SLOT_SD] = "sd", [DISK_SLOT_CF] = "cf", [DISK_SLOT_VIRTIO] = "disk0"};
+    Disk *disk =
+        disk_new(name[slot], image.ops, image.medium, &image.info, machine->clock, machine->arrivals);
+    disk_slot_set(&machine->env.disk[slot], disk);
+}
+
+static void end_machine(Machine *machine)
+{
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        disk_free(disk_slot_set(&machine->env.disk[n], NULL));
+    machine_free(machine);
+}
+
 static Machine *fresh_machine(JitMode jit, bool boot)
 {
     Error err;
@@ -55,6 +92,9 @@ static Machine *fresh_machine(JitMode jit, bool boot)
         stop(err.text, 0, NULL);
     machine->poll = poll;
     machine->poll_opaque = machine;
+    for (unsigned n = 0; n < DISK_SLOTS; n++)
+        if (options.disk[n])
+            insert_disk(machine, n, options.disk[n]);
     if (boot && options.send)
         serial_send(&machine->env.serial[0], options.send, strlen(options.send));
     return machine;
@@ -88,7 +128,7 @@ static uint64_t length_of_run(void)
     machine_pause_at(machine, options.most);
     machine_run(machine);
     uint64_t length = machine_icount(machine);
-    machine_free(machine);
+    end_machine(machine);
     return length;
 }
 
@@ -97,6 +137,13 @@ static void same(const MachineHash *a, const MachineHash *b, uint64_t at, const 
     const char *component = machine_hash_difference(a, b);
     if (component)
         stop(what, at, component);
+}
+
+static void name_files(void)
+{
+    snprintf(first, sizeof first, "%s/first", folder);
+    snprintf(second, sizeof second, "%s/second", folder);
+    snprintf(third, sizeof third, "%s/task", folder);
 }
 
 static void save(Machine *machine, const char *path, uint64_t at)
@@ -126,6 +173,64 @@ static void same_files(uint64_t at)
         stop("saved again, the file differs", at, NULL);
 }
 
+/* ---- In another process -------------------------------------------------------------------------------- */
+
+/* What it loads, saves again, and reaches. */
+static int load_here(void)
+{
+    static Task task;
+    static MachineHash hash;
+    snprintf(folder, sizeof folder, "%s", options.loads);
+    name_files();
+    FILE *file = fopen(third, "rb");
+    if (!file || fread(&task, sizeof task, 1, file) != 1)
+        stop("cannot read what to do", 0, third);
+    fclose(file);
+    Machine *machine = load(first, task.jit, task.at);
+    save(machine, second, task.at);
+    machine_hash(machine, &hash);
+    same(&task.now, &hash, task.at, "loading changed, in another process");
+    same_files(task.at);
+    if (task.until) {
+        if (!run_to(machine, task.until))
+            stop("the loaded machine ended", task.at, NULL);
+        machine_hash(machine, &hash);
+        same(&task.then, &hash, task.at, "another process went another way, by the next point");
+    }
+    end_machine(machine);
+    return 0;
+}
+
+static void await_other(void)
+{
+    int status = 0;
+    if (other && (waitpid(other, &status, 0) != other || status))
+        stop("another process failed", 0, NULL);
+    other = 0;
+}
+
+static void load_elsewhere(const MachineHash *wanted, const uint64_t *point, unsigned n)
+{
+    static Task task;
+    static const char *words[OTHER_WORDS];
+    bool last = n + 1 == options.points;
+    task = (Task){point[n], last ? 0 : point[n + 1], n % 2 ? JIT_ON : JIT_OFF, wanted[n], wanted[n + !last]};
+    FILE *file = fopen(third, "wb");
+    if (!file || fwrite(&task, sizeof task, 1, file) != 1 || fclose(file))
+        stop("cannot write", point[n], third);
+    unsigned count = 0;
+    for (; options.words[count] && count < OTHER_WORDS - 3; count++)
+        words[count] = options.words[count];
+    words[count++] = "--loads";
+    words[count++] = folder;
+    words[count] = NULL;
+    other = fork();
+    if (!other) {
+        execv("/proc/self/exe", (char **)words);
+        _exit(1);
+    }
+}
+
 static void check_point(Machine *machine, const MachineHash *wanted, const uint64_t *point, unsigned n)
 {
     static MachineHash hash;
@@ -133,6 +238,10 @@ static void check_point(Machine *machine, const MachineHash *wanted, const uint6
     save(machine, first, at);
     machine_hash(machine, &hash);
     same(&wanted[n], &hash, at, "saving changed");
+    if (options.processes) {
+        load_elsewhere(wanted, point, n);
+        return;
+    }
     Machine *loaded = load(first, n % 2 ? JIT_ON : JIT_OFF, at);
     machine_hash(loaded, &hash);
     same(&wanted[n], &hash, at, "loading changed");
@@ -144,7 +253,14 @@ static void check_point(Machine *machine, const MachineHash *wanted, const uint6
         machine_hash(loaded, &hash);
         same(&wanted[n + 1], &hash, at, "the loaded machine went another way, by the next point");
     }
-    machine_free(loaded);
+    end_machine(loaded);
+}
+
+/* The board's own controller and two virtio devices. */
+static void want_hub(MachineOptions *machine)
+{
+    machine->virtio_nets = NET_PORTS - NET_PORT_VIRTIO;
+    memset(machine->hub, 1, sizeof machine->hub);
 }
 
 static void want_all_devices(MachineOptions *machine)
@@ -166,6 +282,20 @@ static void parse(int argc, char **argv)
             want_all_devices(&options.machine);
         else if (!strcmp(argv[n], "--semihosting"))
             options.machine.semihosting = true;
+        else if (!strcmp(argv[n], "--hub"))
+            want_hub(&options.machine);
+        else if (!strcmp(argv[n], "--processes"))
+            options.processes = true;
+        else if (!strcmp(argv[n], "--disk") && ++n)
+            options.disk[DISK_SLOT_VIRTIO] = value;
+        else if (!strcmp(argv[n], "--sd") && ++n)
+            options.disk[DISK_SLOT_SD] = value;
+        else if (!strcmp(argv[n], "--cf") && ++n)
+            options.disk[DISK_SLOT_CF] = value;
+        else if (!strcmp(argv[n], "--output") && ++n)
+            options.output = value;
+        else if (!strcmp(argv[n], "--loads") && ++n)
+            options.loads = value;
         else if (!strcmp(argv[n], "--seed") && ++n)
             options.seed = strtoull(value, NULL, 0);
         else if (!strcmp(argv[n], "--points") && ++n)
@@ -191,12 +321,41 @@ static void parse(int argc, char **argv)
     }
     if (options.points < 1 || options.points > POINTS_MOST)
         stop("too many points, or none", 0, NULL);
+    options.words = argv;
+    if (options.disk[DISK_SLOT_VIRTIO] && !options.machine.virtio_disks)
+        options.machine.virtio_disks = 1;
+}
+
+static void write_output(void *opaque, uint8_t ch)
+{
+    fputc(ch, opaque);
+}
+
+/* The run that is never saved; half of the seeds compile. */
+static void run_once(MachineHash *wanted, const uint64_t *point)
+{
+    Machine *machine = fresh_machine(options.seed & 1 ? JIT_ON : JIT_OFF, true);
+    FILE *output = options.output ? fopen(options.output, "w") : NULL;
+    if (options.output && !output)
+        stop("cannot write", 0, options.output);
+    machine->env.serial[0].output_opaque = output;
+    machine->env.serial[0].output = output ? write_output : NULL;
+    for (unsigned n = 0; n < options.points; n++) {
+        if (!run_to(machine, point[n]))
+            stop("the guest ended", point[n], NULL);
+        machine_hash(machine, &wanted[n]);
+    }
+    end_machine(machine);
+    if (output)
+        fclose(output);
 }
 
 int main(int argc, char **argv)
 {
     static uint64_t point[POINTS_MOST];
     parse(argc, argv);
+    if (options.loads)
+        return load_here();
     uint64_t length = length_of_run();
     if (length <= options.least + options.points)
         stop("the guest ends too early", length, NULL);
@@ -204,33 +363,28 @@ int main(int argc, char **argv)
         point[n] = options.least + 1 + next_random() % (length - options.least - 1);
     qsort(point, options.points, sizeof *point, ascending);
     MachineHash *wanted = calloc(options.points, sizeof *wanted);
-    /* The run that is never saved; half of the seeds compile. */
-    Machine *machine = fresh_machine(options.seed & 1 ? JIT_ON : JIT_OFF, true);
-    for (unsigned n = 0; n < options.points; n++) {
-        if (!run_to(machine, point[n]))
-            stop("the guest ended", point[n], NULL);
-        machine_hash(machine, &wanted[n]);
-    }
-    machine_free(machine);
+    run_once(wanted, point);
     if (!mkdtemp(folder))
         stop("cannot make a folder", 0, folder);
-    snprintf(first, sizeof first, "%s/first", folder);
-    snprintf(second, sizeof second, "%s/second", folder);
-    machine = fresh_machine(options.seed & 1 ? JIT_OFF : JIT_ON, true);
+    name_files();
+    Machine *machine = fresh_machine(options.seed & 1 ? JIT_OFF : JIT_ON, true);
     for (unsigned n = 0; n < options.points; n++) {
         if (!run_to(machine, point[n]))
             stop("the saved run ended", point[n], NULL);
         static MachineHash hash;
         machine_hash(machine, &hash);
         same(&wanted[n], &hash, point[n], "the engines, or earlier saves, differ");
+        await_other();
         check_point(machine, wanted, point, n);
         if (options.verbose)
             printf("%llu: %016llx\n", (unsigned long long)point[n], (unsigned long long)wanted[n].all);
     }
-    machine_free(machine);
+    end_machine(machine);
+    await_other();
     free(wanted);
     unlink(first);
     unlink(second);
+    unlink(third);
     rmdir(folder);
     printf("%u points in %llu instructions\n", options.points, (unsigned long long)length);
     return 0;
