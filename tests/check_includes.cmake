@@ -5,7 +5,7 @@ cmake_minimum_required(VERSION 3.18)
 
 set(base machine/arrivals.h machine/audio.h machine/balloon.h machine/bus.h machine/checked.h machine/clock.h machine/disk.h machine/display.h machine/error.h machine/file_lock.h machine/journal.h
   machine/host_folder.h machine/host_time.h machine/host_work.h machine/input.h machine/irq.h machine/keys.def machine/keys.h machine/log.h
-  machine/net.h machine/random.h machine/serial.h machine/share_port.h machine/watch.h)
+  machine/net.h machine/net_flows.h machine/random.h machine/serial.h machine/share_port.h machine/watch.h)
 
 # What each folder may include, as regular expressions.
 string(JOIN "|" base_headers ${base})
