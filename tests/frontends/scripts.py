@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "boot"))
 
-from drive import Failure, main  # noqa: E402
+from drive import Failure, main, together  # noqa: E402
 
 TIMEOUT = 60
 OFF, USAGE, FAILED, TIMED_OUT = 0, 64, 65, 68
@@ -348,13 +348,7 @@ def endless_loop(armature):
 
 
 def test(armature):
-    good(armature)
-    breakpoints(armature)
-    same_with_breakpoints(armature)
-    failures(armature)
-    shorthands(armature)
-    repeatable(armature)
-    endless_loop(armature)
+    together([good, breakpoints, same_with_breakpoints, failures, shorthands, repeatable, endless_loop], armature)
 
 
 main(test)

@@ -10,11 +10,10 @@ import signal
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 
 from uart_guest import SerialGuest, check, checksum, noise, pattern, reader, writer, UART1
-from drive import Failure, main
+from drive import Failure, in_folder, main, together
 
 TIMEOUT = 60
 MUCH = 400000  # more than all buffers on the way hold
@@ -574,10 +573,7 @@ GROUPS = {
 
 
 def test(armature, *groups):
-    for group in groups or GROUPS:
-        for part in GROUPS[group]:
-            with tempfile.TemporaryDirectory() as folder:
-                part(armature, folder)
+    together([in_folder(part) for group in groups or GROUPS for part in GROUPS[group]], armature)
 
 
 main(test)
