@@ -84,6 +84,12 @@ typedef struct RegAccess {
     bool debug; /* no side effects wanted: a debugger or monitor looks */
 } RegAccess;
 
+/* What a register holds after a write of some of its bytes; value is zero in the others. */
+static inline uint32_t reg_merged(uint32_t old, const RegAccess *access, uint32_t value)
+{
+    return (old & ~access->lanes) | value;
+}
+
 typedef enum RegKind {
     REG_RW,    /* stored; bits in `writable` take the written value */
     REG_RO,    /* writes are ignored and logged as guest errors */

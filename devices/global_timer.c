@@ -123,7 +123,7 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
 {
     State *s = (State *)dev;
     uint32_t *banked = &s->banked[cpu_of(access)], old = s->control;
-    uint32_t control = ((old | *banked) & ~access->lanes) | value;
+    uint32_t control = reg_merged(old | *banked, access, value);
     catch_up(s);
     s->control = control & COMMON_BITS;
     *banked = control & BANKED_BITS;
@@ -173,7 +173,7 @@ static void increment_written(Device *dev, const RegAccess *access, uint32_t val
     State *s = (State *)dev;
     uint32_t *increment = &s->increment[cpu_of(access)];
     catch_up(s);
-    *increment = (*increment & ~access->lanes) | value;
+    *increment = reg_merged(*increment, access, value);
 }
 
 /* clang-format off */

@@ -89,11 +89,6 @@ static void start(State *s)
     s->since = ticks_now(s);
 }
 
-static uint32_t merged(uint32_t old, const RegAccess *access, uint32_t value)
-{
-    return (old & ~access->lanes) | value;
-}
-
 static uint32_t load_read(Device *dev, const RegAccess *access)
 {
     (void)access;
@@ -104,7 +99,7 @@ static void load_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     State *s = (State *)dev;
     catch_up(s);
-    s->load = merged(s->load, access, value);
+    s->load = reg_merged(s->load, access, value);
     start(s);
     if (running(s) && !s->load)
         s->raised = 1;
@@ -128,7 +123,7 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
     State *s = (State *)dev;
     uint32_t old = s->control;
     catch_up(s);
-    s->control = merged(old, access, value);
+    s->control = reg_merged(old, access, value);
     if (s->control & ~old & INTEN)
         start(s);
 }
