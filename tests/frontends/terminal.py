@@ -4,6 +4,7 @@ whatever ends the program."""
 
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -328,6 +329,7 @@ def killed(armature):
 def test(armature):
     # A build with sanitizers leaves signals alone, or it would end with a code of its own.
     os.environ["ASAN_OPTIONS"] = "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigfpe=0:handle_sigill=0"
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # nobody wants the memory of those that are crashed on purpose
     together([ways_out, hang_up, keys, literal_escape, other_escape_keys, long_paste, stopped_and_continued,
               started_in_background, killed], armature)
 
