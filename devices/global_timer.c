@@ -198,13 +198,6 @@ static const FieldDef fields[] = {
     FIELD(next, FIELD_TIMER),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -255,7 +248,6 @@ const DeviceType global_timer_type = {
     DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,

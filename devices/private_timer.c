@@ -211,13 +211,6 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(reset_status, FIELD_U32, CPUS), FIELD(next, FIELD_TIMER),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -271,7 +264,6 @@ const DeviceType a9_timer_type = {
     DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,
@@ -286,7 +278,6 @@ const DeviceType a9_watchdog_type = {
     DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,

@@ -199,13 +199,6 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(since, FIELD_U64, TIMERS),  FIELD(next, FIELD_TIMER),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -259,7 +252,6 @@ const DeviceType sp804_type = {
     .version = 1,
     .periph_id = 0x00141804,
     .outputs = 3,
-    .create = create,
     .reset = reset,
     .update = update,
 };

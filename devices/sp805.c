@@ -188,13 +188,6 @@ static const FieldDef fields[] = {
     FIELD(next, FIELD_TIMER), FIELD(resetting, FIELD_BOOL),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -236,7 +229,6 @@ const DeviceType sp805_type = {
     .version = 1,
     .periph_id = 0x00141805,
     .outputs = 1,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,
