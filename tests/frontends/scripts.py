@@ -298,10 +298,10 @@ def shorthands(armature):
     Result(armature, "--until", "\n> ").expect(OFF)
     Result(armature, "--until", "> ", "--send", "info\\r", "--until", "Video").expect(OFF)
     Result(armature, "--send", "poweroff\\r").expect(OFF)
-    late = Result(armature, "--until", "never", "--timeout", "0.3")
+    late = Result(armature, "--until", "never", "--timeout", "0.3", "--deterministic")
     late.expect(TIMED_OUT, 'the run was waiting: --until: expect "never".*The last output.*cpu0: '
                 r".*armature: --timeout: 0.3 seconds of guest time have passed\n$")
-    Result(armature, "--timeout", "0.3", "--deterministic").expect(TIMED_OUT)
+    Result(armature, "--timeout", "0.3").expect(TIMED_OUT)
     Result(armature, "--until", "never", "--send", "x", "--timeout", "0.2").expect(TIMED_OUT)
     Result(armature, "--until", "x", "--until", "").expect(USAGE, "give a text")
 
