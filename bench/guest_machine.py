@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -11,9 +12,18 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def check(armature, program):
-    if not os.access(armature, os.X_OK):
-        sys.exit(f"{program}: there is no program {armature}; build it, or give another with --armature")
+def add_options(parser):
+    parser.add_argument("--armature", default=os.path.join(ROOT, "build", "armature"))
+    parser.add_argument("--headless", action="store_true", help="without a window")
+    parser.add_argument("options", nargs="*", help="further options of armature, after --")
+
+
+def check(options, program):
+    """Ends the program if something is missing that the options above need."""
+    if not options.headless and not shutil.which("Xvfb"):
+        sys.exit(f"{program}: Xvfb is missing (Debian's package xvfb); --headless does without a window")
+    if not os.access(options.armature, os.X_OK):
+        sys.exit(f"{program}: there is no program {options.armature}; build it, or give another with --armature")
 
 
 def environment(home, display):

@@ -6,7 +6,6 @@ X server is not."""
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,15 +59,11 @@ def measure(options, display, settle, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--armature", default=os.path.join(guest_machine.ROOT, "build", "armature"))
     parser.add_argument("--settle", type=float, default=60, help="seconds from the desktop's appearance to the measurement")
     parser.add_argument("--seconds", type=float, default=60, help="how long is measured")
-    parser.add_argument("--headless", action="store_true", help="without a window only")
-    parser.add_argument("options", nargs="*", help="further options of armature, after --")
+    guest_machine.add_options(parser)
     options = parser.parse_args()
-    if not options.headless and not shutil.which("Xvfb"):
-        sys.exit("idle.py: Xvfb is missing (Debian's package xvfb); --headless does without a window")
-    guest_machine.check(options.armature, "idle.py")
+    guest_machine.check(options, "idle.py")
     try:
         measure(options, None, options.settle, options.seconds)
         if not options.headless:

@@ -7,7 +7,6 @@ from picture to picture. The window is on an X server of its own (Xvfb), without
 import argparse
 import contextlib
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -70,21 +69,17 @@ def run(options, folder, files, ways):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--armature", default=os.path.join(guest_machine.ROOT, "build", "armature"))
     parser.add_argument("--seconds", type=float, default=5, help="how long each way of drawing runs")
     parser.add_argument("--runs", type=int, default=1, help="boots; medians are shown")
     parser.add_argument("--size", default="1024x768", help="as --display-size takes it")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--renderer", help="SDL's: opengl, software ... (default: what SDL chooses)")
-    parser.add_argument("--headless", action="store_true", help="without a window")
-    parser.add_argument("options", nargs="*", help="further options of armature, after --")
+    guest_machine.add_options(parser)
     options = parser.parse_args()
     ways = options.ways.split(",")
     if set(ways) - set(WAYS):
         parser.error("--ways: " + ", ".join(WAYS))
-    if not options.headless and not shutil.which("Xvfb"):
-        sys.exit("redraw.py: Xvfb is missing (Debian's package xvfb); --headless does without a window")
-    guest_machine.check(options.armature, "redraw.py")
+    guest_machine.check(options, "redraw.py")
     with tempfile.TemporaryDirectory(prefix="armature-redraw-") as folder:
         try:
             files = guest_files(folder)

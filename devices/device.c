@@ -70,6 +70,11 @@ static Timer **list_timers(Device *dev)
     return list;
 }
 
+static void update_due(void *dev)
+{
+    device_changed(dev);
+}
+
 Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, const DeviceProps *props,
                    uint32_t base, Error *err)
 {
@@ -85,6 +90,8 @@ Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, con
         dev->props = *props;
     dev->index = build_index(type);
     dev->timers = list_timers(dev);
+    for (Timer **timer = dev->timers; *timer; timer++)
+        timer_init(*timer, env->clock, name, 0, update_due, dev);
     if (type->create && !type->create(dev, err)) {
         free((void *)dev->index);
         free(dev->timers);
@@ -98,8 +105,7 @@ Device *device_new(const DeviceType *type, const char *name, DeviceEnv *env, con
 static void cancel_timers(Device *dev)
 {
     for (Timer **timer = dev->timers; *timer; timer++)
-        if ((*timer)->clock)
-            timer_cancel(*timer);
+        timer_cancel(*timer);
 }
 
 bool device_memory_set(DeviceMemory *memory, uint64_t size)
@@ -137,16 +143,6 @@ void device_changed(Device *dev)
 {
     if (dev->type->update)
         dev->type->update(dev);
-}
-
-static void update_due(void *dev)
-{
-    device_changed(dev);
-}
-
-void device_timer_init(Device *dev, Timer *timer)
-{
-    timer_init(timer, dev->env->clock, dev->name, 0, update_due, dev);
 }
 
 void device_reset(Device *dev)

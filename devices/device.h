@@ -84,6 +84,12 @@ typedef struct RegAccess {
     bool debug; /* no side effects wanted: a debugger or monitor looks */
 } RegAccess;
 
+/* What a register holds after a write of some of its bytes; value is zero in the others. */
+static inline uint32_t reg_merged(uint32_t old, const RegAccess *access, uint32_t value)
+{
+    return (old & ~access->lanes) | value;
+}
+
 typedef enum RegKind {
     REG_RW,    /* stored; bits in `writable` take the written value */
     REG_RO,    /* writes are ignored and logged as guest errors */
@@ -197,7 +203,8 @@ struct DeviceType {
     uint32_t pcell_id;  /* 0 means the usual 0xB105F00D */
     unsigned inputs;    /* number of input lines */
     unsigned outputs;   /* number of output lines: dev->out[0 .. outputs-1] */
-    /* All may be NULL. create() sets timers up and checks properties; the state is zeroed before. */
+    /* All may be NULL. create() checks properties and sets up timers that do more than run update(), as those
+     * of the field table do by themselves; the state is zeroed before. */
     bool (*create)(Device *dev, Error *err);
     void (*destroy)(Device *dev);
     void (*reset)(Device *dev);                             /* after the registers took their reset values */
@@ -259,9 +266,6 @@ void device_input_changed(void *dev, unsigned input, bool level);
 
 /* To be called by timers and host-side events after they changed state: runs update(). */
 void device_changed(Device *dev);
-
-/* Sets up a timer, of the device's name, that runs update() when it is due. */
-void device_timer_init(Device *dev, Timer *timer);
 
 /* The MMIO entry points (opaque is the Device). */
 extern const MmioOps device_mmio;

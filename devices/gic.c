@@ -274,7 +274,7 @@ static void icdisr_written(Device *dev, const RegAccess *access, uint32_t value)
     if (!access->secure || access->index >= WORDS)
         return;
     uint32_t *word = &s->nonsecure[bank(cpu_of(access), access->index)];
-    *word = (*word & ~access->lanes) | (value & implemented(access->index));
+    *word = reg_merged(*word, access, value & implemented(access->index));
 }
 
 static uint32_t enable_read(Device *dev, const RegAccess *access)

@@ -123,7 +123,7 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
 {
     State *s = (State *)dev;
     uint32_t *banked = &s->banked[cpu_of(access)], old = s->control;
-    uint32_t control = ((old | *banked) & ~access->lanes) | value;
+    uint32_t control = reg_merged(old | *banked, access, value);
     catch_up(s);
     s->control = control & COMMON_BITS;
     *banked = control & BANKED_BITS;
@@ -173,7 +173,7 @@ static void increment_written(Device *dev, const RegAccess *access, uint32_t val
     State *s = (State *)dev;
     uint32_t *increment = &s->increment[cpu_of(access)];
     catch_up(s);
-    *increment = (*increment & ~access->lanes) | value;
+    *increment = reg_merged(*increment, access, value);
 }
 
 /* clang-format off */
@@ -197,13 +197,6 @@ static const FieldDef fields[] = {
     FIELD(since, FIELD_U64),
     FIELD(next, FIELD_TIMER),
 };
-
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
 
 static void reset(Device *dev)
 {
@@ -255,7 +248,6 @@ const DeviceType global_timer_type = {
     DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,

@@ -103,7 +103,7 @@ static void int_en_written(Device *dev, const RegAccess *access, uint32_t value)
     State *s = (State *)dev;
     if (value & ~s->int_en & LAN_SW_INT)
         s->int_sts |= LAN_SW_INT;
-    s->int_en = (s->int_en & ~access->lanes) | value;
+    s->int_en = reg_merged(s->int_en, access, value);
 }
 
 /* ---- FIFOs' configuration ----------------------------------------------------------------------------- */

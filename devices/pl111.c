@@ -355,7 +355,6 @@ static bool create(Device *dev, Error *err)
     uint32_t output = dev->props.value[0];
     if (output >= DISPLAY_OUTPUTS)
         return error_set(err, "%s: there is no display output %u", dev->name, output);
-    device_timer_init(dev, &s->next);
     picture_init(&s->picture, dev->env->bus, s->palette, s->cursor_image);
     display_connect(dev->env->display, (DisplayOutput)output, &ops, s);
     display_on_clock(dev->env->display, (DisplayOutput)output, clock_changed, s);

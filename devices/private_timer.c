@@ -105,11 +105,6 @@ static void start_from(State *s, unsigned cpu, uint32_t count)
     s->since[cpu] = ticks_now(s);
 }
 
-static uint32_t merged(uint32_t old, const RegAccess *access, uint32_t value)
-{
-    return (old & ~access->lanes) | value;
-}
-
 static uint32_t load_read(Device *dev, const RegAccess *access)
 {
     return ((State *)dev)->load[cpu_of(access)];
@@ -120,7 +115,7 @@ static void load_written(Device *dev, const RegAccess *access, uint32_t value)
     State *s = (State *)dev;
     unsigned cpu = cpu_of(access);
     catch_up(s, cpu);
-    s->load[cpu] = merged(s->load[cpu], access, value);
+    s->load[cpu] = reg_merged(s->load[cpu], access, value);
     start_from(s, cpu, s->load[cpu]);
 }
 
@@ -136,7 +131,7 @@ static void counter_written(Device *dev, const RegAccess *access, uint32_t value
     unsigned cpu = cpu_of(access);
     catch_up(s, cpu);
     if (!(s->control[cpu] & WATCHDOG_MODE))
-        start_from(s, cpu, merged(s->count[cpu], access, value));
+        start_from(s, cpu, reg_merged(s->count[cpu], access, value));
 }
 
 static uint32_t control_read(Device *dev, const RegAccess *access)
@@ -148,7 +143,7 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
 {
     State *s = (State *)dev;
     unsigned cpu = cpu_of(access);
-    uint32_t old = s->control[cpu], control = merged(old, access, value);
+    uint32_t old = s->control[cpu], control = reg_merged(old, access, value);
     if (dev->type == &a9_timer_type)
         control &= ~(uint32_t)WATCHDOG_MODE;
     catch_up(s, cpu);
@@ -216,13 +211,6 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(reset_status, FIELD_U32, CPUS), FIELD(next, FIELD_TIMER),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -276,7 +264,6 @@ const DeviceType a9_timer_type = {
     DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,
@@ -291,7 +278,6 @@ const DeviceType a9_watchdog_type = {
     DEVICE_FIELDS,
     .version = 1,
     .outputs = CPUS,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,

@@ -98,11 +98,6 @@ static void catch_up(State *s, unsigned t)
     s->raised[t] |= p.reached_zero;
 }
 
-static uint32_t merged(uint32_t old, const RegAccess *access, uint32_t value)
-{
-    return (old & ~access->lanes) | value;
-}
-
 /* TimerXLoad and TimerXBGLoad both read as what a periodic timer reloads next. */
 static uint32_t load_read(Device *dev, const RegAccess *access)
 {
@@ -114,7 +109,7 @@ static void bgload_written(Device *dev, const RegAccess *access, uint32_t value)
     State *s = (State *)dev;
     unsigned t = timer_of(access);
     catch_up(s, t);
-    s->load[t] = merged(s->load[t], access, value);
+    s->load[t] = reg_merged(s->load[t], access, value);
 }
 
 static void load_written(Device *dev, const RegAccess *access, uint32_t value)
@@ -144,7 +139,7 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
     unsigned t = timer_of(access);
     uint32_t old = s->control[t];
     catch_up(s, t);
-    s->control[t] = merged(old, access, value);
+    s->control[t] = reg_merged(old, access, value);
     if (!(old & ENABLE) || (old ^ s->control[t]) & 3u << PRESCALE_SHIFT)
         s->since[t] = ticks_now(s, t);
 }
@@ -204,13 +199,6 @@ static const FieldDef fields[] = {
     FIELD_ARRAY(since, FIELD_U64, TIMERS),  FIELD(next, FIELD_TIMER),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -264,7 +252,6 @@ const DeviceType sp804_type = {
     .version = 1,
     .periph_id = 0x00141804,
     .outputs = 3,
-    .create = create,
     .reset = reset,
     .update = update,
 };

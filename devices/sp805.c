@@ -89,11 +89,6 @@ static void start(State *s)
     s->since = ticks_now(s);
 }
 
-static uint32_t merged(uint32_t old, const RegAccess *access, uint32_t value)
-{
-    return (old & ~access->lanes) | value;
-}
-
 static uint32_t load_read(Device *dev, const RegAccess *access)
 {
     (void)access;
@@ -104,7 +99,7 @@ static void load_written(Device *dev, const RegAccess *access, uint32_t value)
 {
     State *s = (State *)dev;
     catch_up(s);
-    s->load = merged(s->load, access, value);
+    s->load = reg_merged(s->load, access, value);
     start(s);
     if (running(s) && !s->load)
         s->raised = 1;
@@ -128,7 +123,7 @@ static void control_written(Device *dev, const RegAccess *access, uint32_t value
     State *s = (State *)dev;
     uint32_t old = s->control;
     catch_up(s);
-    s->control = merged(old, access, value);
+    s->control = reg_merged(old, access, value);
     if (s->control & ~old & INTEN)
         start(s);
 }
@@ -193,13 +188,6 @@ static const FieldDef fields[] = {
     FIELD(next, FIELD_TIMER), FIELD(resetting, FIELD_BOOL),
 };
 
-static bool create(Device *dev, Error *err)
-{
-    (void)err;
-    device_timer_init(dev, &((State *)dev)->next);
-    return true;
-}
-
 static void reset(Device *dev)
 {
     State *s = (State *)dev;
@@ -241,7 +229,6 @@ const DeviceType sp805_type = {
     .version = 1,
     .periph_id = 0x00141805,
     .outputs = 1,
-    .create = create,
     .reset = reset,
     .update = update,
     .allows = allows,

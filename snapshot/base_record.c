@@ -57,11 +57,7 @@ bool base_record_decode(BaseRecord *record, const uint8_t *data, size_t size, Er
 {
     Flat flat = {.file = {.bytes = NULL}};
     Part part = part_of(&flat);
-    StagedPart stage;
-    bool ok = part_stage(&stage, &part, data, size, err);
-    if (ok)
-        part_apply(&stage, &flat);
-    part_unstage(&stage);
+    bool ok = part_decode(&part, data, size, err);
     if (ok && !take(record, &flat))
         ok = error_set(err, "what it says of its base is damaged");
     device_memory_set(&flat.file, 0);

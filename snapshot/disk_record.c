@@ -92,11 +92,7 @@ bool disk_record_decode(DiskRecord *record, const uint8_t *data, size_t size, Er
 {
     Flat flat = {.slot = 0};
     Part part = part_of(&flat);
-    StagedPart stage;
-    bool ok = part_stage(&stage, &part, data, size, err);
-    if (ok)
-        part_apply(&stage, &flat);
-    part_unstage(&stage);
+    bool ok = part_decode(&part, data, size, err);
     if (ok)
         take(record, &flat);
     device_memory_set(&flat.file, 0);

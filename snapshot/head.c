@@ -64,13 +64,8 @@ void head_encode(Head *head, Buffer *out)
 bool head_decode(Head *head, const uint8_t *data, size_t size, Error *err)
 {
     Part part = part_of(head);
-    StagedPart stage;
     *head = (Head){0};
-    bool ok = part_stage(&stage, &part, data, size, err);
-    if (ok)
-        part_apply(&stage, head);
-    part_unstage(&stage);
-    return ok;
+    return part_decode(&part, data, size, err);
 }
 
 bool head_rewrite(const uint8_t *payload, size_t size, const uint64_t identity[2], bool compressed,

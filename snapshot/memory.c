@@ -20,6 +20,20 @@ void memory_encode(const MachineMemory *memory, Buffer *out)
     buffer_put8(out, memory->fill);
 }
 
+bool memory_read_record(MemoryRecord *record, const ChunkFile *file, const Chunk *chunk, Error *err)
+{
+    uint8_t payload[300];
+    if (chunk->length > sizeof payload)
+        return error_set(err, "a memory's description is too long");
+    if (!chunk_read(file, chunk, payload, err))
+        return false;
+    Cursor cursor = {payload, chunk->length, false};
+    cursor_take_name(&cursor, record->name);
+    record->size = cursor_take64(&cursor);
+    record->fill = cursor_take8(&cursor);
+    return (!cursor.short_of && !cursor.left) || error_set(err, "a memory's description is damaged");
+}
+
 bool memory_is_filled(const uint8_t *page, uint8_t fill)
 {
     return page[0] == fill && !memcmp(page, page + 1, MEMORY_PAGE - 1);

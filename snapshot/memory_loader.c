@@ -77,26 +77,6 @@ static bool find_memory(const Machine *machine, const char *name, MachineMemory 
     return false;
 }
 
-typedef struct Described {
-    char name[256];
-    uint64_t size;
-    uint8_t fill;
-} Described;
-
-static bool read_memory(Described *is, const ChunkFile *file, const Chunk *chunk, Error *err)
-{
-    uint8_t payload[300];
-    if (chunk->length > sizeof payload)
-        return error_set(err, "a memory's description is too long");
-    if (!chunk_read(file, chunk, payload, err))
-        return false;
-    Cursor cursor = {payload, chunk->length, false};
-    cursor_take_name(&cursor, is->name);
-    is->size = cursor_take64(&cursor);
-    is->fill = cursor_take8(&cursor);
-    return (!cursor.short_of && !cursor.left) || error_set(err, "a memory's description is damaged");
-}
-
 static unsigned staged_number(const StagedMemory *all, const char *name)
 {
     unsigned n = 0;
@@ -108,9 +88,9 @@ static unsigned staged_number(const StagedMemory *all, const char *name)
 static bool stage_memory(StagedMemory *all, const Machine *machine, const ChunkFile *file, const Chunk *chunk,
                          Error *err)
 {
-    Described is;
+    MemoryRecord is;
     Staged staged = {.fd = -1};
-    if (!read_memory(&is, file, chunk, err))
+    if (!memory_read_record(&is, file, chunk, err))
         return false;
     if (all->count == MACHINE_MEMORIES)
         return error_set(err, "there are too many memories");
@@ -155,10 +135,10 @@ static bool map_memories(StagedMemory *all, Layer *layer, Error *err)
 {
     bool used[MACHINE_MEMORIES] = {false};
     for (unsigned n = 0; n < layer->file->count; n++) {
-        Described is;
+        MemoryRecord is;
         if (!chunk_is(&layer->file->chunk[n], CHUNK_MEMORY))
             continue;
-        if (!read_memory(&is, layer->file, &layer->file->chunk[n], err))
+        if (!memory_read_record(&is, layer->file, &layer->file->chunk[n], err))
             return false;
         unsigned k = staged_number(all, is.name);
         if (k == all->count || used[k])

@@ -27,18 +27,12 @@ typedef struct Walk {
 
 static bool describe_memory(const ChunkFile *file, const Chunk *chunk, WalkMemory *memory, Error *err)
 {
-    uint8_t payload[300];
-    if (chunk->length > sizeof payload)
-        return error_set(err, "a memory's description is too long");
-    if (!chunk_read(file, chunk, payload, err))
+    MemoryRecord record;
+    if (!memory_read_record(&record, file, chunk, err))
         return false;
-    Cursor cursor = {payload, chunk->length, false};
-    cursor_take_name(&cursor, memory->name);
-    memory->pages = cursor_take64(&cursor) / MEMORY_PAGE;
-    memory->fill = cursor_take8(&cursor);
-    memory->disk = false;
-    return (!cursor.short_of && !cursor.left && memory->pages <= UINT32_MAX) ||
-           error_set(err, "a memory's description is damaged");
+    *memory = (WalkMemory){.pages = record.size / MEMORY_PAGE, .fill = record.fill};
+    memcpy(memory->name, record.name, sizeof record.name);
+    return memory->pages <= UINT32_MAX || error_set(err, "a memory's description is damaged");
 }
 
 static bool describe_disk(const ChunkFile *file, const Chunk *chunk, WalkMemory *memory, bool *from_base,

@@ -247,3 +247,13 @@ void part_unstage(StagedPart *stage)
     free(stage->items);
     *stage = (StagedPart){0};
 }
+
+bool part_decode(const Part *part, const uint8_t *data, size_t size, Error *err)
+{
+    StagedPart stage;
+    bool ok = part_stage(&stage, part, data, size, err);
+    if (ok)
+        part_apply(&stage, part->base);
+    part_unstage(&stage);
+    return ok;
+}

@@ -30,4 +30,7 @@ bool part_stage(StagedPart *stage, const Part *part, const uint8_t *data, size_t
 void part_apply(StagedPart *stage, void *base);
 void part_unstage(StagedPart *stage);
 
+/* All of it at once: sets the part's fields, or changes nothing and returns false with err set. */
+bool part_decode(const Part *part, const uint8_t *data, size_t size, Error *err);
+
 #endif

@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.18)
 
 set(files "")
-foreach(folder cpu mmu jit devices machine images net volumes shares snapshot frontends roms tests bench)
+foreach(folder cpu mmu jit devices machine images net volumes shares snapshot history frontends roms tests bench)
   file(GLOB_RECURSE found ${ROOT}/${folder}/*.c ${ROOT}/${folder}/*.h)
   list(APPEND files ${found})
 endforeach()

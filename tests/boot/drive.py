@@ -1,12 +1,15 @@
 """Drives a machine over its serial port: starts armature, sends text, waits for text. Python's standard library only."""
 
+import functools
 import io
 import os
 import re
 import select
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(ROOT, "scripts"))
@@ -124,6 +127,55 @@ def fetched(command):
         print(f"skipped: could not fetch what is needed ({command})")
         sys.exit(SKIPPED)
     return result.stdout.decode().strip()
+
+
+def in_folder(part):
+    """part(armature, folder) as a part of its own for together(), with a new folder that goes with it."""
+    @functools.wraps(part)
+    def run(armature):
+        with tempfile.TemporaryDirectory() as folder:
+            part(armature, folder)
+    return run
+
+
+def _start(part, arguments, output):
+    """The process that runs the part; what it prints goes to the file."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        part(*arguments)
+        code = 0
+    except Failure as failure:
+        print(failure)
+    except BaseException:
+        traceback.print_exc(file=sys.stdout)
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def together(parts, *arguments, most=4):
+    """Runs part(arguments...) of each, some at a time, as they wait more than they compute; each in a process of its own.
+    What a part has printed is shown when it has ended. Raises Failure after the last one if any has failed."""
+    waiting, running, failed = list(parts), {}, []
+    while waiting or running:
+        while waiting and len(running) < most:
+            part, output = waiting.pop(0), tempfile.TemporaryFile()
+            running[_start(part, arguments, output)] = part, output
+        pid, status = os.wait()
+        part, output = running.pop(pid)
+        with output:
+            output.seek(0)
+            sys.stdout.write(output.read().decode(errors="replace"))
+        if status:
+            failed.append(part.__name__)
+    if failed:
+        raise Failure("in " + ", ".join(failed))
 
 
 def main(test):

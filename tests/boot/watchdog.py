@@ -6,7 +6,7 @@ import struct
 import subprocess
 import tempfile
 
-from drive import Failure, Guest, main
+from drive import Failure, Guest, main, together
 
 BASE = 0x60100000
 OFF, USAGE, SCRIPT, PANIC, HANG, REBOOT = 0, 64, 65, 66, 67, 69
@@ -182,10 +182,7 @@ def scripts(armature):
 
 def test(armature, *names):
     tests = [silence, symbols, panics, oopses, same_end, ends, logs, attended, scripts]
-    for function in tests:
-        if not names or function.__name__ in names:
-            function(armature)
-            print(f"{function.__name__}: ok", flush=True)
+    together([part for part in tests if not names or part.__name__ in names], armature)
 
 
 if __name__ == "__main__":

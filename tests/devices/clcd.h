@@ -55,6 +55,23 @@ static inline void clcd_init(Clcd *c)
     display_set_clock(c->h.env.display, DISPLAY_MOTHERBOARD, CLCDCLK);
 }
 
+/* The one of this test program, and its setup and teardown for cmocka. */
+static Clcd clcd;
+
+static inline int clcd_setup(void **state)
+{
+    (void)state;
+    clcd_init(&clcd);
+    return 0;
+}
+
+static inline int clcd_teardown(void **state)
+{
+    (void)state;
+    harness_done(&clcd.h);
+    return 0;
+}
+
 /* A panel of that size, a pixel a tick; no porch but the least possible: a line is width + 3 ticks, and a
  * frame height + 1 lines. */
 static inline void clcd_size(Clcd *c, uint32_t width, uint32_t height)

@@ -3,6 +3,7 @@
 #include "tests/devices/harness.h"
 
 #include "machine/board.h"
+#include "tests/devices/field_bytes.h"
 
 enum { FUZZ_STEPS = 60000, ID_BLOCK = 0x20, SAVED_OUTPUTS = DEVICE_OUTPUTS };
 
@@ -370,20 +371,6 @@ static void test_reset(void **state)
 /* ---- State --------------------------------------------------------------------------------------------- */
 
 enum { UNKNOWN, HEADER, STORED, SAVED };
-
-static size_t field_bytes(const FieldDef *field)
-{
-    static const size_t bytes[] = {[FIELD_U8] = 1,
-                                   [FIELD_U16] = 2,
-                                   [FIELD_U32] = 4,
-                                   [FIELD_U64] = 8,
-                                   [FIELD_BOOL] = 1,
-                                   [FIELD_BYTES] = 1,
-                                   [FIELD_TIMER] = sizeof(Timer),
-                                   [FIELD_MEMORY] = sizeof(DeviceMemory),
-                                   [FIELD_TRANSIENT] = 1};
-    return bytes[field->kind] * (field->count ? field->count : 1);
-}
 
 static void mark_registers(const DeviceType *type, uint8_t *owner)
 {

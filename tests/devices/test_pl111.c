@@ -8,22 +8,6 @@ enum { FUF = 2, LNBU = 4, VCOMP = 8, MBERROR = 16 };
 
 #define SHOWN (TFT | BPP(6))
 
-static Clcd clcd;
-
-static int setup(void **state)
-{
-    (void)state;
-    clcd_init(&clcd);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    harness_done(&clcd.h);
-    return 0;
-}
-
 /* ---- Timing ------------------------------------------------------------------------------------------- */
 
 /* 800x600 at 56 Hz as Linux sets it: 36 MHz, 1024 ticks by 625 lines. */
@@ -682,7 +666,7 @@ static void test_random_use(void **state)
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, clcd_setup, clcd_teardown)
 
 int main(void)
 {

@@ -6,22 +6,6 @@
 
 enum { WIDTH = 48, HEIGHT = 5 }; /* rows of 1 bpp begin in the middle of words */
 
-static Clcd clcd;
-
-static int setup(void **state)
-{
-    (void)state;
-    clcd_init(&clcd);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    harness_done(&clcd.h);
-    return 0;
-}
-
 /* ---- The reference ------------------------------------------------------------------------------------ */
 
 static uint32_t word_at(const uint8_t *bytes)
@@ -249,7 +233,7 @@ static void test_cursor_colours(void **state)
     expect_equal(clcd_frame(&clcd)->pixels[0], gray(0x40) * 0x010101);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, clcd_setup, clcd_teardown)
 
 int main(void)
 {

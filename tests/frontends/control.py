@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The control socket, by a client that knows docs/control.md and nothing else, and `armature ctl`."""
 
+import functools
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "boot"))
 
-from drive import Failure, main  # noqa: E402
+from drive import Failure, in_folder, main, together  # noqa: E402
 
 TIMEOUT = 60
 
@@ -419,11 +420,16 @@ def many(armature, path):
         machine.ends(0)
 
 
+def with_socket(part):
+    @functools.wraps(part)
+    def run(armature, folder):
+        part(armature, f"{folder}/socket")
+    return in_folder(run)
+
+
 def test(armature):
-    with tempfile.TemporaryDirectory() as folder:
-        for part in (operations, waiting, events, breakpoints, hostile, sockets, ctl, with_a_script, a_debugged_script,
-                     many):
-            part(armature, f"{folder}/socket")
+    parts = operations, waiting, events, breakpoints, hostile, sockets, ctl, with_a_script, a_debugged_script, many
+    together(map(with_socket, parts), armature)
 
 
 main(test)

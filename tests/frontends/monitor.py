@@ -6,7 +6,7 @@ import subprocess
 import termios
 
 from uart_guest import SerialGuest, check
-from drive import main
+from drive import main, together
 
 TIMEOUT = 60
 PROMPT = r"\(armature\) "
@@ -139,10 +139,7 @@ def from_a_pipe(armature):
 
 
 def test(armature):
-    editing(armature)
-    from_the_console(armature)
-    breakpoints(armature)
-    from_a_pipe(armature)
+    together([editing, from_the_console, breakpoints, from_a_pipe], armature)
 
 
 main(test)

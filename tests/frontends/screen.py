@@ -7,12 +7,11 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "boot"))
 
-from drive import Failure, Guest, main  # noqa: E402
+from drive import Failure, Guest, in_folder, main, together  # noqa: E402
 
 TIMEOUT = 60
 PROMPT = "wait_screen('> ', 10) "
@@ -144,11 +143,7 @@ def mistakes(armature, folder):
 
 
 def test(armature):
-    armature = os.path.abspath(armature)
-    for part in pictures, typed, recorded, by_hand, mistakes:
-        with tempfile.TemporaryDirectory() as folder:
-            part(armature, folder)
-            os.chdir("/")
+    together([in_folder(part) for part in (pictures, typed, recorded, by_hand, mistakes)], os.path.abspath(armature))
 
 
 main(test)

@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "boot"))
 
-from drive import Failure, main  # noqa: E402
+from drive import Failure, main, together  # noqa: E402
 
 TIMEOUT = 60
 OFF, USAGE, FAILED, TIMED_OUT = 0, 64, 65, 68
@@ -298,10 +298,10 @@ def shorthands(armature):
     Result(armature, "--until", "\n> ").expect(OFF)
     Result(armature, "--until", "> ", "--send", "info\\r", "--until", "Video").expect(OFF)
     Result(armature, "--send", "poweroff\\r").expect(OFF)
-    late = Result(armature, "--until", "never", "--timeout", "0.3")
+    late = Result(armature, "--until", "never", "--timeout", "0.3", "--deterministic")
     late.expect(TIMED_OUT, 'the run was waiting: --until: expect "never".*The last output.*cpu0: '
                 r".*armature: --timeout: 0.3 seconds of guest time have passed\n$")
-    Result(armature, "--timeout", "0.3", "--deterministic").expect(TIMED_OUT)
+    Result(armature, "--timeout", "0.3").expect(TIMED_OUT)
     Result(armature, "--until", "never", "--send", "x", "--timeout", "0.2").expect(TIMED_OUT)
     Result(armature, "--until", "x", "--until", "").expect(USAGE, "give a text")
 
@@ -348,13 +348,7 @@ def endless_loop(armature):
 
 
 def test(armature):
-    good(armature)
-    breakpoints(armature)
-    same_with_breakpoints(armature)
-    failures(armature)
-    shorthands(armature)
-    repeatable(armature)
-    endless_loop(armature)
+    together([good, breakpoints, same_with_breakpoints, failures, shorthands, repeatable, endless_loop], armature)
 
 
 main(test)

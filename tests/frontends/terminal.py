@@ -4,6 +4,7 @@ whatever ends the program."""
 
 import os
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import termios
 import time
 
 from uart_guest import SerialGuest, check, BREAK_ERROR, UART1
-from drive import Failure, main
+from drive import Failure, main, together
 
 UART0_RIS = 0x1000903c
 TIMEOUT = 30
@@ -328,15 +329,9 @@ def killed(armature):
 def test(armature):
     # A build with sanitizers leaves signals alone, or it would end with a code of its own.
     os.environ["ASAN_OPTIONS"] = "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigfpe=0:handle_sigill=0"
-    ways_out(armature)
-    hang_up(armature)
-    keys(armature)
-    literal_escape(armature)
-    other_escape_keys(armature)
-    long_paste(armature)
-    stopped_and_continued(armature)
-    started_in_background(armature)
-    killed(armature)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # nobody wants the memory of those that are crashed on purpose
+    together([ways_out, hang_up, keys, literal_escape, other_escape_keys, long_paste, stopped_and_continued,
+              started_in_background, killed], armature)
 
 
 main(test)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "frontends/option_table.h"
+#include "tests/frontends/printed_config.h"
 
 static char folder[] = "/tmp/armature-config-XXXXXX";
 static char path[256], user[256];
@@ -77,16 +78,6 @@ static void file_refused(const char *text, unsigned line, const char *message)
     snprintf(where, sizeof where, "%s:%u: ", path, line);
     if (strncmp(err.text, where, strlen(where)))
         fail_msg("\"%s\" does not begin with \"%s\"", err.text, where);
-}
-
-static char *printed(void)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    options_print_config(&options, out);
-    fclose(out);
-    return text;
 }
 
 /* ---- Files ------------------------------------------------------------------------------------ */
@@ -325,30 +316,15 @@ static void test_conflict_across_sources(void **state)
 
 /* ---- --print-config --------------------------------------------------------------------------- */
 
-/* The lines that set something. */
-static void keep_values(char *text)
-{
-    char *to = text;
-    for (char *line = text, *next; *line; line = next) {
-        next = line + strcspn(line, "\n");
-        next += *next == '\n';
-        if (*line != '#' && *line != '\n') {
-            memmove(to, line, (size_t)(next - line));
-            to += next - line;
-        }
-    }
-    *to = 0;
-}
-
 static void check_round_trip(const char *line)
 {
     accepted(line);
     Options before = options;
-    char *first = printed();
+    char *first = printed_config(&options);
     put_text(path, first);
     options.settings = NULL; /* `before` keeps what its strings lie in */
     accepted("--no-config --config @");
-    char *second = printed();
+    char *second = printed_config(&options);
     keep_values(first);
     keep_values(second);
     assert_string_equal(first, second);
@@ -391,7 +367,7 @@ static void test_sources(void **state)
     setenv("ARMATURE_RTC", "5", 1);
     accepted("--config @ --memory 64M --kernel here");
     unsetenv("ARMATURE_RTC");
-    char *text = printed();
+    char *text = printed_config(&options);
     assert_non_null(strstr(text, "# command line\nmemory = 64M\n"));
     snprintf(expected, sizeof expected, "# %s:2\ncpus = 2\n", path);
     assert_non_null(strstr(text, expected));

@@ -5,7 +5,6 @@
  *     fuzz_jit --seeds N,N... [...]
  *
  * --find: looks for the instruction. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "cpu/insn.h"
 #include "jit/state.h"
 #include "tests/fuzz/guest.h"
+#include "tests/fuzz/seeds.h"
 
 typedef struct Options {
     uint64_t seed;
@@ -25,21 +25,9 @@ typedef struct Options {
 
 enum { HUNG = 120 }; /* host seconds */
 
-static volatile uint64_t current_seed;
-
-static void hung(int number)
-{
-    char text[80];
-    (void)number;
-    int length = snprintf(text, sizeof text, "seed %llu hangs\n", (unsigned long long)current_seed);
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        _exit(3);
-    abort();
-}
-
 static void print_difference(const Guest *a, const Guest *b, const char *part)
 {
-    printf("seed %llu: %s differs with %u pushes left\n", (unsigned long long)current_seed, part,
+    printf("seed %llu: %s differs with %u pushes left\n", (unsigned long long)seeds_current(), part,
            a->pushes_left);
     for (unsigned n = 0; n < a->machine->options.cpus; n++) {
         if (!state_differs(a->machine->cpu[n], b->machine->cpu[n]))
@@ -160,8 +148,7 @@ static void find(uint64_t seed, const Options *options, FILE *log_out, uint64_t 
 
 static bool check_seed(uint64_t seed, const Options *options, FILE *log_out, JitCounts *sum)
 {
-    current_seed = seed;
-    alarm(HUNG);
+    seeds_begin(seed, HUNG);
     Two two = two_new(seed, options, log_out);
     const char *part = NULL;
     while (two.a->pushes_left && !part) {
@@ -221,7 +208,6 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
-    signal(SIGALRM, hung);
     FILE *log_out = fopen("/dev/null", "w");
     if (!log_out)
         return 3;

@@ -31,12 +31,6 @@ static uint8_t *good;
 static size_t good_size;
 static unsigned polls;
 
-static void die(const char *what)
-{
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
-
 /* ---- Machines ---------------------------------------------------------------------------------------- */
 
 static bool poll_machine(void *opaque, uint64_t timeout_ns)
@@ -75,7 +69,7 @@ static Machine *new_machine(void)
     Machine *machine = machine_new(&options, log_new(NULL), &err);
     if (!machine || !boot_load(machine, &(BootOptions){0}, &err) ||
         !image_open(&image, &(ImageOptions){.path = image_path, .temporary = true}, &err))
-        die(err.text);
+        seeds_die(err.text);
     Disk *disk = disk_new("disk0", image.ops, image.medium, &image.info, NULL, machine->arrivals);
     disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], disk);
     run(machine, 30000);
@@ -109,12 +103,12 @@ static void make_good(void)
     wire_start(&wire, &leaver.fd, &fd);
     comer_start(&comer, fd);
     if (leaver_go(&leaver, 3, 0, &err) != MIGRATION_MOVED)
-        die("the good one fails");
+        seeds_die("the good one fails");
     pthread_join(comer.thread, NULL);
     pthread_join(wire.thread, NULL);
     good_size = wire.went;
     if (good_size > ROOM)
-        die("the good one is too long");
+        seeds_die("the good one is too long");
     leaver_end(&leaver);
     machine_end(comer.machine);
     machine_end(machine);
@@ -141,7 +135,7 @@ static void take_apart(Messages *all)
         Message *message = &all->message[all->count++];
         uint64_t length;
         if (all->count == MESSAGES)
-            die("too many messages");
+            seeds_die("too many messages");
         memcpy(message->type, good + at, 4);
         memcpy(&length, good + at + 8, 8);
         message->size = length;
@@ -300,12 +294,12 @@ static void hostile_stream(Random *random)
     put_together(&all, &feeder.bytes);
     release(&all);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
-        die("no sockets");
+        seeds_die("no sockets");
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     comer.fd = ends[0];
     feeder.fd = ends[1];
     if (pthread_create(&thread, NULL, feed, &feeder))
-        die("no thread");
+        seeds_die("no thread");
     comer_run(&comer);
     pthread_join(thread, NULL);
     buffer_free(&feeder.bytes);
@@ -379,22 +373,22 @@ static void hostile_answers(Random *random)
     Error err;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends))
-        die("no sockets");
+        seeds_die("no sockets");
     leaver.fd = ends[0];
     other.fd = ends[1];
     if (pthread_create(&thread, NULL, answer, &other))
-        die("no thread");
+        seeds_die("no thread");
     machine_hold_time(machine, true);
     uint64_t before = hash_of(machine);
     MigrationEnd end = leaver_go(&leaver, 1 + random_below(random, 3), 0, &err);
     leaver_end(&leaver);
     pthread_join(thread, NULL);
     if (end == MIGRATION_REFUSED && other.went)
-        die("both go on");
+        seeds_die("both go on");
     if (end == MIGRATION_MOVED && !other.went)
-        die("none goes on");
+        seeds_die("none goes on");
     if (hash_of(machine) != before)
-        die("the machine that stays has changed");
+        seeds_die("the machine that stays has changed");
     machine_hold_time(machine, false);
     run(machine, INSTRUCTIONS);
     machine_end(machine);
@@ -415,7 +409,7 @@ int main(int argc, char **argv)
     snprintf(image_path, sizeof image_path, "/tmp/armature-migrate-XXXXXX");
     int fd = mkstemp(image_path);
     if (fd < 0 || ftruncate(fd, DISK))
-        die("no file");
+        seeds_die("no file");
     close(fd);
     make_good();
     int code = seeds_main(argc, argv, "streams", 60, 120, check);

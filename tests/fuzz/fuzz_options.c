@@ -11,6 +11,7 @@
 #include "frontends/option_table.h"
 #include "frontends/serial_spec.h"
 #include "tests/fuzz/random.h"
+#include "tests/frontends/printed_config.h"
 
 enum { WORDS = 12, LONG = 3000, VARIABLES = 6, LINES = 12 };
 
@@ -326,44 +327,17 @@ static char *random_variable(Random *random)
     return text;
 }
 
-static char *printed(const Options *options)
-{
-    char *text;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
-        abort();
-    options_print_config(options, out);
-    fclose(out);
-    return text;
-}
-
-/* Lines that set something. In place. */
-static void keep_values(char *text)
-{
-    char *to = text;
-    for (char *line = text, *next; *line; line = next) {
-        next = line + strcspn(line, "\n");
-        next += *next == '\n';
-        if (*line != '#' && *line != '\n') {
-            memmove(to, line, (size_t)(next - line));
-            to += next - line;
-        }
-    }
-    *to = 0;
-}
-
 /* What --print-config prints is read as the same options. */
 static bool same_again(const Options *options, Error *err)
 {
     char *argv[] = {"armature", "--config", path, NULL}, *none[] = {NULL}, **before = environ,
-         *first = printed(options);
+         *first = printed_config(options);
     Options again;
     environ = none;
     fill_file(first, strlen(first));
     bool ok = options_parse(&again, 3, argv, err);
     if (ok) {
-        char *second = printed(&again);
+        char *second = printed_config(&again);
         keep_values(first);
         keep_values(second);
         ok = !strcmp(first, second) || error_set(err, "--print-config differs after reading it again");

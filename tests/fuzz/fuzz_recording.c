@@ -4,7 +4,6 @@
  *
  *     fuzz_recording [--seed N] [--runs N] */
 #define _GNU_SOURCE
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,29 +14,13 @@
 #include "snapshot/chunk.h"
 #include "snapshot/recording.h"
 #include "tests/fuzz/random.h"
+#include "tests/fuzz/seeds.h"
 
 enum { HUNG = 120, INSTRUCTIONS = 300000, POLLS_MOST = 3000, RECORDED_POLLS = 60 };
 
-static volatile uint64_t current_seed;
 static char good[80], bad[80];
 static unsigned polls;
 static JournalChannel *hash;
-
-static void hung(int number)
-{
-    char text[80];
-    (void)number;
-    int length = snprintf(text, sizeof text, "seed %llu hangs\n", (unsigned long long)current_seed);
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        _exit(3);
-    abort();
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)current_seed, what);
-    abort();
-}
 
 static void no_handle(void *share, ShareRequest *request)
 {
@@ -79,7 +62,7 @@ static Machine *new_machine(void)
     };
     Machine *machine = machine_new(&options, log_new(NULL), &err);
     if (!machine || !boot_load(machine, &(BootOptions){0}, &err))
-        die(err.text);
+        seeds_die(err.text);
     share_port_connect(&machine->env.share[0], "share", &no_share, NULL, machine->clock, machine->arrivals);
     for (unsigned n = 0; n < NET_PORTS; n++)
         net_connect(&machine->env.net[n], true);
@@ -159,12 +142,12 @@ static void make_good(void)
     machine_pause_at(machine, 1000);
     RecordingWriter *writer = recording_create(good, machine, "memory = 4M\n", &err);
     if (!writer)
-        die(err.text);
+        seeds_die(err.text);
     polls = 0;
     recording_note_hash(machine, hash, true);
     machine_run(machine);
     if (!recording_finish(writer, &err))
-        die(err.text);
+        seeds_die(err.text);
     free_machine(machine);
 }
 
@@ -207,23 +190,23 @@ static void make_bad(Random *random)
     FILE *out = fopen(bad, "wb");
     if (!out || !chunk_open(&file, CHUNKS_RECORDING, good, &err) ||
         !chunk_begin(&writer, CHUNKS_RECORDING, fileno(out), &err))
-        die("the good file is not good");
+        seeds_die("the good file is not good");
     for (unsigned n = 0; n < file.count; n++) {
         const Chunk *chunk = &file.chunk[n];
         uint8_t *data = malloc(chunk->length + 1);
         uint64_t size = chunk->length;
         if (!chunk_read(&file, chunk, data, &err))
-            die(err.text);
+            seeds_die(err.text);
         bool inputs = !strcmp(chunk->type, CHUNK_ENTRIES);
         unsigned changes = inputs ? random_below(random, 5) : random_one_in(random, 12);
         while (changes--)
             change(random, data, &size);
         if (!chunk_write(&writer, chunk->type, data, size, &err))
-            die(err.text);
+            seeds_die(err.text);
         free(data);
     }
     if (!chunk_finish(&writer, &err))
-        die(err.text);
+        seeds_die(err.text);
     fclose(out);
     chunk_close(&file);
 }
@@ -243,8 +226,7 @@ static void try_seed(uint64_t seed, Counts *counts)
 {
     Random random = {seed};
     Error err;
-    current_seed = seed;
-    alarm(HUNG);
+    seeds_begin(seed, HUNG);
     make_bad(&random);
     Recording *recording = recording_open(bad, &err);
     Machine *machine = recording ? new_machine() : NULL;
@@ -276,7 +258,6 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[n], "--runs"))
             runs = strtoull(argv[n + 1], NULL, 0);
     }
-    signal(SIGALRM, hung);
     snprintf(good, sizeof good, "/dev/shm/armature-fuzz-recording-%d-good", (int)getpid());
     snprintf(bad, sizeof bad, "/dev/shm/armature-fuzz-recording-%d-bad", (int)getpid());
     make_good();

@@ -3,7 +3,6 @@
  * are loaded, and the machine goes on without crash and without end. The machine has a disk with an overlay;
  * half of the files may be of other disks. */
 #define _GNU_SOURCE
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,29 +16,13 @@
 #include "snapshot/part_code.h"
 #include "snapshot/snapshot.h"
 #include "tests/fuzz/random.h"
+#include "tests/fuzz/seeds.h"
 
 enum { DISK = 300 << 10 };
 enum { HUNG = 120, CHANGES = 6, INSTRUCTIONS = 20000, POLLS_MOST = 2000 };
 
-static volatile uint64_t current_seed;
 static char good[80], good_changes[80], merged[80], bad[80], bad_base[80], image_path[80];
 static unsigned polls;
-
-static void hung(int number)
-{
-    char text[80];
-    (void)number;
-    int length = snprintf(text, sizeof text, "seed %llu hangs\n", (unsigned long long)current_seed);
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        _exit(3);
-    abort();
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)current_seed, what);
-    abort();
-}
 
 static Machine *new_machine(void)
 {
@@ -57,7 +40,7 @@ static Machine *new_machine(void)
     DiskImage image;
     Machine *machine = machine_new(&options, log_new(NULL), &err);
     if (!machine || !image_open(&image, &(ImageOptions){.path = image_path, .temporary = true}, &err))
-        die(err.text);
+        seeds_die(err.text);
     Disk *disk = disk_new("disk0", image.ops, image.medium, &image.info, machine->clock, machine->arrivals);
     disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], disk);
     return machine;
@@ -88,7 +71,7 @@ static void write_disk(Machine *machine, unsigned seed)
     disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], NULL); /* finishes both */
     disk_slot_set(&machine->env.disk[DISK_SLOT_VIRTIO], disk);
     if (request.result || zeros.result)
-        die("the disk cannot be written");
+        seeds_die("the disk cannot be written");
 }
 
 /* What is on the disk, for who must not change it. */
@@ -98,7 +81,7 @@ static uint64_t disk_sum(Machine *machine)
     uint64_t sum = 0;
     Error err;
     if (!disk_peek(machine->env.disk[DISK_SLOT_VIRTIO].disk, 0, data, DISK, &err))
-        die(err.text);
+        seeds_die(err.text);
     for (unsigned n = 0; n < DISK; n++)
         sum = sum * 31 + data[n];
     return sum;
@@ -126,21 +109,21 @@ static void make_good(void)
     Error err;
     Machine *machine = new_machine();
     if (!boot_load(machine, &(BootOptions){0}, &err))
-        die(err.text);
+        seeds_die(err.text);
     run(machine, 30000);
     serial_send(&machine->env.serial[0], "help\r", 5);
     input_send(machine->input, &(InputEvent){.kind = INPUT_KEY, .code = 30, .down = true});
     write_disk(machine, 0);
     SnapshotMarks *marks = snapshot_marks_new(machine);
     if (!snapshot_save(machine, bad_base, &(SnapshotWish){.compress = true, .marks = marks}, &err))
-        die(err.text);
+        seeds_die(err.text);
     run(machine, 30000);
     memset(machine->ram + 4096, 1, 8192);
     write_disk(machine, 1);
     if (!snapshot_save(machine, good_changes, &(SnapshotWish){.base = bad_base, .marks = marks}, &err))
-        die(err.text);
+        seeds_die(err.text);
     if (rename(bad_base, good))
-        die("cannot rename");
+        seeds_die("cannot rename");
     snapshot_marks_free(marks);
     free_machine(machine);
 }
@@ -246,7 +229,7 @@ static void make_bad(Random *random, const char *good, const char *bad, unsigned
     FILE *out = fopen(bad, "wb");
     if (!out || !chunk_open(&file, CHUNKS_SNAPSHOT, good, &err) ||
         !chunk_begin(&writer, CHUNKS_SNAPSHOT, fileno(out), &err))
-        die("the good file is not good");
+        seeds_die("the good file is not good");
     uint32_t victim[CHANGES];
     unsigned victims = changes ? 1 + random_below(random, changes) : 0;
     for (unsigned n = 0; n < victims; n++)
@@ -257,7 +240,7 @@ static void make_bad(Random *random, const char *good, const char *bad, unsigned
         uint64_t size = chunk->length;
         bool drop = false, twice = false;
         if (!chunk_read(&file, chunk, data, &err))
-            die(err.text);
+            seeds_die(err.text);
         for (unsigned k = 0; k < victims; k++) {
             if (victim[k] != n)
                 continue;
@@ -268,11 +251,11 @@ static void make_bad(Random *random, const char *good, const char *bad, unsigned
         }
         for (int k = drop ? 0 : twice ? 2 : 1; k; k--)
             if (!chunk_write(&writer, chunk->type, data, size, &err))
-                die(err.text);
+                seeds_die(err.text);
         free(data);
     }
     if (!chunk_finish(&writer, &err))
-        die(err.text);
+        seeds_die(err.text);
     fclose(out);
     chunk_close(&file);
 }
@@ -305,7 +288,7 @@ static void use(Machine *machine, Random *random)
     display_frame(machine->display);
     machine_hash(machine, &hash);
     if (!snapshot_save(machine, bad, &(SnapshotWish){0}, &err))
-        die(err.text);
+        seeds_die(err.text);
     machine_reset(machine);
 }
 
@@ -321,7 +304,7 @@ static void look_at(Snapshot *snapshot)
     FILE *out = fopen("/dev/null", "w");
     Snapshot *other = snapshot_open(good_changes, &err);
     if (!out || !other)
-        die("the good file is not good");
+        seeds_die("the good file is not good");
     snapshot_diff(other, snapshot, out, &same, &err);
     snapshot_diff(snapshot, other, out, &same, &err);
     snapshot_merge(snapshot, merged, true, &err);
@@ -334,8 +317,7 @@ static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
     static MachineHash before, after;
     Random random = {seed};
     Error err;
-    current_seed = seed;
-    alarm(HUNG);
+    seeds_begin(seed, HUNG);
     unsigned kind = seed % 3; /* whole, incremental, below an incremental one */
     if (kind)
         make_bad(&random, good, bad_base, kind == 2 ? CHANGES : 0);
@@ -363,12 +345,12 @@ static void try_seed(uint64_t seed, Machine *machine, Counts *counts)
     if (getenv("FUZZ_VERBOSE"))
         puts(err.text);
     if (strlen(err.text) < 10)
-        die("refused without a reason");
+        seeds_die("refused without a reason");
     if (!check)
         return;
     machine_hash(machine, &after);
     if (machine_hash_difference(&before, &after) || disk_sum(machine) != sum)
-        die("it was refused, and changed the machine");
+        seeds_die("it was refused, and changed the machine");
 }
 
 int main(int argc, char **argv)
@@ -395,7 +377,6 @@ int main(int argc, char **argv)
     FILE *image = fopen(image_path, "wb");
     if (!image || ftruncate(fileno(image), DISK) || fclose(image))
         return 3;
-    signal(SIGALRM, hung);
     make_good();
     Machine *machine = new_machine();
     Counts counts = {0};

@@ -1,7 +1,6 @@
 /* Runs hostile guests: whatever they do, the machine must stay whole, its events must stay few, and the same
  * seed must give the same run. A failure names its seed; --seed N --runs 1 repeats it. */
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/guest.h"
+#include "tests/fuzz/seeds.h"
 
 typedef struct Options {
     uint64_t seed;
@@ -18,18 +18,6 @@ typedef struct Options {
 
 /* Host seconds that a run may take before it counts as hung; it takes well under one. */
 enum { HUNG = 120 };
-
-static volatile uint64_t current_seed;
-
-static void hung(int number)
-{
-    char text[80];
-    (void)number;
-    int length = snprintf(text, sizeof text, "seed %llu hangs\n", (unsigned long long)current_seed);
-    if (write(STDERR_FILENO, text, (size_t)length) < 0)
-        _exit(3);
-    abort();
-}
 
 /* Callbacks that a guest's own doings explain: a store can set a timer off, and a store-multiple several. */
 static bool storm(const Guest *g)
@@ -82,8 +70,7 @@ static const char *run(uint64_t seed, const Options *options, FILE *log_out, Sta
 static bool check_seed(uint64_t seed, const Options *options, FILE *log_out)
 {
     State first, second;
-    current_seed = seed;
-    alarm(HUNG);
+    seeds_begin(seed, HUNG);
     const char *wrong = run(seed, options, log_out, &first);
     if (!wrong && !options->once) {
         if (seed % 16 == 0)
@@ -144,7 +131,6 @@ int main(int argc, char **argv)
     Options options = {.seed = 1, .runs = 40};
     if (!parse(&options, argc, argv))
         return usage();
-    signal(SIGALRM, hung);
     FILE *log_out = fopen("/dev/null", "w");
     if (!log_out)
         return 3;

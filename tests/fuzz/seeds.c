@@ -13,8 +13,28 @@ static void hung(int number)
 {
     char text[64];
     (void)number;
-    int length = snprintf(text, sizeof text, "seed %llu: hung\n", (unsigned long long)current_seed);
-    _exit(write(STDERR_FILENO, text, (size_t)length) < 0 ? 3 : 2);
+    int length = snprintf(text, sizeof text, "seed %llu hangs\n", (unsigned long long)current_seed);
+    if (write(STDERR_FILENO, text, (size_t)length) < 0)
+        _exit(3);
+    abort();
+}
+
+void seeds_begin(uint64_t seed, unsigned limit)
+{
+    current_seed = seed;
+    signal(SIGALRM, hung);
+    alarm(limit);
+}
+
+uint64_t seeds_current(void)
+{
+    return current_seed;
+}
+
+void seeds_die(const char *what)
+{
+    fprintf(stderr, "seed %llu: %s\n", (unsigned long long)current_seed, what);
+    abort();
 }
 
 static uint64_t (*run_of_seed)(uint64_t seed);
@@ -47,11 +67,9 @@ int seeds_main(int argc, char **argv, const char *noun, unsigned runs, unsigned 
         else if (!strcmp(argv[n], "--seconds"))
             seconds = (unsigned)strtoul(argv[n + 1], NULL, 0);
     }
-    signal(SIGALRM, hung);
     time_t end = time(NULL) + seconds;
     for (; seconds ? time(NULL) < end : done < runs; done++) {
-        current_seed = seed + done;
-        alarm(limit);
+        seeds_begin(seed + done, limit);
         failed += !check(seed + done);
     }
     printf("%u %s from seed %llu on, %u failed\n", done, noun, (unsigned long long)seed, failed);

@@ -9,6 +9,7 @@
 
 #include "snapshot/hash64.h"
 #include "snapshot/machine_hash.h"
+#include "tests/devices/field_bytes.h"
 
 static Machine *new_machine(unsigned cpus)
 {
@@ -24,20 +25,6 @@ static Machine *new_machine(unsigned cpus)
     Machine *machine = machine_new(&options, log_new(NULL), &err);
     assert_non_null(machine);
     return machine;
-}
-
-static size_t field_bytes(const FieldDef *field)
-{
-    static const size_t bytes[] = {[FIELD_U8] = 1,
-                                   [FIELD_U16] = 2,
-                                   [FIELD_U32] = 4,
-                                   [FIELD_U64] = 8,
-                                   [FIELD_BOOL] = 1,
-                                   [FIELD_BYTES] = 1,
-                                   [FIELD_TIMER] = sizeof(Timer),
-                                   [FIELD_MEMORY] = sizeof(DeviceMemory),
-                                   [FIELD_TRANSIENT] = 1};
-    return bytes[field->kind] * (field->count ? field->count : 1);
 }
 
 /* A gap is padding if it is shorter than the alignment of what follows, 16 at most. */
