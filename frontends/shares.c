@@ -78,7 +78,7 @@ static bool connect(Shares *shares, unsigned n, const char *value, Error *err)
                                   spec.has_owner ? spec.gid : owner};
         Error why;
         shares->share[n] = share_new(&settings, &why);
-        right = shares->share[n] || error_set(err, "--share: %s", why.text);
+        right = shares->share[n] || error_set(err, "--share %.300s: %.600s", value, why.text);
     }
     if (right)
         share_port_connect(&m->env.share[n], spec.tag, &share_ops, shares->share[n],

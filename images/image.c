@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "images/host_file.h"
@@ -82,6 +83,12 @@ bool image_open_below(DiskImage *image, const ImageOptions *options, unsigned de
                                  : open_file(image, options, depth, err);
 }
 
+static bool same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+    return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* The overlay that is asked for lies over what is named. */
 static bool open_overlay(DiskImage *image, const ImageOptions *options, Error *err)
 {
@@ -89,6 +96,9 @@ static bool open_overlay(DiskImage *image, const ImageOptions *options, Error *e
     HostFile file;
     ImageOptions below = {.path = options->path, .read_only = true, .raw = options->raw};
     OverlayOptions over = {.base = &base, .base_path = options->path, .base_raw = options->raw};
+    if (options->overlay && same_file(options->path, options->overlay))
+        return error_set(err,
+                         "overlay= names the image itself; give another name, for a file that will be made");
     if (options->overlay && access(options->overlay, F_OK)) {
         if (!image_open_below(&base, &below, 1, err) || !overlay_create(options->overlay, &over, 0, err))
             return false;

@@ -178,7 +178,7 @@ static const MediumOps nbd_ops = {.read = nbd_read,
 
 static bool dial(Server *server, const char *path)
 {
-    bool is_path = !strncmp(path, "nbd:", 4);
+    bool is_path = !strncmp(path, "nbd:", 4) && strncmp(path, "nbd://", 6);
     if (is_path ? nbd.aio_connect_unix(server->nbd, path + 4) : nbd.aio_connect_uri(server->nbd, path))
         return false;
     unsigned looks = 0;

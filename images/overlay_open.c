@@ -287,7 +287,9 @@ bool overlay_create(const char *path, const OverlayOptions *options, uint64_t si
     size = size ? size : o->base.info.size;
     table_init(&o->table, size);
     bool ok = access(path, F_OK) || error_set(err, "%s exists already", path);
-    ok = ok && fill_header(o, path, size, err) && host_file_open(&o->file, made, HOST_CREATE, err);
+    ok = ok && fill_header(o, path, size, err);
+    if (ok && !host_file_open(&o->file, made, HOST_CREATE, err)) /* the user has never heard of `made` */
+        ok = error_set(err, "cannot create %s: %s", path, strerror(errno));
     if (ok && !(ok = write_new(o, err)))
         unlink(made);
     ok = ok && give_name(made, path, err);

@@ -105,6 +105,6 @@ const char *image_describe(const uint8_t *data, size_t size)
     if (!text && is_text(data, size))
         text = "a text file";
     if (!text && is_uniform(data, size))
-        text = "a file of zeros or ones";
+        text = data[0] ? "a file of ones" : "a file of zeros (an empty disk is given with --disk)";
     return text;
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libslirp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,8 +221,21 @@ static char *copy(const char *text)
     return result;
 }
 
+/* libslirp would only tell the guest, file by file. */
+static bool check_folder(const char *folder, Error *err)
+{
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (folder && fd < 0)
+        return error_set(err, "cannot use the folder tftp=%s: %s", folder, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return true;
+}
+
 NetEnd *net_user_new(NetPort *port, Arrivals *arrivals, const NetUserOptions *options, Error *err)
 {
+    if (!check_folder(options->tftp, err))
+        return NULL;
     User *user = calloc(1, sizeof *user);
     if (!user)
         abort();
