@@ -177,8 +177,7 @@ def main():
     except KeyboardInterrupt:
         if os.path.exists(o.log):
             os.unlink(o.log)
-        print("install-debian: interrupted; what was downloaded is kept for the next time", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(130)  # the caller has been interrupted, too, and says so
     except OSError as e:
         sys.exit(f"install-debian: {e}")
     except Trouble as e:
