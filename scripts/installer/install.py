@@ -2,12 +2,14 @@
 Python's standard library only."""
 
 import argparse
+import hashlib
 import os
 import select
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -61,14 +63,35 @@ def final_sources(o):
     return "# Only the computer that installed this one reaches its mirror: put another in place of mirror.example.\n" + text
 
 
+def key(o):
+    """Of all that decides what a checkpoint holds: a run goes on only from one with the same."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "init"), "rb") as file:
+        values = [file.read(), *(text.encode() for text in (o.suite, o.guest_mirror, o.required, o.base))]
+    return hashlib.sha256(b"\0".join(values)).hexdigest()
+
+
 def settings(o, port):
     packages = o.packages + (" ca-certificates" if "https://" in o.guest_mirror + o.guest_security else "")
     values = {"suite": o.suite, "proxy": f"http://10.0.2.2:{port}/", "guest_mirror": plain_http(o.guest_mirror),
               "sources": sources(o, plain_http), "final_sources": final_sources(o), "hostname": o.hostname,
               "user": o.user, "password": encoded(o.password), "root_password": encoded(o.root_password),
               "timezone": o.timezone, "packages": packages, "drivers": o.drivers, "required": o.required, "base": o.base,
-              "apt_proxy": o.apt_proxy}
+              "apt_proxy": o.apt_proxy, "key": key(o)}
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def no_room(text):
+    return Trouble(f"this computer has no room left for the disk; make some, and start again ({text.split(';')[0]})")
+
+
+def commit(words):
+    """Brings what the machine has written so far to the image; `words` are the command that does it."""
+    result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    said = result.stderr.strip().split("\n")[-1]
+    if "No space left on device" in said:
+        raise no_room(said)
+    if result.returncode:
+        raise Trouble(f"the image cannot be written ({said})")
 
 
 def private_file(path, text):
@@ -77,18 +100,28 @@ def private_file(path, text):
 
 
 class Run:
-    def __init__(self, o, initrd):
+    """The image changes only at checkpoints: what is written in between is in an overlay, which is forgotten when the run
+    is cut off."""
+
+    def __init__(self, o, initrd, folder):
         self.o, self.rest, self.reason, self.done = o, b"", "", False
         self.progress = Progress()
         self.heard = time.monotonic()
         kernel = next(entry.path for entry in os.scandir(os.path.join(o.packages_root, "boot"))
                       if entry.name.startswith("vmlinuz-"))
+        self.control = os.path.join(folder, "control")
         command = [o.armature, "--no-config", "--kernel", kernel, "--initrd", initrd, "--append",
-                   "console=ttyAMA0 quiet panic=1", "--memory", o.memory, "--disk", o.disk.replace(",", ",,"),
-                   "--net", "user", "--display", "none", "--no-reboot"]
+                   "console=ttyAMA0 quiet panic=1", "--memory", o.memory, "--disk",
+                   f"{o.disk},overlay={o.disk}.ovl".replace(",", ",,").replace(",,overlay=", ",overlay=", 1),
+                   "--net", "user", "--control", self.control, "--display", "none", "--no-reboot"]
         self.log = open(o.log, "w", errors="replace")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
+
+    def checkpoint(self):
+        commit([self.o.armature, "ctl", self.control, "disk_commit", "disk0"])
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
 
     def stop(self):
         if self.process.poll() is None:
@@ -125,7 +158,9 @@ class Run:
                 self.reason = text
             self.done |= text == "@done"
             if text.startswith("armature: ") and "make room" in text:
-                raise Trouble(f"this computer has no room left for the disk; make some, and start again ({text.split(';')[0]})")
+                raise no_room(text)
+            if text == "@checkpoint":
+                self.checkpoint()
 
     def wait(self):
         out = self.process.stdout.fileno()
@@ -151,16 +186,18 @@ def install(o, notes):
     if o.guest_security != o.guest_mirror:
         mirrors.insert(0, Mirror(plain_http(o.guest_security), o.security, os.path.join(o.keep, "security")))
     initrd, secrets = o.disk + ".initrd", o.disk + ".settings"
-    with Gateway(mirrors, notes.append) as gateway:
+    with Gateway(mirrors, notes.append) as gateway, tempfile.TemporaryDirectory() as folder:
         try:
             private_file(secrets, settings(o, gateway.port))
             private_file(initrd, "")
             environment.main(o.packages_root, initrd, secrets)
-            run = Run(o, initrd)
+            run = Run(o, initrd, folder)
             try:
                 run.wait()
             finally:
                 run.stop()
+            open(o.disk + ".done", "w").close()  # whatever becomes of this process: no machine is needed any more
+            commit([o.armature, "disk", "commit", o.disk + ".ovl"])
         finally:
             for path in initrd, secrets:
                 if os.path.exists(path):
