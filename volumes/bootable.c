@@ -78,8 +78,9 @@ static void look(const SandboxJob *job, const Source *disk, void *out)
                                   : NULL;
         if (bad) {
             result->found = false;
-            snprintf(result->text, sizeof result->text, "%.300s cannot be read: its file system is damaged",
-                     bad->path);
+            snprintf(result->text, sizeof result->text, "%.300s cannot be read: %s", bad->path,
+                     contents->end > disk->size ? "the disk was cut off (an incomplete copy?)"
+                                                : "its file system is damaged");
         }
     }
     disk_contents_close(contents);

@@ -19,7 +19,7 @@ void disk_contents_open(DiskContents *contents, const Source *disk)
     Partition *list = calloc(PARTITIONS_MOST, sizeof *list);
     unsigned count = 0;
     *contents = (DiskContents){.disk = *disk};
-    contents->table = list ? partitions_read(disk, list, &count) : TABLE_NONE;
+    contents->table = list ? partitions_read(disk, list, &count, &contents->end) : TABLE_NONE;
     for (unsigned n = 0; n < count; n++)
         volume_open(&contents->volume[n], &contents->disk, &list[n]);
     if (contents->table == TABLE_NONE) {
@@ -262,6 +262,17 @@ static void name_root(const System *system, FoundKernel *found)
                  root->partition_uuid);
 }
 
+static void explain_cut(const DiskContents *contents, FoundKernel *found)
+{
+    if (contents->end > contents->disk.size)
+        add_text(found,
+                 "%sthe disk was cut off: its last partition ends at byte %llu, but it has only %llu (an "
+                 "incomplete "
+                 "copy?)",
+                 found->text[0] ? "; " : "", (unsigned long long)contents->end,
+                 (unsigned long long)contents->disk.size);
+}
+
 static void explain_nothing(const DiskContents *contents, const System *system, FoundKernel *found)
 {
     if (contents->table == TABLE_NONE && !contents->volume[0].type) {
@@ -296,6 +307,7 @@ bool find_kernel(DiskContents *contents, bool has_root, FoundKernel *found)
     free(system.fstab);
     if (!ok) {
         explain_nothing(contents, &system, found);
+        explain_cut(contents, found);
         return false;
     }
     if (!strstr(found->command_line, "root=")) {
@@ -311,5 +323,6 @@ bool find_kernel(DiskContents *contents, bool has_root, FoundKernel *found)
         snprintf(found->command_line + length, sizeof found->command_line - length, "%s%s",
                  length && line[0] ? " " : "", line);
     }
+    explain_cut(contents, found);
     return true;
 }

@@ -12,6 +12,7 @@ typedef struct DiskContents {
     PartitionTable table;
     Volume volume[PARTITIONS_MOST];
     unsigned count;
+    uint64_t end; /* of the last partition, in bytes; behind the disk's end: it was cut off */
 } DiskContents;
 
 typedef struct FoundKernel {

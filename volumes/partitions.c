@@ -8,13 +8,20 @@
 
 enum { SECTOR = 512, MBR_TABLE = 446, MBR_ENTRY = 16, MBR_DISK_ID = 440 };
 enum { TYPE_EMPTY = 0, TYPE_EXTENDED = 0x05, TYPE_EXTENDED_LBA = 0x0f, TYPE_EXTENDED_LINUX = 0x85 };
+enum { TYPE_GPT = 0xee }; /* all of the disk or more; the partitions are in a GPT */
 
 typedef struct Entries {
     const Source *disk;
     Partition *list;
     unsigned count;
     uint32_t disk_id;
+    uint64_t end; /* of the last partition, whether it is inside the disk or not */
 } Entries;
+
+static void note_end(Entries *e, uint64_t end)
+{
+    e->end = end > e->end ? end : e->end;
+}
 
 static Partition *add(Entries *e, unsigned number, uint64_t start, uint64_t size)
 {
@@ -58,7 +65,10 @@ static bool is_table(const uint8_t *sector)
 static void add_mbr(Entries *e, unsigned number, uint64_t origin, const uint8_t *entry)
 {
     uint64_t start = (origin + source_le32(entry + 8)) * SECTOR;
-    Partition *partition = add(e, number, start, (uint64_t)source_le32(entry + 12) * SECTOR);
+    uint64_t size = (uint64_t)source_le32(entry + 12) * SECTOR;
+    Partition *partition = add(e, number, start, size);
+    if (entry[4] != TYPE_GPT && size)
+        note_end(e, start + size);
     if (partition)
         snprintf(partition->uuid, sizeof partition->uuid, "%08x-%02x", e->disk_id, number);
 }
@@ -111,7 +121,10 @@ static void add_gpt_entries(Entries *e, const uint8_t *table, uint32_t count, ui
     for (uint32_t n = 0; n < count; n++) {
         const uint8_t *entry = table + (size_t)n * entry_size;
         uint64_t first = source_le64(entry + 32), last = source_le64(entry + 40);
-        if (!memcmp(entry, unused, sizeof unused) || last < first || last >= e->disk->size / sector)
+        if (!memcmp(entry, unused, sizeof unused) || last < first || last >= INT64_MAX / sector)
+            continue;
+        note_end(e, (last + 1) * sector);
+        if (last >= e->disk->size / sector)
             continue;
         Partition *partition = add(e, n + 1, first * sector, (last - first + 1) * sector);
         if (partition)
@@ -153,7 +166,7 @@ static bool read_gpt(Entries *e)
     return false;
 }
 
-PartitionTable partitions_read(const Source *disk, Partition *list, unsigned *count)
+PartitionTable partitions_read(const Source *disk, Partition *list, unsigned *count, uint64_t *end)
 {
     Entries e = {.disk = disk, .list = list};
     uint8_t sector[SECTOR];
@@ -166,5 +179,6 @@ PartitionTable partitions_read(const Source *disk, Partition *list, unsigned *co
         }
     }
     *count = e.count;
+    *end = e.end;
     return kind;
 }

@@ -14,8 +14,9 @@ typedef struct Partition {
 
 typedef enum PartitionTable { TABLE_NONE, TABLE_MBR, TABLE_GPT } PartitionTable;
 
-/* Fills list (room for PARTITIONS_MOST) with the partitions that begin inside the disk. */
-PartitionTable partitions_read(const Source *disk, Partition *list, unsigned *count);
+/* Fills list (room for PARTITIONS_MOST) with the partitions that begin inside the disk. *end: where the last
+ * one ends, in bytes, which is behind the disk's end if that was cut off; 0: there is none. */
+PartitionTable partitions_read(const Source *disk, Partition *list, unsigned *count, uint64_t *end);
 
 /* "01234567-89ab-..." of the 16 bytes of a GUID, whose first three parts are little-endian numbers. */
 void partition_guid_text(const uint8_t *guid, char *text, size_t size);

@@ -248,6 +248,20 @@ def test_gpt_copy(work):
     expect("truncated", image, ["error: "])
 
 
+def test_cut(work):
+    """What copied the image was interrupted."""
+    for label in "dos", "gpt":
+        image = disk(work, label, [ext(work, debian(work))])
+        with open(image, "r+b") as file:
+            file.truncate(24 * MIB)
+        if label == "dos":
+            expect("its end is missing", image, booted("partition 1: ", "/boot/", OLD, ROOT_LINE) +
+                   [f"but it has only {24 * MIB} (an incomplete copy?)"])
+        with open(image, "r+b") as file:
+            file.truncate(MIB + 4096)
+        expect(f"most of a disk is missing ({label})", image, ["; the disk was cut off: its last partition ends at byte"])
+
+
 def test_damage(work):
     """Nothing may crash: what is ours runs in the test's process, the rest as when booting."""
     small = (OLD,)
@@ -269,7 +283,7 @@ def main():
             sys.exit(77)
     with tempfile.TemporaryDirectory() as work:
         for test in (test_one_partition, test_logical, test_boot_partition, test_fat, test_extlinux, test_nothing,
-                     test_gpt_copy, test_damage):
+                     test_gpt_copy, test_cut, test_damage):
             try:
                 test(work)
             except subprocess.CalledProcessError as e:
