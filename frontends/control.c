@@ -226,7 +226,9 @@ Control *control_new(Session *session, const char *path, Error *err)
         abort();
     control->session = session;
     control->listener.fd = -1;
-    if (path && !unix_listen(&control->listener, path, err)) {
+    Error why;
+    if (path && !unix_listen(&control->listener, path, &why)) {
+        error_set(err, "--control %.300s: %.600s", path, why.text);
         free(control);
         return NULL;
     }

@@ -66,6 +66,7 @@ def test(armature, folder):
     no("mac=02:00:00:00:00:01", "--net", "user,mac=02:00")
     no("make its first byte even", "--net", "user,mac=01:00:00:00:00:01")
 
+    no("cannot listen at none/socket: No such file", "--control", "none/socket")
     no("cannot use none: No such file", "--share", "none")
     no("cannot use raw.img: Not a directory", "--share", "raw.img,ro")
     left = sorted(os.listdir(folder))
