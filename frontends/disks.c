@@ -226,7 +226,7 @@ static bool open_one(Disks *disks, const char *text, Error *err)
     Entry *entry = ok ? first_empty(disks, spec.bus) : NULL;
     const DiskPlace *same = ok && spec.name ? disks_find(disks, spec.name) : NULL;
     if (ok && !entry)
-        ok = error_set(&why, "there is no room for it");
+        ok = error_set(&why, "the machine that was saved has no such place for a disk");
     if (ok && same && same != &entry->place)
         ok = error_set(&why, "another disk has that name");
     if (ok && spec.name)

@@ -96,6 +96,12 @@ Shares *shares_new(Machine *machine, const char *const *values, bool recorded, E
     if (machine->options.shares)
         prepare_process();
     for (unsigned n = 0; n < machine->options.shares; n++) {
+        if (!values[n]) { /* a machine that was saved, or comes from another process */
+            error_set(err, "the machine has %u shared folder%s: give all of them again, by --share FOLDER",
+                      machine->options.shares, machine->options.shares > 1 ? "s" : "");
+            shares_free(shares);
+            return NULL;
+        }
         if (recorded ? connect_recorded(shares, n, values[n], err) : connect(shares, n, values[n], err))
             continue;
         shares_free(shares);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Disks, networks and shared folders that cannot be had as they were asked for: each mistake ends before the machine starts,
-with exit code 64 and one line that has the option as it was typed, and says what is wrong.
+with exit code 64 and one line that has the option as it was typed (or the snapshot that needs more), and says what is wrong.
 
     refused.py ARMATURE"""
 
@@ -17,7 +17,7 @@ def refused(armature, folder, why, *words):
     result = subprocess.run([armature, "--no-config", "--timeout", "1", *words], cwd=folder, capture_output=True, text=True,
                             timeout=60, stdin=subprocess.DEVNULL)
     lines = result.stderr.splitlines()
-    typed = " ".join(words[-2:])
+    typed = "" if words[-2] == "--load" else " ".join(words[-2:])
     if result.returncode == 64 and len(lines) == 1 and ("this build has no" in lines[0] or "built without" in lines[0]):
         return
     if result.returncode != 64 or len(lines) != 1 or why not in lines[0] or typed not in lines[0]:
@@ -69,6 +69,14 @@ def test(armature, folder):
     no("cannot listen at none/socket: No such file", "--control", "none/socket")
     no("cannot use none: No such file", "--share", "none")
     no("cannot use raw.img: Not a directory", "--share", "raw.img,ro")
+    with open(os.path.join(folder, "save.lua"), "w") as file:
+        file.write('save("shared.snap") quit(0)')
+    subprocess.run([armature, "--no-config", "--display", "none", "--share", "folder", "--script", "save.lua"], cwd=folder,
+                   check=True, timeout=60, stdin=subprocess.DEVNULL, capture_output=True)
+    no("the machine has 1 shared folder: give all of them again", "--display", "none", "--load", "shared.snap")
+    no("no such place for a disk", "--share", "folder", "--load", "shared.snap", "--disk", "raw.img")
+    for name in "save.lua", "shared.snap":
+        os.unlink(os.path.join(folder, name))
     left = sorted(os.listdir(folder))
     if left != ["empty.img", "folder", "qcow2.img", "raw.img"]:
         failures.append(f"there are now {left}")
