@@ -5,7 +5,8 @@
 
 #include "images/image.h"
 
-/* path: nbd:PATH (a UNIX socket, the default export), or an NBD URI with nbd (TCP) or nbd+unix. False with err set. */
+/* path: nbd:PATH (a UNIX socket, the default export), or an NBD URI with nbd (TCP) or nbd+unix. False with
+ * err set. */
 bool nbd_image_open(DiskImage *image, const ImageOptions *options, Error *err);
 
 #endif

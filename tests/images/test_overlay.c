@@ -486,7 +486,7 @@ static void test_damage(void **state)
     refused(&(ImageOptions){.path = over}, "cut off");
     assert_int_equal(truncate(over, 5000), 0);
     refused(&(ImageOptions){.path = over}, "too short");
-    refused(&(ImageOptions){.path = base, .overlay = base}, "in use");
+    refused(&(ImageOptions){.path = base, .overlay = base}, "names the image itself");
 }
 
 /* A page whose writing was cut off by the end of the host: what was flushed before holds. */
