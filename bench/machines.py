@@ -106,6 +106,11 @@ def qemu(path, arguments, boot):
                              "-monitor", "none", "-no-reboot", "-audiodev", "none,id=none", *arguments], "qemu", boot)
 
 
+# QEMU 7.2 does not save the secure bank of CP15. Guests of its vexpress-a9 run there, and a saved one cannot go on; without
+# the security extensions it can.
+QEMU_MOVABLE = ["-machine", "secure=off"]
+
+
 class PlanReader:
     """Makes measurements of the lines that the guest's first process prints; other text is ignored."""
 

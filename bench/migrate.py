@@ -150,7 +150,7 @@ def main():
             file.write(initramfs(fetched("fetch_busybox 12")))
         everybody = [(Armature, machines.armature(options.armature, [], boot))]
         if options.qemu:
-            everybody.append((Qemu, machines.qemu(options.qemu, [], boot)))
+            everybody.append((Qemu, machines.qemu(options.qemu, machines.QEMU_MOVABLE, boot)))
         for make, emulator in everybody:
             place = os.path.join(folder, emulator.name)
             os.mkdir(place)

@@ -158,7 +158,7 @@ def main():
     if not options.no_armature:
         everybody.append((Armature, machines.armature(options.armature, ["--memory", options.memory + "M"], boot)))
     if not options.no_qemu:
-        everybody.append((Qemu, machines.qemu(options.qemu, ["-m", options.memory], boot)))
+        everybody.append((Qemu, machines.qemu(options.qemu, ["-m", options.memory, *machines.QEMU_MOVABLE], boot)))
     print(f"{'':30}{'file MiB':>9}{'save s':>9}{'silence ms':>11}{'without ms':>11}{'load s':>9}")
     for make, emulator in everybody:
         with tempfile.TemporaryDirectory(prefix="armature-snapshot-") as folder:

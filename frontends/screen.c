@@ -11,6 +11,7 @@
 #include "frontends/screen_png.h"
 #include "frontends/screen_record.h"
 #include "machine/bus.h"
+#include "machine/checked.h"
 #include "machine/font.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -50,6 +51,17 @@ static uint64_t now(const Screen *screen)
 const Frame *screen_frame(Screen *screen)
 {
     return display_frame(screen->machine->display);
+}
+
+Frame *screen_frame_copy(Screen *screen)
+{
+    const Frame *frame = screen_frame(screen);
+    size_t bytes = (size_t)frame->width * frame->height * sizeof *frame->pixels;
+    Frame *copy = checked(malloc(sizeof *copy + bytes));
+    *copy = *frame;
+    copy->pixels = bytes ? memcpy(copy + 1, frame->pixels, bytes) : NULL;
+    copy->changed = NULL;
+    return copy;
 }
 
 bool screen_is_lit(Screen *screen, Error *err)

@@ -28,6 +28,8 @@ void screen_add_command(Screen *screen, Console *console);
 bool screen_finish(Screen *screen, Error *err);
 
 const Frame *screen_frame(Screen *screen);
+/* A copy of it for another thread, without what says which rows changed; the caller's, for free(). */
+Frame *screen_frame_copy(Screen *screen);
 
 /* False with err set: "the screen is dark ..." */
 bool screen_is_lit(Screen *screen, Error *err);

@@ -27,8 +27,9 @@ struct Snapshots {
     SnapshotSave *save;
     Call *call;    /* who waits for it; NULL: nobody any more */
     char *by_hand; /* the file, if a signal wants it; else NULL */
-    bool warned;   /* of disks without overlays */
-    int ended;     /* an eventfd, written by the thread that saves */
+    Frame *picture;
+    bool warned; /* of disks without overlays */
+    int ended;   /* an eventfd, written by the thread that saves */
     LoopWatch *watch;
     /* Where to pause. */
     uint64_t hash_at[OPTIONS_MAX_HASHES];
@@ -62,6 +63,8 @@ static void finish_save(Snapshots *snapshots)
     bool ok = snapshot_save_end(snapshots->save, &err);
     snapshots->save = NULL;
     snapshots->call = NULL;
+    free(snapshots->picture);
+    snapshots->picture = NULL;
     if (ok && snapshots->by_hand)
         fprintf(stderr, "\narmature: saved %s\n", snapshots->by_hand);
     free(snapshots->by_hand);
@@ -131,6 +134,11 @@ static void warn_of_disks(Snapshots *snapshots)
     }
 }
 
+static uint8_t *png_of(const void *picture, size_t *size)
+{
+    return screen_png_bytes(picture, size);
+}
+
 static bool begin_save(Snapshots *snapshots, const char *file, const char *note, bool compress,
                        const char *base, Error *err)
 {
@@ -146,10 +154,13 @@ static bool begin_save(Snapshots *snapshots, const char *file, const char *note,
         return error_set(err, "another save is not finished yet");
     if (migrations_send(session_migrations(session)))
         return error_set(err, "the machine is leaving for another process");
-    uint8_t *png = screen_png_bytes(screen_frame(session_screen(session)), &wish.png_size);
-    wish.png = png;
+    wish.png = png_of;
+    wish.picture = snapshots->picture = screen_frame_copy(session_screen(session));
     snapshots->save = snapshot_save_begin(session_machine(session), file, &wish, err);
-    free(png);
+    if (!snapshots->save) {
+        free(snapshots->picture);
+        snapshots->picture = NULL;
+    }
     if (snapshots->save)
         warn_of_disks(snapshots);
     return snapshots->save;

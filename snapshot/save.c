@@ -29,8 +29,10 @@ struct SnapshotSave {
     uint64_t identity[2];
     Buffer *part; /* payloads of chunks, [parts] */
     unsigned parts;
-    Buffer png, base; /* base: payload of the chunk; empty: none */
-    Delta *delta;     /* NULL: everything is saved */
+    Buffer base; /* payload of the chunk; empty: none */
+    uint8_t *(*png)(const void *picture, size_t *size);
+    const void *picture;
+    Delta *delta; /* NULL: everything is saved */
     Capture *capture;
     unsigned memories;
     DiskCapture *disks;
@@ -118,6 +120,15 @@ static MediumStep next_page(void *opaque, unsigned memory, uint64_t *page, uint6
     return step;
 }
 
+static bool write_picture(SnapshotSave *save, ChunkWriter *writer, Error *err)
+{
+    size_t size = 0;
+    uint8_t *png = save->png ? save->png(save->picture, &size) : NULL;
+    bool ok = !png || chunk_write(writer, CHUNK_PNG, png, size, err);
+    free(png);
+    return ok;
+}
+
 static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
 {
     for (unsigned n = 0; n < save->parts; n++) {
@@ -126,7 +137,7 @@ static bool write_parts(SnapshotSave *save, ChunkWriter *writer, Error *err)
         if (n == 0 && save->base.size &&
             !chunk_write(writer, CHUNK_BASE, save->base.data, save->base.size, err))
             return false;
-        if (n == 0 && save->png.size && !chunk_write(writer, CHUNK_PNG, save->png.data, save->png.size, err))
+        if (n == 0 && !write_picture(save, writer, err))
             return false;
     }
     return true;
@@ -160,7 +171,8 @@ static void *write_file(void *opaque)
     Error *err = &save->error;
     save->ok = (!save->delta || delta_prepare(save->delta, err)) &&
                chunk_begin(&writer, CHUNKS_SNAPSHOT, save->file.fd, err) && write_parts(save, &writer, err) &&
-               write_memory(save, &writer, err) && chunk_finish(&writer, err);
+               write_memory(save, &writer, err) && chunk_finish(&writer, err) &&
+               new_file_keep(&save->file, err);
     atomic_store(&save->ended, true);
     if (save->tell)
         save->tell(save->opaque);
@@ -196,7 +208,6 @@ static void free_save(SnapshotSave *save)
     free(save->part);
     delta_free(save->delta);
     buffer_free(&save->base);
-    buffer_free(&save->png);
     new_file_drop(&save->file);
     free(save);
 }
@@ -261,6 +272,8 @@ SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const Snap
     save->machine = machine;
     save->compress = wish->compress;
     save->base_path = wish->base;
+    save->png = wish->png;
+    save->picture = wish->picture;
     save->tell = wish->ended;
     save->opaque = wish->opaque;
     bool made = new_file_open(&save->file, path, true, &save->error) ||
@@ -270,7 +283,6 @@ SnapshotSave *snapshot_save_begin(Machine *machine, const char *path, const Snap
         free_save(save);
         return NULL;
     }
-    buffer_put(&save->png, wish->png, wish->png_size);
     /* A request that a disk has carried out since then, and its device does not know of, is one that the
      * loaded machine submits again. */
     arrivals_deliver(machine->arrivals);
@@ -302,7 +314,7 @@ bool snapshot_save_end(SnapshotSave *save, Error *err)
 {
     if (save->has_thread)
         pthread_join(save->thread, NULL);
-    bool ok = save->ok && new_file_keep(&save->file, &save->error);
+    bool ok = save->ok;
     if (!ok)
         error_set(err, "cannot save '%s': %s", save->file.path, save->error.text);
     free_save(save);

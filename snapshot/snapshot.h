@@ -13,9 +13,12 @@
 
 typedef struct SnapshotWish {
     bool compress;
-    const char *note;   /* a line for people; NULL: none */
-    const uint8_t *png; /* the picture on the screen; NULL: none */
-    size_t png_size;
+    const char *note; /* a line for people; NULL: none */
+    /* Makes the picture on the screen, a PNG that is allocated; NULL: there is none. Called on the thread
+     * that writes, since it takes longer than the machine may stand still. picture is kept by the caller
+     * until snapshot_save_end(). May be NULL. */
+    uint8_t *(*png)(const void *picture, size_t *size);
+    const void *picture;
     int64_t host_time; /* seconds since 1970; not what the guest sees */
     const char *base;  /* a snapshot of this machine, by its path, that what has not changed since is left to;
                           NULL: none, the file holds everything */
@@ -50,7 +53,7 @@ bool snapshot_save_progress(const SnapshotSave *save, uint64_t *done, uint64_t *
 /* Makes the thread end soon, as failed. */
 void snapshot_save_cancel(SnapshotSave *save);
 
-/* Waits for the thread; only now the file is at path, whole and on the host's disk. False with err set if
+/* Waits for the thread: then the file is at path, whole and on the host's disk. False with err set if
  * that did not work: what was at path before is still there. */
 bool snapshot_save_end(SnapshotSave *save, Error *err);
 

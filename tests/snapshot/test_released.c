@@ -122,6 +122,12 @@ static void run_until(Machine *machine, uint64_t icount)
     machine_run(machine);
 }
 
+static uint8_t *picture_of(const void *picture, size_t *size)
+{
+    *size = strlen(picture);
+    return (uint8_t *)strdup(picture);
+}
+
 static int make(const char *path)
 {
     static const uint32_t program[] = {0xe2800001, 0xeafffffd}; /* next: add r0, r0, #1; b next */
@@ -138,8 +144,8 @@ static int make(const char *path)
     write_disk(machine);
     run_until(machine, ENTERED);
     SnapshotWish wish = {.compress = !strstr(path, "raw"), .note = "of old", .host_time = 1800000000};
-    wish.png = (const uint8_t *)"a picture";
-    wish.png_size = 9;
+    wish.png = picture_of;
+    wish.picture = "a picture";
     bool ok = snapshot_save(machine, path, &wish, &err);
     if (!ok)
         fprintf(stderr, "%s\n", err.text);

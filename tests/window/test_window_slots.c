@@ -65,26 +65,33 @@ static void whose_they_are(void **state)
     free(exe);
 }
 
-/* Left half red, right half blue. */
-static uint8_t *picture(uint32_t width, uint32_t height, size_t *size)
+/* Left half red, right half blue: a Frame's width and height. */
+static uint8_t *halves(const void *picture, size_t *size)
 {
-    uint32_t *pixels = malloc((size_t)width * height * sizeof *pixels);
-    for (uint32_t n = 0; n < width * height; n++)
-        pixels[n] = n % width < width / 2 ? 0xff0000 : 0x0000ff;
-    Frame frame = {.width = width, .height = height, .pixels = pixels};
+    Frame frame = *(const Frame *)picture;
+    uint32_t *pixels = malloc((size_t)frame.width * frame.height * sizeof *pixels);
+    for (uint32_t n = 0; n < frame.width * frame.height; n++)
+        pixels[n] = n % frame.width < frame.width / 2 ? 0xff0000 : 0x0000ff;
+    frame.pixels = pixels;
     uint8_t *png = screen_png_bytes(&frame, size);
     free(pixels);
     return png;
 }
 
-static void save(const char *path, const uint8_t *png, size_t size)
+static uint8_t *text(const void *picture, size_t *size)
+{
+    *size = strlen(picture);
+    return (uint8_t *)strdup(picture);
+}
+
+static void save(const char *path, uint8_t *(*png)(const void *picture, size_t *size), const void *picture)
 {
     Error err;
     Machine *machine = machine_new(&(MachineOptions){.cpus = 1, .memory = 1 << 20, .deterministic = true},
                                    log_new(NULL), &err);
     assert_non_null(machine);
     assert_true(snapshot_save(
-        machine, path, &(SnapshotWish){.compress = true, .png = png, .png_size = size, .host_time = 86400},
+        machine, path, &(SnapshotWish){.compress = true, .png = png, .picture = picture, .host_time = 86400},
         &err));
     machine_free(machine);
 }
@@ -112,9 +119,7 @@ static void what_is_read(void **state)
     slot_read(&slot, path);
     assert_false(slot.used);
     for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
-        size_t size;
-        uint8_t *png = picture(sizes[n].width, sizes[n].height, &size);
-        save(path, png, size);
+        save(path, halves, &(Frame){.width = sizes[n].width, .height = sizes[n].height});
         slot_read(&slot, path);
         assert_true(slot.used);
         assert_memory_equal(slot.date, "1970-01-0", 9);
@@ -125,9 +130,8 @@ static void what_is_read(void **state)
             assert_int_equal(slot.thumbnail[0], 0xffff0000);
             assert_int_equal(slot.thumbnail[slot.width * slot.height - 1], 0xff0000ff);
         }
-        free(png);
     }
-    save(path, (const uint8_t *)"no picture at all", 17);
+    save(path, text, "no picture at all");
     slot_read(&slot, path);
     assert_true(slot.used && !slot.width);
     assert_int_equal(truncate(path, 1000), 0);
