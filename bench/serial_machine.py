@@ -69,8 +69,8 @@ class Machine:
         gaps = [(b - a, a, b) for a, b in zip(times, times[1:]) if b > begin and a < end]
         return max((gap for gap, _, _ in gaps), default=0)
 
-    def answered(self):
-        self.send(ANSWER + "\n")
+    def answered(self, first=""):
+        self.send(first + ANSWER + "\n")
         return self.wait(rb"42x\r\n") - self.start
 
 
