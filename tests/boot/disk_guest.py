@@ -73,8 +73,8 @@ class DiskGuest:
     def path(self, name):
         return os.path.join(self.work, name)
 
-    def start(self, bus, file, *words):
-        """file: as --disk takes it. The script finds the words behind its first three."""
-        command = [*self.options, "--load", self.path("prompt.snap"), "--script", self.path("script.lua"), "--", PLACES[bus],
+    def start(self, bus, file, *words, more=(), env=None):
+        """file: as --disk takes it. The script finds the words behind its first three. more: options."""
+        command = [*self.options, *more, "--load", self.path("prompt.snap"), "--script", self.path("script.lua"), "--", PLACES[bus],
                    file, DEVICES[bus], *words]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """The host's file system is full while Debian's kernel writes to ext4: the guest gets I/O errors, the user is told once, what
 was stored before stays; when there is room again, the file system goes on after a mount. Also files that may not grow any
-more (RLIMIT_FSIZE). Skipped where nothing can be mounted.
+more (RLIMIT_FSIZE), and a recording of such a run, whose replay fails where the host had failed. Skipped where nothing can be mounted.
 
     full_host.py ARMATURE"""
 
 import hashlib
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -113,6 +114,19 @@ class Host:
         tool(self.guest.armature, "disk", "commit", overlay)
         self.check(f"limit, {bus}", image, False)
 
+    def recorded(self, bus):
+        """The guest reads no more and no less in the replay, where the host has room and nothing is written."""
+        image, recording = self.guest.path("base.img"), self.guest.path("run.rec")
+        make_ext4(image, SIZE)
+        process = self.guest.start(bus, f"{image},if={bus},overlay=temp", "", NUMBERS, more=["--record", recording],
+                                   env={**os.environ, "TMPDIR": self.small})
+        first = process.communicate(timeout=1500)[0].decode(errors="replace")
+        second = tool(*self.guest.options, "--replay", recording)
+        failed = [re.findall(r"dd: .*Input/output error", said) for said in (first, second)]
+        if process.returncode or "No space left on device" not in first or not failed[0] or failed[0] != failed[1]:
+            raise Failure(f"recorded, {bus}: {process.returncode}, {failed}: {first}")
+        print(f"ok: recorded, {bus}")
+
 
 def inside(armature, work):
     small = os.path.join(work, "small")
@@ -126,6 +140,7 @@ def inside(armature, work):
     host.raw("cf")
     host.overlay("sd")
     host.limited("virtio")
+    host.recorded("virtio")
 
 
 def test(armature, work=None):
