@@ -1,9 +1,13 @@
 /* Private to the x86-64 back end: the state of one lowering, and what its files offer each other.
  *
- * x64_lower.c    one function per IR operation
+ * x64_lower.c    a block: the table of IR operations, guest state, what is around the operations
+ * x64_int.c      integers
+ * x64_control.c  ways out of the block, conditional instructions
  * x64_values.c   where values are: the register allocator
  * x64_flags.c    guest flags in host flags, conditions
  * x64_mem.c      guest memory, slow paths
+ * x64_xmm.c      vector registers; x64_fp.c, x64_vec.c: what is computed in them
+ * x64_piece.c    the block as a piece that can be placed anywhere
  *
  * Fixed registers. RBP: the CPU, plus CPU_BIAS, so that its first 256 bytes have short displacements. R13:
  * the budget of instructions. R14: the page table of accesses. Guest r0 to r7 and sp have homes; the other
@@ -237,6 +241,42 @@ void close_sites(Lower *l);
 void emit_sites(Lower *l);
 Mem field_mem(IrField field);
 Width field_width(IrField field); /* what is read of it: the rest of its word is 0 */
+
+/* ---- x64_int.c --------------------------------------------------------------------------------------- */
+
+void lower_add_sub(Lower *l, const IrInsn *insn);
+void lower_logic(Lower *l, const IrInsn *insn);
+void lower_adc_sbc(Lower *l, const IrInsn *insn);
+void lower_mul(Lower *l, const IrInsn *insn);
+void lower_shift(Lower *l, const IrInsn *insn);
+void lower_simple(Lower *l, const IrInsn *insn);
+void lower_bits(Lower *l, const IrInsn *insn);
+void lower_insert(Lower *l, const IrInsn *insn);
+void lower_clz(Lower *l, const IrInsn *insn);
+void lower_shift_by(Lower *l, const IrInsn *insn);
+void lower_shift_carry(Lower *l, const IrInsn *insn);
+/* The current operation's result is 1 if cc holds, or 0. */
+void define_condition(Lower *l, Cc cc);
+void lower_less(Lower *l, const IrInsn *insn);
+void lower_eqz(Lower *l, const IrInsn *insn);
+void lower_select(Lower *l, const IrInsn *insn);
+void lower_select_if(Lower *l, const IrInsn *insn);
+void lower_mul64(Lower *l, const IrInsn *insn);
+void lower_wide(Lower *l, const IrInsn *insn);
+
+/* ---- x64_control.c ----------------------------------------------------------------------------------- */
+
+/* True if the exit goes to the block's own first instruction. */
+bool is_own_start(const Lower *l, const IrInsn *exit);
+/* Rare code: where a link to another page goes that is not good now. */
+void far_link_elsewhere(Lower *l, unsigned number);
+/* Behind the operations: what the conditional ways out do. */
+void emit_side_exits(Lower *l);
+void lower_exit(Lower *l, const IrInsn *insn);
+void lower_exit_if(Lower *l, const IrInsn *insn);
+void lower_exit_to(Lower *l, const IrInsn *insn);
+void lower_skip(Lower *l, const IrInsn *insn);
+void lower_label(Lower *l, const IrInsn *insn);
 
 /* ---- x64_xmm.c --------------------------------------------------------------------------------------- */
 
