@@ -84,7 +84,7 @@ static void failed(Migrations *m, const char *what, const char *then)
     if (call)
         call_fail(call, "migrate: %s; %s", what, then);
     else
-        fprintf(stderr, "\narmature: migrate: %s; %s\n", what, then);
+        session_say(m->session, "migrate: %s; %s", what, then);
 }
 
 static void goes_on_here(Migrations *m, const Error *err)
@@ -112,8 +112,8 @@ static void moved(Migrations *m)
     Call *call = take_call(m);
     migration_progress(m->migration, &progress);
     session_set_away(m->session, true);
-    fprintf(stderr, "\narmature: the machine has moved to %s; it stood still for %.1f ms\n", m->to,
-            (double)progress.downtime_ns / 1e6);
+    session_say(m->session, "the machine has moved to %s; it stood still for %.1f ms", m->to,
+                (double)progress.downtime_ns / 1e6);
     if (call)
         call_finish(call, json_pack("{s:f, s:f, s:i, s:I}", "downtime", (double)progress.downtime_ns / 1e9,
                                     "seconds", (double)progress.seconds_ns / 1e9, "rounds",

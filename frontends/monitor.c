@@ -205,7 +205,7 @@ static void on_event(void *opaque, const SessionEvent *event)
     if (monitor->active)
         show_between(monitor, event->text);
     else if (key && !script_wanted(session_options(monitor->session)))
-        fprintf(stderr, "\narmature: %s; %s p goes on\n", event->text, key);
+        session_say(monitor->session, "%s; %s p goes on", event->text, key);
 }
 
 /* ---- Completion -------------------------------------------------------------------------------------- */

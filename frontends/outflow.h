@@ -27,9 +27,8 @@ typedef struct Outflow {
     void *opaque;
 } Outflow;
 
-/* failed(opaque, errno) is called from the loop when the descriptor takes nothing any more (EPIPE, EIO,
- * ENOSPC
- * ...); it has to close or free the outflow. */
+/* failed(opaque, errno) is called from the loop when the descriptor takes nothing any more (EPIPE, ENOSPC
+ * and so on); it has to close or free the outflow. */
 void outflow_init(Outflow *out, Loop *loop, void (*failed)(void *opaque, int error), void *opaque);
 void outflow_free(Outflow *out);
 

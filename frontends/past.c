@@ -253,7 +253,7 @@ static void tell_trouble(Past *past)
     const char *trouble = history_trouble(past->history);
     if (!trouble)
         return;
-    fprintf(stderr, "\narmature: history: %s; it begins anew\n", trouble);
+    session_say(past->session, "history: %s; it begins anew", trouble);
     history_restart(past->history);
     if (past->travel)
         end(past, PAST_FAILED, "the history was lost");
@@ -280,11 +280,10 @@ static void ignored(void *opaque, const char *channel)
 {
     Past *past = opaque;
     if (!past->told && !past->travel)
-        fprintf(stderr,
-                "\narmature: the machine is in its past, and what comes from outside is ignored (%s); "
-                "diverge lets "
-                "it go on from here\n",
-                channel);
+        session_say(past->session,
+                    "the machine is in its past, and what comes from outside is ignored (%s); diverge lets "
+                    "it go on from here",
+                    channel);
     past->told = true;
 }
 

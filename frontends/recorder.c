@@ -113,9 +113,8 @@ static void replayed(Recorder *recorder, int code, const char *text)
         return;
     }
     journal_stop(recorder->machine->journal);
-    fprintf(stderr,
-            "\narmature: the recording ends here, after %" PRIu64 " instructions; the machine is paused\n",
-            icount);
+    session_say(recorder->session,
+                "the recording ends here, after %" PRIu64 " instructions; the machine is paused", icount);
     session_pause(recorder->session);
 }
 
@@ -179,7 +178,7 @@ static void look_at_recording(Recorder *recorder, bool waits)
         return;
     recorder->flushed = now;
     if (!recording_flush(recorder->writer, &err)) {
-        fprintf(stderr, "\narmature: %s; the run goes on without it\n", err.text);
+        session_say(recorder->session, "%s; the run goes on without it", err.text);
         recorder->failed = true;
     }
 }
@@ -204,7 +203,7 @@ void recorder_look(Recorder *recorder, bool waits)
     if (journal_diverged(journal)) {
         diverged(recorder);
     } else if (journal_next(journal) == journal_end(journal)) {
-        fprintf(stderr, "\narmature: the recording breaks off here: its end is missing\n");
+        session_say(recorder->session, "the recording breaks off here: its end is missing");
         replayed(recorder, EXIT_OFF, NULL);
     }
 }
@@ -231,9 +230,9 @@ void recorder_feed(Recorder *recorder, bool off)
 
 static void ignored(void *opaque, const char *channel)
 {
-    (void)opaque;
-    fprintf(stderr, "\narmature: while a recording is replayed, what comes from outside is ignored (%s)\n",
-            channel);
+    const Recorder *recorder = opaque;
+    session_say(recorder->session, "while a recording is replayed, what comes from outside is ignored (%s)",
+                channel);
 }
 
 static bool begin_recording(Recorder *recorder, Error *err)

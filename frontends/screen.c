@@ -115,8 +115,7 @@ void screen_shot_by_hand(Screen *screen)
 {
     Error err;
     char *name = screen_shot(screen, NULL, &err);
-    fprintf(stderr, name ? "\narmature: saved %s\n" : "\narmature: no screenshot: %s\n",
-            name ? name : err.text);
+    session_say(screen->session, name ? "saved %s" : "no screenshot: %s", name ? name : err.text);
     free(name);
 }
 
@@ -267,7 +266,7 @@ static void take_frame(void *opaque)
         timer_set(&screen->record_timer, recording_due(screen->recording));
         return;
     }
-    fprintf(stderr, "armature: recording: %s\n", err.text);
+    session_say(screen->session, "recording: %s", err.text);
     screen_record_end(screen, &frames, &why);
 }
 

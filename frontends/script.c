@@ -233,6 +233,7 @@ static void fail(Script *script, const char *message, const char *traceback)
         abort();
     free(line);
     if (!session_ending(script->session)) {
+        session_flush_output(script->session);
         fputc('\n', stderr);
         if (traceback)
             fprintf(stderr, "%s\n", traceback);
@@ -259,6 +260,7 @@ static void resume(void *opaque)
 {
     Script *script = opaque;
     int results = 0;
+    session_flush_output(script->session);
     script->running = true;
     int status = lua_resume(script->main, script->lua, script->arguments, &results);
     script->running = false;
@@ -297,9 +299,9 @@ static void on_event(void *opaque, const SessionEvent *event)
     if (event->kind != SESSION_STOPPED || !event->code || !script->waiting)
         return;
     const Wait *wait = script->waiting->wait;
-    fprintf(stderr, "\narmature: the %s was waiting: %s%s\n",
-            session_options(script->session)->script ? "script" : "run", script->place,
-            wait && wait->what ? wait->what : "");
+    session_say(script->session, "the %s was waiting: %s%s",
+                session_options(script->session)->script ? "script" : "run", script->place,
+                wait && wait->what ? wait->what : "");
     if (event->code == EXIT_TIMEOUT || event->code == EXIT_REBOOT)
         script_report(script->session, stderr);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "frontends/exit_codes.h"
@@ -52,6 +53,7 @@ void serial_end_place(SerialEnd *end, const char *place)
 
 static void put_patiently(SerialEnd *end, uint8_t ch)
 {
+    end->mid_line = ch != '\n';
     if (end->out.fd >= 0)
         outflow_put(&end->out, ch);
 }
@@ -63,8 +65,15 @@ static void close_file(SerialEnd *end)
         close(end->fd);
 }
 
+static bool same_place(int one, int other)
+{
+    struct stat a, b;
+    return !fstat(one, &a) && !fstat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static bool open_stdio(SerialEnd *end, Error *err)
 {
+    end->has_stderr = same_place(STDOUT_FILENO, STDERR_FILENO);
     end->is_terminal = isatty(STDOUT_FILENO);
     end->fd = outflow_reopen(STDOUT_FILENO);
     outflow_open(&end->out, end->fd >= 0 ? end->fd : STDOUT_FILENO);
@@ -306,6 +315,24 @@ bool serial_backends_finish(SerialBackends *backends, bool wait, Error *err)
     if (signals >= 0)
         close(signals);
     return ok;
+}
+
+void serial_backends_flush(SerialBackends *backends)
+{
+    for (unsigned n = 0; n < SERIAL_PORTS; n++)
+        if (backends->end[n].out.length)
+            outflow_flush(&backends->end[n].out);
+}
+
+void serial_backends_begin_line(SerialBackends *backends)
+{
+    serial_backends_flush(backends);
+    for (unsigned n = 0; n < SERIAL_PORTS; n++) {
+        SerialEnd *end = &backends->end[n];
+        if (end->has_stderr && end->mid_line)
+            fputc('\n', stderr);
+        end->mid_line = false;
+    }
 }
 
 void serial_backends_free(SerialBackends *backends, bool wait)

@@ -33,6 +33,13 @@ void serial_backends_free(SerialBackends *backends, bool wait);
  * `wait`. The session's poll then serves the loop until this is false or the session ends. */
 bool serial_backends_hold(const SerialBackends *backends);
 
+/* Writes what waits, as far as it goes at once. What does not, and failures, are left to the loop. */
+void serial_backends_flush(SerialBackends *backends);
+
+/* The same before a line of text on stderr: if that is where the first port's output goes, a line which the
+ * guest has begun there is ended. */
+void serial_backends_begin_line(SerialBackends *backends);
+
 /* The console, NULL if no port is on stdio. */
 Console *serial_backends_console(const SerialBackends *backends);
 

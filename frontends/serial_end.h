@@ -46,6 +46,8 @@ struct SerialEnd {
     Outflow out;
     int fd;           /* own descriptor of stdio, file and pty; -1: none */
     bool is_terminal; /* stdout is */
+    bool has_stderr;  /* stdout and stderr are one place */
+    bool mid_line;    /* what was sent last did not end a line */
     bool waiting;     /* `wait`, and nobody has come yet */
     Console *console;
     SerialLink link;

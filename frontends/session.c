@@ -49,6 +49,23 @@ SerialBackends *session_serial(Session *session)
     return session->serial;
 }
 
+void session_flush_output(Session *session)
+{
+    if (session->serial)
+        serial_backends_flush(session->serial);
+}
+
+void session_say(Session *session, const char *format, ...)
+{
+    va_list args;
+    session_flush_output(session);
+    fputs("\narmature: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
 Screen *session_screen(Session *session)
 {
     return session->screen;

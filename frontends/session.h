@@ -86,6 +86,13 @@ void session_unlisten(SessionListener *listener); /* NULL is allowed */
  * session looks at the host. */
 void session_post(Session *session, const SessionEvent *event);
 
+/* Writes what the guest has sent and what waits for the next look at the host, as far as it goes at once. To
+ * be called before anything else is written to stdout or stderr that belongs behind it. */
+void session_flush_output(Session *session);
+/* "armature: " and a line for the user on stderr, behind what the guest has sent, which may have left the
+ * cursor in the middle of a line. */
+void session_say(Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Work for later: after the current instruction and before the next one, in the order asked for. The task is
  * the caller's and stays until it ran or was taken back; asking twice is asking once. */
 typedef struct SessionTask SessionTask;

@@ -118,6 +118,13 @@ static bool make_parts(Session *session, int *code, Error *err)
     return true;
 }
 
+static void begin_line(void *opaque)
+{
+    Session *session = opaque;
+    if (session->serial)
+        serial_backends_begin_line(session->serial);
+}
+
 /* With --monitor the terminal is not the first serial port's. */
 static bool make_serial(Session *session, Error *err)
 {
@@ -130,6 +137,8 @@ static bool make_serial(Session *session, Error *err)
             return false;
     }
     session->serial = serial_backends_new(session, err);
+    if (!session->options.log_file)
+        log_set_before_line(session->machine->env.log, begin_line, session);
     return session->serial;
 }
 
@@ -292,6 +301,8 @@ void session_free(Session *session)
     screen_free(session->screen);
     watchdog_detach(session->watchdog);
     console_free(session->console);
+    if (session->machine)
+        log_set_before_line(session->machine->env.log, NULL, NULL);
     serial_backends_free(session->serial, session->code < EXIT_SIGNAL);
     networks_free(session->networks);
     recorder_free(session->recorder);

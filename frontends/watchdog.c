@@ -60,7 +60,8 @@ struct Watchdog {
 
 static void tell(Watchdog *w, SessionEventKind kind, const char *text)
 {
-    fprintf(stderr, "\narmature: %s%s", text, text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");
+    size_t length = strlen(text);
+    session_say(w->session, "%.*s", (int)(length && text[length - 1] == '\n' ? length - 1 : length), text);
     session_post(w->session, &(SessionEvent){.kind = kind, .port = w->port, .text = text});
 }
 

@@ -27,6 +27,8 @@ struct Log {
     bool leaves_out[MAX_PATTERNS];
     unsigned patterns;
     LogContext context;
+    void (*before_line)(void *opaque);
+    void *before_line_opaque;
     Unmodelled *unmodelled;
     unsigned once_count;
     uint64_t once[ONCE_SLOTS]; /* hashes of the texts already written; 0 = free */
@@ -66,6 +68,12 @@ void log_free(Log *log)
 void log_set_context(Log *log, const LogContext *context)
 {
     log->context = *context;
+}
+
+void log_set_before_line(Log *log, void (*before)(void *opaque), void *opaque)
+{
+    log->before_line = before;
+    log->before_line_opaque = opaque;
 }
 
 const char *log_kind_name(LogKind kind)
@@ -236,6 +244,8 @@ bool log_on_at(const Log *log, LogKind kind, uint32_t address)
 static void write_line(Log *log, LogKind kind, const char *source, const char *text)
 {
     const LogContext *context = &log->context;
+    if (log->before_line)
+        log->before_line(log->before_line_opaque);
     if (log->with_time && context->time) {
         uint64_t ns = context->time(context->opaque);
         fprintf(log->out, "[%5llu.%09llu] ", (unsigned long long)(ns / 1000000000u),

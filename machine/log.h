@@ -40,6 +40,10 @@ typedef struct LogContext {
 
 void log_set_context(Log *log, const LogContext *context);
 
+/* before(opaque) is called before each line is written: whoever writes to the same terminal and holds
+ * something back writes that first, so that the order is the guest's. NULL: nobody does. */
+void log_set_before_line(Log *log, void (*before)(void *opaque), void *opaque);
+
 /* Switches kinds on from a comma-separated list of names, or "all". "exec@0xc0000000-0xc00fffff" (also
  * in_asm@...) limits a kind to guest addresses; several ranges are possible. "time" and "icount" put a prefix
  * before each line, "none" switches everything off. */

@@ -18,7 +18,9 @@ OFF, USAGE, FAILED, TIMED_OUT = 0, 64, 65, 68
 
 
 class Result:
-    def __init__(self, armature, *options, script=None, arguments=(), shown=False, stdin=subprocess.DEVNULL):
+    """What a run left behind; with `mixed`, `out` has stdout and stderr as a terminal would show them."""
+
+    def __init__(self, armature, *options, script=None, arguments=(), shown=False, mixed=False, stdin=subprocess.DEVNULL):
         with tempfile.TemporaryDirectory() as folder:
             if script is not None:
                 with open(f"{folder}/test.lua", "w", encoding="utf-8") as file:
@@ -26,10 +28,10 @@ class Result:
                 with open(f"{folder}/library.lua", "w", encoding="utf-8") as file:
                     file.write("return { answer = 42 }\n")
                 options = [*options, "--script", f"{folder}/test.lua", "--", *arguments]
-            serial = [] if shown else ["--serial", "none"]
+            serial = [] if shown or mixed else ["--serial", "none"]
             done = subprocess.run([armature, *serial, *options], stdin=stdin, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
-        self.code, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
+                                  stderr=subprocess.STDOUT if mixed else subprocess.PIPE, timeout=TIMEOUT, check=False)
+        self.code, self.out, self.err = done.returncode, done.stdout.decode(), (done.stderr or b"").decode()
 
     def expect(self, code, *texts):
         missing = [text for text in texts if not re.search(text, self.out + self.err, re.DOTALL)]
@@ -327,6 +329,23 @@ def repeatable(armature):
         raise Failure(f"not all was noted: {runs}")
 
 
+def in_order(armature):
+    """What the script, the log and a failure say stands behind what the guest had sent by then."""
+    script = """
+    expect("> ") print("FIRST")
+    sendline("info") match("MiB") print("SECOND")
+    expect("> ") sendline("md 10019ff0 1") expect("> ") print("THIRD")
+    expect("never", 0.1)
+    """
+    for mode in ([], ["--deterministic"]):
+        mixed = Result(armature, *mode, "--log", "guest", mixed=True, script=script).expect(
+            FAILED, "\r\n> FIRST\ninfo\r\n", r"\d MiBSECOND\n",
+            r"> md 10019ff0 1\r\n10019ff0:\nguest cpu0: no device at 0x10019ff0.*?\r\nData abort.*\r\n> THIRD\n")
+        if not re.search(r"> THIRD\n\nThe last output of serial port 0:\n(  \|.*\n)+cpu0: .*\narmature: script failed.*\n$",
+                         mixed.out):
+            raise Failure(f"the report is not at the end: {mixed.out[-2000:]}")
+
+
 def endless_loop(armature):
     """A script that computes for ever, and catches every error, still obeys signals."""
     script = "print('begun') io.stdout:flush() while true do pcall(function() while true do end end) end"
@@ -348,7 +367,7 @@ def endless_loop(armature):
 
 
 def test(armature):
-    together([good, breakpoints, same_with_breakpoints, failures, shorthands, repeatable, endless_loop], armature)
+    together([good, breakpoints, same_with_breakpoints, failures, shorthands, repeatable, in_order, endless_loop], armature)
 
 
 main(test)
