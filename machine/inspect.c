@@ -243,6 +243,9 @@ static bool write_place(Cpu *cpu, const Place *place, const char *name, uint64_t
         if (!cpu_mode_valid(cpu, word & PSR_MODE))
             return error_set(err, "cpsr: 0x%02x is no mode that the CPU can be in now", word & PSR_MODE);
         cpsr_write(cpu, word, UINT32_MAX);
+        if (!cpu->thumb) /* where IT blocks and halfwords mean nothing */
+            cpu->itstate = 0;
+        cpu->pc &= cpu->thumb ? ~1u : ~3u;
         return true;
     case PLACE_SPSR:
         if (spsr)

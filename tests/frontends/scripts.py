@@ -91,6 +91,8 @@ assert(read_register("r7", 1) == 5 and registers(1).r7 == 5)
 write_register("d5", -1)
 assert(read_register("d5") == -1)
 assert(read_register("cpsr") & 31 == 19)
+write_register("cpsr", 0x0600fdd3, 1) -- with an IT block, but in Arm state
+assert(read_register("cpsr", 1) & 0x0600fc1f == 19)
 assert(read_device("uart0", "UARTCR") == 0x301)
 assert(disassemble(0x1fff0000, 1)[1].address == 0x1fff0000)
 local s = status()
