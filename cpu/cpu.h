@@ -359,6 +359,10 @@ void interp_run(Cpu *cpu);
  * instruction, as an interrupt that its own entry does not mask would be taken twice. */
 void interp_go_on(Cpu *cpu);
 
+/* Stops the CPU, and returns true, if its next instruction is at a breakpoint that it has not stopped at now.
+ */
+bool cpu_stops(Cpu *cpu);
+
 /* Why all decoded code is dropped. */
 typedef enum CodeFlush {
     FLUSH_FULL,        /* no more room for blocks */

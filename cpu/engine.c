@@ -84,7 +84,7 @@ static bool goes_on(const Cpu *cpu)
     return cpu->icount == cpu->stop_icount && cpu->pc == cpu->stop_pc;
 }
 
-static bool stops(Cpu *cpu)
+bool cpu_stops(Cpu *cpu)
 {
     if (goes_on(cpu) || !breakpoints_at(code_cache_breakpoints(cpu->code), cpu->pc))
         return false;
@@ -128,7 +128,7 @@ static void run_unkept(Cpu *cpu)
         count_aborted_fetch(cpu);
         return;
     }
-    if (stops(cpu))
+    if (cpu_stops(cpu))
         return;
     if (unlikely(logging_blocks(cpu)))
         log_insns(cpu, &insn, 1);

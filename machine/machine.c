@@ -106,6 +106,8 @@ static void run_cpu(Machine *m, unsigned n, uint64_t count)
     uint64_t total = machine_icount(m), place = next_pause(m, total);
     if (place - total < count)
         cpu->icount_limit = cpu->icount + (place - total);
+    if ((int)n == m->pause_cpu && m->pause_cpu_at > cpu->icount && m->pause_cpu_at < cpu->icount_limit)
+        cpu->icount_limit = m->pause_cpu_at;
     uint64_t event = m->journal ? machine_next_event(m) : UINT64_MAX;
     if (event > total && event - total < cpu->icount_limit - cpu->icount)
         cpu->icount_limit = cpu->icount + (event - total);
@@ -176,7 +178,8 @@ static void run_slice(Machine *m, uint64_t most)
     uint64_t end = before + (deterministic ? most : length);
     uint64_t place = next_pause(m, machine_icount(m));
     run_cpu(m, m->next_cpu, length);
-    bool pause = machine_icount(m) == place;
+    bool pause = machine_icount(m) == place || ((int)m->next_cpu == m->pause_cpu &&
+                                                before < m->pause_cpu_at && cpu->icount >= m->pause_cpu_at);
     bool goes_on = deterministic && cpu->icount != before;
     if (cpu->stopped)
         m->stopped_cpu = (int)m->next_cpu;
@@ -271,6 +274,12 @@ void machine_yield(Machine *machine)
 void machine_pause_at(Machine *machine, uint64_t icount)
 {
     machine->pause_at = icount;
+}
+
+void machine_pause_cpu_at(Machine *machine, int cpu, uint64_t icount)
+{
+    machine->pause_cpu = cpu;
+    machine->pause_cpu_at = icount;
 }
 
 void machine_mark_at(Machine *machine, uint64_t icount)

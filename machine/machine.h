@@ -90,7 +90,9 @@ typedef struct Machine {
     uint64_t slice_end;
     Watchpoints watchpoints;
     uint64_t pause_at; /* for machine_pause_at(); UINT64_MAX: nowhere */
-    uint64_t mark_at;  /* for machine_mark_at(); UINT64_MAX: nowhere */
+    int pause_cpu;     /* for machine_pause_cpu_at(): -1: none */
+    uint64_t pause_cpu_at;
+    uint64_t mark_at; /* for machine_mark_at(); UINT64_MAX: nowhere */
     /* The identity of the state that it is in, if a snapshot has it: as long as nothing has run, and nobody
      * called machine_changed(). known: 0, or a sum of the state without memory (snapshot/identity.h). */
     uint64_t identity[2], known;
@@ -138,6 +140,9 @@ void machine_pause_at(Machine *machine, uint64_t icount);
 /* The same for the history, which has a place of its own; poll() compares it with machine_icount(). */
 void machine_mark_at(Machine *machine, uint64_t icount);
 
+/* The same for one CPU's own count. CPU -1: for none. */
+void machine_pause_cpu_at(Machine *machine, int cpu, uint64_t icount);
+
 /* The machine is at another place of its run now: what is kept about the place where it was is forgotten, and
  * poll() is called before it goes on. */
 void machine_moved(Machine *machine);
@@ -168,6 +173,7 @@ uint64_t machine_step_cpu(Machine *machine, unsigned cpu, uint64_t count);
  * many, or if there is none to remove. Adding one twice is adding it once. */
 bool machine_add_breakpoint(Machine *machine, uint32_t address, Error *err);
 bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err);
+bool machine_has_breakpoint(const Machine *machine, uint32_t address);
 /* Their addresses, ascending. */
 const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count);
 

@@ -251,6 +251,7 @@ Machine *machine_new(const MachineOptions *options, Log *log, Error *err)
     m->ram_fd = m->rom_fd = m->vram_fd = m->psram_fd = -1;
     m->held_at = CLOCK_NEVER;
     m->pause_at = m->mark_at = UINT64_MAX;
+    m->pause_cpu = -1;
     m->stopped_cpu = -1;
     m->log = log;
     m->clock = clock_new(options->deterministic ? machine_time_from_icount : machine_time_from_host, m);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,19 @@ static void missed(Machine *m, const JournalEntry *event)
                  journal_channel_name(m->journal, event->channel), event->place.icount, event->place.time);
 }
 
+/* A step that a debugger made from a breakpoint begins with that stop. */
+static bool stops_before(Machine *m, const JournalEntry *event)
+{
+    bool is_step =
+        event->channel == journal_channel_number(m->debugger) && event->size > 1 && event->data[0] == STEP;
+    unsigned cpu = is_step ? event->data[1] : UINT_MAX;
+    if (cpu >= m->options.cpus || !cpu_stops(m->cpu[cpu]))
+        return false;
+    m->stopped_cpu = (int)cpu;
+    m->yield = true;
+    return true;
+}
+
 bool machine_attend(Machine *machine)
 {
     Journal *journal = machine->journal;
@@ -87,6 +101,8 @@ bool machine_attend(Machine *machine)
            !journal_diverged(journal)) {
         if (event->place.settled && any)
             machine_settle(machine);
+        if (stops_before(machine, event))
+            break;
         journal_apply(journal);
         any = true;
         if (journal_mode(journal) != JOURNAL_REPLAY)
@@ -119,16 +135,6 @@ static bool step_enters(Machine *m, unsigned cpu, uint64_t count)
     return journal_event(m->debugger, STEP, bytes, sizeof bytes);
 }
 
-static bool has_breakpoint(Machine *m, uint32_t address)
-{
-    unsigned count;
-    const uint32_t *list = machine_breakpoints(m, &count);
-    for (unsigned n = 0; n < count; n++)
-        if (list[n] == address)
-            return true;
-    return false;
-}
-
 /* The order of the CPUs is part of a run, but there is only one: it goes on as it would anyway, up to the
  * next input. */
 static uint64_t step_in_replay(Machine *m, uint64_t count)
@@ -147,7 +153,7 @@ uint64_t machine_step_by_journal(Machine *machine, unsigned cpu, uint64_t count)
         return step_in_replay(machine, count);
     machine_breakpoints(machine, &breakpoints);
     do {
-        if (done && has_breakpoint(machine, machine->cpu[cpu]->pc)) {
+        if (done && machine_has_breakpoint(machine, machine->cpu[cpu]->pc)) {
             machine->stopped_cpu = (int)cpu;
             break;
         }

@@ -22,6 +22,11 @@ bool machine_remove_breakpoint(Machine *machine, uint32_t address, Error *err)
     return true;
 }
 
+bool machine_has_breakpoint(const Machine *machine, uint32_t address)
+{
+    return breakpoints_at(code_cache_breakpoints(machine->code), address);
+}
+
 const uint32_t *machine_breakpoints(const Machine *machine, unsigned *count)
 {
     const Breakpoints *list = code_cache_breakpoints(machine->code);

@@ -27,7 +27,7 @@ TABLE(machine,
       MEMBER(built, COUNTED), MEMBER(turbo, HOST), MEMBER(idle_since, HOST),
       MEMBER(journal, "a recording of its own"), MEMBER(debugger, "the journal's"), MEMBER(current_cpu, VIEW), MEMBER(next_cpu, VIEW),
       MEMBER(running, "false between instructions"), MEMBER(yield, HOST), MEMBER(stopped_cpu, HOST),
-      MEMBER(slice_end, VIEW), MEMBER(watchpoints, HOST), MEMBER(pause_at, HOST), MEMBER(mark_at, HOST), MEMBER(held_at, HOST), MEMBER(identity, "the file's"), MEMBER(known, "the file's"), MEMBER(stop_requested, HOST),
+      MEMBER(slice_end, VIEW), MEMBER(watchpoints, HOST), MEMBER(pause_at, HOST), MEMBER(pause_cpu, HOST), MEMBER(pause_cpu_at, HOST), MEMBER(mark_at, HOST), MEMBER(held_at, HOST), MEMBER(identity, "the file's"), MEMBER(known, "the file's"), MEMBER(stop_requested, HOST),
       MEMBER(request_pending, VIEW), MEMBER(request, VIEW), MEMBER(exit_code, "env.exit_code is saved"),
       MEMBER(exit_reason, "env.exit_code is saved"), MEMBER(broken, "the run has ended"), MEMBER(semihosting, VIEW), MEMBER(poll, HOST), MEMBER(poll_opaque, HOST));
 #undef OF
