@@ -14,6 +14,7 @@
 #include "frontends/options.h"
 #include "frontends/session.h"
 #include "tests/fuzz/random.h"
+#include "tests/fuzz/stream.h"
 
 enum { LINES = 120, IDS = 1 << 16, READ_ROUNDS = 200, LAST_ID = IDS - 1 };
 
@@ -23,9 +24,9 @@ typedef struct Run {
     Session *session;
     Control *control;
     LoopTimer *timer;
-    int side; /* the client's end */
-    char *out, *in;
-    size_t out_length, out_done, in_length;
+    Stream out; /* from the client's end */
+    char *in;
+    size_t in_length;
     unsigned lines, next_id, rounds;
     bool answered[IDS];
     bool last_sent, ended;
@@ -169,13 +170,8 @@ static void mutate(Random *random, char *text)
 
 static void add_line(Run *run, const char *text)
 {
-    size_t length = strlen(text);
-    run->out = realloc(run->out, run->out_length + length + 1);
-    if (!run->out)
-        abort();
-    memcpy(run->out + run->out_length, text, length);
-    run->out_length += length;
-    run->out[run->out_length++] = '\n';
+    stream_add(&run->out, text, strlen(text));
+    stream_add(&run->out, "\n", 1);
 }
 
 static void add_random_line(Run *run)
@@ -232,7 +228,7 @@ static void take_replies(Run *run)
         run->in = realloc(run->in, run->in_length + 65536);
         if (!run->in)
             abort();
-        got = recv(run->side, run->in + run->in_length, 65536, MSG_DONTWAIT);
+        got = recv(run->out.fd, run->in + run->in_length, 65536, MSG_DONTWAIT);
         run->in_length += got > 0 ? (size_t)got : 0;
     } while (got > 0);
     size_t begin = 0;
@@ -250,23 +246,17 @@ static void take_replies(Run *run)
 
 static void send_some(Run *run)
 {
-    if (run->out_done == run->out_length && run->lines < LINES) {
-        run->out_done = run->out_length = 0;
+    char text[120];
+    if (stream_is_sent(&run->out) && run->lines < LINES) {
         run->lines++;
         add_random_line(run);
-    } else if (run->out_done == run->out_length && !run->last_sent) {
-        run->out_done = run->out_length = 0;
+    } else if (stream_is_sent(&run->out) && !run->last_sent) {
         run->last_sent = true;
-        char text[120];
         snprintf(text, sizeof text, "\n{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"version\"}", LAST_ID);
         add_line(run, "{\"jsonrpc\":\"2.0\",\"method\":\"resume\"}");
         add_line(run, text);
     }
-    size_t left = run->out_length - run->out_done, part = 1 + random_below(&run->random, 400);
-    part = random_one_in(&run->random, 3) || left > 5000 ? left : part;
-    ssize_t sent =
-        send(run->side, run->out + run->out_done, part < left ? part : left, MSG_DONTWAIT | MSG_NOSIGNAL);
-    run->out_done += sent > 0 ? (size_t)sent : 0;
+    stream_send(&run->out, &run->random);
 }
 
 static void step(void *opaque)
@@ -274,7 +264,7 @@ static void step(void *opaque)
     Run *run = opaque;
     send_some(run);
     take_replies(run);
-    run->rounds += run->last_sent && run->out_done == run->out_length;
+    run->rounds += run->last_sent && stream_is_sent(&run->out);
     if (run->ended || run->rounds > READ_ROUNDS)
         session_end(run->session, 0, NULL);
     else
@@ -294,13 +284,13 @@ static bool start(Run *run, const Options *options)
     }
     run->control = control_new(run->session, NULL, &err);
     control_adopt(run->control, pair[0]);
-    run->side = pair[1];
+    run->out.fd = pair[1];
     run->timer = loop_timer_new(session_loop(run->session), step, run);
     loop_timer_set(run->timer, 0);
     session_run(run->session);
     if (!run->ended && !session_off(run->session)) /* what was typed may have switched it off */
         fail(run, "the last request was not answered", "");
-    close(run->side);
+    close(run->out.fd);
     loop_timer_free(run->timer);
     control_free(run->control);
     session_free(run->session);
@@ -344,7 +334,7 @@ int main(int argc, char **argv)
         run->seed = first + done;
         run->random.state = run->seed * 0x2545f4914f6cdd1du;
         bool ok = start(run, &options);
-        free(run->out);
+        free(run->out.data);
         free(run->in);
         free(run);
         if (!ok)
