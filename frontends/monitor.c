@@ -69,39 +69,12 @@ static void call_done(Call *call, void *opaque)
     next_line(monitor);
 }
 
-/* Splits at blanks. Quotes keep blanks together; a backslash is part of the word, except before a quote,
- * since operations know escapes themselves. */
-static unsigned split(char *line, char **word)
-{
-    unsigned count = 0;
-    char *from = line, *to = line;
-    while (count < WORDS_MOST) {
-        char quote = 0;
-        while (*from == ' ' || *from == '\t')
-            from++;
-        if (!*from)
-            break;
-        word[count++] = to;
-        for (; *from && (quote || (*from != ' ' && *from != '\t')); from++) {
-            if (from[0] == '\\' && (from[1] == '"' || from[1] == '\''))
-                *to++ = *++from;
-            else if (quote ? *from == quote : *from == '"' || *from == '\'')
-                quote = quote ? 0 : *from;
-            else
-                *to++ = *from;
-        }
-        from += *from != 0;
-        *to++ = 0;
-    }
-    return count;
-}
-
 static void run_line(Monitor *monitor, const char *text)
 {
     char *line = strdup(text), *word[WORDS_MOST];
     if (!line)
         abort();
-    unsigned count = split(line, word);
+    unsigned count = words_split(line, word, WORDS_MOST);
     Error err;
     const Operation *operation = count ? operation_find(strcmp(word[0], "?") ? word[0] : "help") : NULL;
     json_t *arguments = operation ? arguments_from_words(operation, count - 1, word + 1, &err) : NULL;

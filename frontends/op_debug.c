@@ -191,26 +191,6 @@ void op_wait_breakpoint(Call *call, uint64_t timeout)
         call->stopped = reached;
 }
 
-/* What a device asks for at the last instruction is for machine_run() to handle. */
-static bool step(Session *session, unsigned cpu, uint32_t count, uint64_t *executed)
-{
-    unsigned stopped_cpu;
-    Machine *machine = session_machine(session);
-    session_pause(session);
-    session_take_stop(session, &stopped_cpu);
-    *executed = machine_step_cpu(machine, cpu, count);
-    bool stopped = session_note_stop(session);
-    session_take_stop(session, &stopped_cpu);
-    if (machine->request_pending)
-        session_resume(session);
-    return stopped;
-}
-
-static bool order_is_recorded(const Machine *machine)
-{
-    return machine->options.cpus > 1 && machine->journal && journal_mode(machine->journal) == JOURNAL_REPLAY;
-}
-
 json_t *op_step(Call *call, uint32_t count, int cpu)
 {
     uint64_t executed;
@@ -221,7 +201,7 @@ json_t *op_step(Call *call, uint32_t count, int cpu)
                         "it go on from here");
         return NULL;
     }
-    if (order_is_recorded(machine_of(call))) {
+    if (session_order_is_recorded(call->client->session)) {
         call_fail(call,
                   "step: in a replay the order of several CPUs is that of the recording; pause_at goes to "
                   "any instruction");
@@ -231,7 +211,7 @@ json_t *op_step(Call *call, uint32_t count, int cpu)
         call_fail(call, "step: from 1 to %d instructions", STEPS_MOST);
         return NULL;
     }
-    bool stopped = step(call->client->session, (unsigned)cpu, count, &executed);
+    bool stopped = session_step(call->client->session, (unsigned)cpu, count, &executed);
     json_t *result = place_json(call, (unsigned)cpu);
     json_object_set_new(result, "instructions", json_integer((json_int_t)executed));
     json_object_set_new(

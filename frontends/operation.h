@@ -143,6 +143,11 @@ void arguments_free(Arguments *arguments);
 /* A number or a symbol's name as an address. False with err set if it is neither. */
 bool address_from_text(Session *session, const char *text, uint32_t *address, Error *err);
 
+/* Splits a line at blanks, in place; returns how many words it is, `most` at the most. Quotes keep blanks
+ * together; a backslash is part of the word, except before a quote, since operations know escapes themselves.
+ */
+unsigned words_split(char *line, char **word, unsigned most);
+
 /* Words of a command line as arguments: by position, or name=value where the row has such a name. Characters
  * for the guest may have C's escapes (\r, \n, \t, \e, \xHH, \\). NULL with err set; else for the caller to
  * release. */

@@ -11,6 +11,7 @@
 #include "frontends/audio.h"
 #include "frontends/disk_spec.h"
 #include "frontends/escape_key.h"
+#include "frontends/gdb_spec.h"
 #include "frontends/keyboard_layout.h"
 #include "frontends/migration_place.h"
 #include "frontends/net_spec.h"
@@ -287,6 +288,16 @@ static bool set_console(void *target, const OptionDef *def, const char *value, E
     options->machine.console = true;
     options->serial[SERIAL_CONSOLE] = value;
     return serial_backend_check(value, err);
+}
+
+static bool set_gdb(void *target, const OptionDef *def, const char *value, Error *err)
+{
+    SerialSpec spec = {0};
+    bool good = gdb_spec_parse(&spec, value, err);
+    (void)def;
+    serial_spec_free(&spec);
+    ((Options *)target)->gdb = value;
+    return good;
 }
 
 static bool set_audio(void *target, const OptionDef *def, const char *value, Error *err)
@@ -621,6 +632,10 @@ static const OptionDef defs[] = {
     {"jit", "MODE", "on",
      GROUP_MACHINE, 0, BY(set_jit), "off on verify",
      "how guest code runs: off (interpreted), on (hot code is compiled), verify (both, compared)", NULL},
+    {"gdb", "PLACE", NULL,
+     GROUP_INSIDE, OPTION_PATH_COLON | OPTION_WRITES, BY(set_gdb), "1234 unix:",
+     "let gdb connect to PORT, HOST:PORT or unix:PATH; with ,wait the machine waits for it",
+     "In gdb: target remote :1234, or target remote PATH. See docs/gdb.md."},
     {"perf-map", NULL, NULL,
      GROUP_INSIDE, 0, SWITCH(machine.jit.perf_map), NULL,
      "name compiled code for Linux's perf, in /tmp/perf-PID.map", NULL},
@@ -831,6 +846,7 @@ static const OptionHabit habits[] = {
     {"readconfig", "config"}, {"c", "config"}, {"trace", "log"},   {"usage", "help"},
     {"semihosting-config", "semihosting"}, {"drive", "disk"}, {"hda", "disk"}, {"hdb", "disk"}, {"sd", "disk"},
     {"cdrom", "disk"}, {"blockdev", "disk"}, {"image", "disk"},
+    {"s", "gdb"}, {"S", "gdb"}, {"gdbstub", "gdb"}, {"gdbserver", "gdb"},
     {"netdev", "net"}, {"nic", "net"}, {"network", "net"}, {"hostfwd", "forward"},
 };
 

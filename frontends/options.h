@@ -60,6 +60,7 @@ typedef struct Options {
     uint64_t timeout_ns;    /* --timeout SECONDS of guest time; 0: none */
     bool monitor;           /* --monitor: the terminal is the monitor, not the first serial port */
     const char *control;    /* --control PATH */
+    const char *gdb;        /* --gdb PLACE */
     const char *screenshot; /* --screenshot FILE: the picture at the end */
     uint64_t screenshot_at[OPTIONS_MAX_SCREENSHOTS]; /* --screenshot-at SECONDS: guest ns */
     unsigned screenshot_at_count;

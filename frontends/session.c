@@ -213,10 +213,28 @@ bool session_take_stop(Session *session, unsigned *cpu)
     return stopped;
 }
 
+bool session_step(Session *session, unsigned cpu, uint64_t count, uint64_t *executed)
+{
+    session_pause(session);
+    session->stopped = false;
+    *executed = machine_step_cpu(session->machine, cpu, count);
+    bool stopped = session_note_stop(session);
+    session->stopped = false;
+    if (session->machine->request_pending)
+        session_resume(session);
+    return stopped;
+}
+
+bool session_order_is_recorded(const Session *session)
+{
+    const Machine *machine = session->machine;
+    return machine->options.cpus > 1 && machine->journal && journal_mode(machine->journal) == JOURNAL_REPLAY;
+}
+
 bool session_attended(const Session *session)
 {
     const Console *console = session->serial ? serial_backends_console(session->serial) : NULL;
-    return session->attended || session->control || session->console ||
+    return session->attended || session->control || session->gdb || session->console ||
            (console && console_escape_name(console));
 }
 

@@ -129,6 +129,12 @@ void session_on_look(Session *session, void (*look)(void *opaque), void *opaque)
 /* Pauses the machine and tells everybody if a CPU has stopped at a breakpoint; true if so. Whoever lets the
  * machine execute otherwise than by machine_run() asks afterwards. */
 bool session_note_stop(Session *session);
+/* Pauses the machine, and executes so many instructions of one CPU, or fewer: up to a breakpoint or a watched
+ * access, which this returns true for, or until it sleeps. A request that it makes (power, reset) is carried
+ * out when the machine runs, which it then does. */
+bool session_step(Session *session, unsigned cpu, uint64_t count, uint64_t *executed);
+/* The order in which several CPUs run is that of a recording: none can step alone. */
+bool session_order_is_recorded(const Session *session);
 /* A stop that nobody who waits for one was told of, while the machine still stands there: which CPU it was.
  * False: there is none, or not any more. */
 bool session_take_stop(Session *session, unsigned *cpu);

@@ -110,6 +110,8 @@ static bool make_parts(Session *session, int *code, Error *err)
         return false;
     if (options->control && !(session->control = control_new(session, options->control, err)))
         return false;
+    if (options->gdb && !(session->gdb = gdb_new(session, options->gdb, err)))
+        return false;
     Console *console = session->console ? session->console : serial_backends_console(session->serial);
     if (console) {
         session->monitor = monitor_new(session, console);
@@ -292,6 +294,8 @@ void session_free(Session *session)
 {
     monitor_free(session->monitor);
     control_free(session->control);
+    gdb_free(session->gdb);
+    session->gdb = NULL;
     script_free(session->script);
     hands_free(session->hands);
     past_free(session->past);

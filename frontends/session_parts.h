@@ -7,6 +7,7 @@
 #include "frontends/audio.h"
 #include "frontends/control.h"
 #include "frontends/disks.h"
+#include "frontends/gdb.h"
 #include "frontends/hands.h"
 #include "frontends/kernel_lines.h"
 #include "frontends/migration.h"
@@ -51,6 +52,7 @@ struct Session {
     Console *console; /* the monitor's; the serial ports have their own */
     Monitor *monitor;
     Control *control;
+    Gdb *gdb;
     Timer timeout;
     int signal_fd;
     sigset_t old_signals;

@@ -39,6 +39,7 @@ bool session_poll(void *opaque, uint64_t timeout_ns)
     session_note_stop(session);
     snapshots_look(session->snapshots);
     recorder_look(session->recorder, timeout_ns > 0);
+    gdb_look(session->gdb);
     if (session->on_look)
         session->on_look(session->on_look_opaque);
     /* What was delivered may have given the guest something to do. */

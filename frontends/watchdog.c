@@ -301,6 +301,8 @@ static void heard(void *opaque, const SessionEvent *event)
 /* Nobody is there who could do something about it. */
 static bool unattended(const Options *options)
 {
+    if (options->gdb)
+        return false;
     if (options->script || options->until_count)
         return true;
     return !options->control && !options->monitor && !isatty(STDIN_FILENO);

@@ -209,6 +209,31 @@ static bool put(const Operation *operation, json_t *arguments, const Parameter *
     return !old || error_set(err, "%s: %s is given twice", operation->name, parameter->name);
 }
 
+unsigned words_split(char *line, char **word, unsigned most)
+{
+    unsigned count = 0;
+    char *from = line, *to = line;
+    while (count < most) {
+        char quote = 0;
+        while (*from == ' ' || *from == '\t')
+            from++;
+        if (!*from)
+            break;
+        word[count++] = to;
+        for (; *from && (quote || (*from != ' ' && *from != '\t')); from++) {
+            if (from[0] == '\\' && (from[1] == '"' || from[1] == '\''))
+                *to++ = *++from;
+            else if (quote ? *from == quote : *from == '"' || *from == '\'')
+                quote = quote ? 0 : *from;
+            else
+                *to++ = *from;
+        }
+        from += *from != 0;
+        *to++ = 0;
+    }
+    return count;
+}
+
 json_t *arguments_from_words(const Operation *operation, unsigned count, char *const *word, Error *err)
 {
     json_t *arguments = json_object();

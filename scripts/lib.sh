@@ -18,7 +18,7 @@ build_packages=(cmake ninja-build pkg-config gcc libc6-dev libfdt-dev zlib1g-dev
     device-tree-compiler gcc-arm-linux-gnueabihf)
 test_packages=(clang clang-format libcmocka-dev libcapstone-dev libc6-dev-armhf-cross qemu-user python3
     zsh fish man-db libxml2-utils parallel dpkg-dev lintian xvfb xdotool x11-apps xclip openbox qemu-utils nbdkit
-    e2fsprogs fdisk dosfstools mtools)
+    e2fsprogs fdisk dosfstools mtools gdb-multiarch)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

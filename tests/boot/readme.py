@@ -247,6 +247,22 @@ def moved(place, command):
             process.wait()
 
 
+def debugged(place, command):
+    """By what its row says to type in gdb, at a port that is free."""
+    row = next(line for line in readme().splitlines() if command in line)
+    gdb, connect = re.search(r"`(gdb-multiarch .*?)`, `(target remote .*?)`", row).groups()
+    machine = subprocess.Popen(["bash", "-c", "exec " + command.replace("1234", "0")], cwd=place.folder, env=place.env,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        port = re.search(r"target remote \S+:(\d+)", machine.stderr.readline()).group(1)
+        place.run(f"{gdb} -nx -batch -ex '{connect.replace('1234', port)}' -ex 'break main' -ex continue -ex detach",
+                  says="Breakpoint 1, .* in main")
+        check(machine.wait(60) == 0, f"the machine ended with {machine.returncode}")
+    finally:
+        machine.kill()
+        machine.wait()
+
+
 # ---- All of them -------------------------------------------------------------------------------------------------------
 
 LINUX = dict(more='--until "Linux version" --timeout 60', says="Linux version")
@@ -324,6 +340,7 @@ CHECKS = {
     'armature ctl machine.sock expect "Linux version"': lambda place, command: None,  # see control()
     "armature --monitor zImage": dict(typed="help\nexpect 'Linux version'\nquit\n", says="sendline"),
     "armature --log guest,unimp program.elf": PASSES,
+    "armature --gdb 1234,wait program.elf": debugged,
     "armature --stats program.elf": dict(says="instructions.all"),
     "armature --jit=off program.elf": PASSES,
     "armature --jit=verify program.elf": PASSES,
