@@ -95,7 +95,7 @@ def refused(armature, spec, text, code=None):
 
 
 def tcp_port(guest, number=1):
-    return int(guest.expect(rf"serial port {number}: listens at tcp 127\.0\.0\.1:(\d+)")[1])
+    return int(guest.expect(rf"serial port {number}: listens at tcp 127\.0\.0\.1:(\d+)\s")[1])
 
 
 # ---- Files -------------------------------------------------------------------------------------------------
@@ -396,7 +396,7 @@ def stuck_peer(armature, folder):
 
 def stuck_pty(armature, _):
     with SerialGuest(armature, "--serial", "stdio", "--serial", "pty") as guest:
-        name = guest.expect(r"serial port 1: is (/dev/pts/\d+)")[1].decode()
+        name = guest.expect(r"serial port 1: is (/dev/pts/\d+)\s")[1].decode()
         guest.prompt()
         guest.switch_on()
         fd = os.open(name, os.O_RDWR | os.O_NOCTTY)

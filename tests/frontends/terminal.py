@@ -155,7 +155,7 @@ def literal_escape(armature):
 def received(armature, options, sequence, expected):
     """The monitor is driven over a pseudo-terminal of ours while the terminal is port 1."""
     with TerminalGuest(armature, *options, "--serial", "pty", "--serial", "stdio") as guest:
-        name = guest.expect(r"serial port 0: is (/dev/pts/\d+)")[1].decode()
+        name = guest.expect(r"serial port 0: is (/dev/pts/\d+)\s")[1].decode()
         monitor = os.open(name, os.O_RDWR | os.O_NOCTTY)
         guest.expect("armature: the terminal is the guest's serial port")
         guest.send(sequence + "!")

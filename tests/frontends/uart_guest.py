@@ -97,7 +97,7 @@ class SerialGuest(Guest):
         self.send(f"go {CODE:x}\r")
 
     def returned(self, timeout=120):
-        result = int(self.expect(r"Returned with r0 = ([0-9a-f]+)", timeout)[1], 16)
+        result = int(self.expect(r"Returned with r0 = ([0-9a-f]{8})", timeout)[1], 16)
         self.prompt()
         return result
 
@@ -108,7 +108,7 @@ class SerialGuest(Guest):
 
     def register(self, address):
         self.send(f"md {address:x} 1\r")
-        value = int(self.expect(rf"{address:08x}: ([0-9a-f]+)")[1], 16)
+        value = int(self.expect(rf"{address:08x}: ([0-9a-f]{{8}})")[1], 16)
         self.prompt()
         return value
 

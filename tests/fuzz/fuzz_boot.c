@@ -277,7 +277,7 @@ static void check_big_initrd(Fuzz *f)
 int main(int argc, char **argv)
 {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 0, runs = 600;
+    unsigned seconds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 0, runs = 400;
     static Fuzz fuzz;
     Fuzz *f = &fuzz;
     current = f;

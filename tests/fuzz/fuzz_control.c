@@ -323,7 +323,7 @@ int main(int argc, char **argv)
     char folder[] = "/tmp/armature-fuzz-XXXXXX";
     static char *words[] = {"armature", "--serial", "none", "--memory", "16M", "--cpus", "2", NULL};
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
-             runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 40;
+             runs = argc > 2 ? strtoull(argv[2], NULL, 0) : 30;
     Options options;
     Error err;
     if (!options_parse(&options, 7, words, &err) || !enter_folder(folder))
