@@ -234,7 +234,7 @@ def paused_and_repeatable(test):
     boot = [*test.boot, "--deterministic"]
     at = 400000000
     whole = Place(test, *boot, "--hash-at", str(at))
-    wanted = whole.guest.expect(rf"hash {at} all ([0-9a-f]{16})", 600).group(1)
+    wanted = whole.guest.expect(rf"hash {at} all ([0-9a-f]{{16}})", 600).group(1)
     whole.end()
     other = test.awaited("unix", "--hash-at", str(at))
     with open(test.path("leave.lua"), "w") as file:
@@ -246,7 +246,7 @@ def paused_and_repeatable(test):
     if other.ctl("status")["state"] != "paused":
         raise Failure("it is not paused")
     other.ctl("resume")
-    if other.guest.expect(rf"hash {at} all ([0-9a-f]{16})", 600).group(1) != wanted:
+    if other.guest.expect(rf"hash {at} all ([0-9a-f]{{16}})", 600).group(1) != wanted:
         raise Failure("not the same run")
     other.end()
 
