@@ -12,8 +12,8 @@
 #include "machine/checked.h"
 #include "machine/inspect.h"
 
-/* Of memory in one packet; of text in one. WORDS_MOST: of a `monitor` command. */
-enum { MEMORY_MOST = GDB_PACKET_MOST / 2 - 16, TEXT_MOST = 1000, WORDS_MOST = 256 };
+/* Of memory in one packet; of text in one. */
+enum { MEMORY_MOST = GDB_PACKET_MOST / 2 - 16, TEXT_MOST = 1000 };
 
 /* ---- Words of packets -------------------------------------------------------------------------------- */
 
@@ -453,20 +453,13 @@ static void monitor_done(Call *call, void *opaque)
 
 static void monitor(Gdb *gdb, const char *at)
 {
-    uint8_t line[1024] = {0};
-    char *word[WORDS_MOST];
+    char line[GDB_PACKET_MOST / 2 + 1] = "";
+    json_t *arguments;
     Error err;
-    take_bytes(&at, line, sizeof line - 1);
-    unsigned count = words_split((char *)line, word, WORDS_MOST);
-    const Operation *operation = operation_find(count ? word[0] : "help");
-    json_t *arguments =
-        operation ? arguments_from_words(operation, count ? count - 1 : 0, word + 1, &err) : NULL;
+    if (!take_bytes(&at, (uint8_t *)line, sizeof line - 1))
+        strcpy(line, "help");
+    const Operation *operation = operation_from_line(line, "monitor help", &arguments, &err);
     if (!operation) {
-        char *shown = text_one_line(word[0], strlen(word[0]));
-        operation_unknown(shown, "monitor help", err.text, sizeof err.text);
-        free(shown);
-    }
-    if (!arguments) {
         show_error(gdb, err.text);
         ok(gdb);
         return;

@@ -10,7 +10,7 @@
 #include "frontends/line_editor.h"
 #include "frontends/script.h"
 
-enum { CTRL_C = 3, WORDS_MOST = 256 };
+enum { CTRL_C = 3 };
 
 struct Monitor {
     Client client;
@@ -71,23 +71,17 @@ static void call_done(Call *call, void *opaque)
 
 static void run_line(Monitor *monitor, const char *text)
 {
-    char *line = strdup(text), *word[WORDS_MOST];
+    Error err;
+    json_t *arguments;
+    char *line = strdup(text);
     if (!line)
         abort();
-    unsigned count = words_split(line, word, WORDS_MOST);
-    Error err;
-    const Operation *operation = count ? operation_find(strcmp(word[0], "?") ? word[0] : "help") : NULL;
-    json_t *arguments = operation ? arguments_from_words(operation, count - 1, word + 1, &err) : NULL;
-    if (count && !operation) {
-        char *shown = text_one_line(word[0], strlen(word[0]));
-        operation_unknown(shown, "help", err.text, sizeof err.text);
-        printf("error: %s\n", err.text);
-        free(shown);
-    } else if (count && !arguments) {
-        printf("error: %s\n", err.text);
-    } else if (count) {
+    const Operation *operation = operation_from_line(line, "help", &arguments, &err);
+    if (operation) {
         monitor->waiting = operation_call(&monitor->client, operation, arguments, call_done, monitor);
         json_decref(arguments);
+    } else if (*err.text) {
+        printf("error: %s\n", err.text);
     }
     fflush(stdout);
     free(line);

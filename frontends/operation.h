@@ -143,15 +143,16 @@ void arguments_free(Arguments *arguments);
 /* A number or a symbol's name as an address. False with err set if it is neither. */
 bool address_from_text(Session *session, const char *text, uint32_t *address, Error *err);
 
-/* Splits a line at blanks, in place; returns how many words it is, `most` at the most. Quotes keep blanks
- * together; a backslash is part of the word, except before a quote, since operations know escapes themselves.
- */
-unsigned words_split(char *line, char **word, unsigned most);
-
 /* Words of a command line as arguments: by position, or name=value where the row has such a name. Characters
  * for the guest may have C's escapes (\r, \n, \t, \e, \xHH, \\). NULL with err set; else for the caller to
  * release. */
 json_t *arguments_from_words(const Operation *operation, unsigned count, char *const *word, Error *err);
+
+/* What a person typed: the operation's name ("?" is help) and its arguments, between blanks; the line is
+ * changed. Quotes keep blanks together; a backslash is part of the word, except before a quote, since
+ * operations know escapes themselves. *arguments are for the caller to release. NULL with err set, whose text
+ * is empty if the line was; list: see operation_unknown(). */
+const Operation *operation_from_line(char *line, const char *list, json_t **arguments, Error *err);
 
 /* Writes 2 * length hexadecimal digits and a 0. */
 void bytes_hex(const void *data, size_t length, char *text);

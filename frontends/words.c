@@ -5,6 +5,9 @@
 
 #include "frontends/operation.h"
 
+/* Of a line. */
+enum { WORDS_MOST = 256 };
+
 /* ---- Text -------------------------------------------------------------------------------------------- */
 
 /* Length of the UTF-8 sequence at text, 0 if it is none: too short, overlong, a surrogate, out of range. */
@@ -209,11 +212,11 @@ static bool put(const Operation *operation, json_t *arguments, const Parameter *
     return !old || error_set(err, "%s: %s is given twice", operation->name, parameter->name);
 }
 
-unsigned words_split(char *line, char **word, unsigned most)
+static unsigned split(char *line, char **word)
 {
     unsigned count = 0;
     char *from = line, *to = line;
-    while (count < most) {
+    while (count < WORDS_MOST) {
         char quote = 0;
         while (*from == ' ' || *from == '\t')
             from++;
@@ -258,5 +261,21 @@ json_t *arguments_from_words(const Operation *operation, unsigned count, char *c
     if (ok)
         return arguments;
     json_decref(arguments);
+    return NULL;
+}
+
+const Operation *operation_from_line(char *line, const char *list, json_t **arguments, Error *err)
+{
+    char *word[WORDS_MOST];
+    unsigned count = split(line, word);
+    err->text[0] = 0;
+    if (!count)
+        return NULL;
+    const Operation *operation = operation_find(strcmp(word[0], "?") ? word[0] : "help");
+    if (operation)
+        return (*arguments = arguments_from_words(operation, count - 1, word + 1, err)) ? operation : NULL;
+    char *shown = text_one_line(word[0], strlen(word[0]));
+    operation_unknown(shown, list, err->text, sizeof err->text);
+    free(shown);
     return NULL;
 }
