@@ -249,6 +249,8 @@ def monitor():
     contains("help", run("monitor help watchpoint"), "watchpoint address")
     run("monitor write_word 0x60200000 77")
     equal("a word", value("*(int *)0x60200000"), 77)
+    run(f"monitor write_memory 0x60200000 '{'5a' * 1500}'")
+    equal("the end of a long command", value("*(unsigned char *)(0x60200000 + 1499)"), 0x5a)
     before = value("$pc")
     run("monitor sleep 0.001")
     run("maintenance flush register-cache")
